@@ -1,0 +1,3 @@
+//! capi-lint: arguments in, exit code out.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,171 @@
+//! What capi-lint has to say: findings, how bad they are, and where they come from.
+//!
+//! Rules and layers make [`Finding`]s and know nothing of how they are printed; `output` prints them and judges nothing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Probably not what was meant.
+    Warning,
+    /// The management cluster refuses it, loses it, or never brings it up.
+    Error,
+}
+
+/// Who would stumble over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provenance {
+    /// Lost before the server sees it: duplicate keys, conflicting duplicates.
+    Client,
+    /// The API server or an admission webhook refuses it.
+    Admission,
+    /// Accepted, then stuck or ignored by a controller.
+    Controller,
+    /// Nobody refuses it; experience speaks against it.
+    Advice,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Client => "client",
+            Self::Admission => "admission",
+            Self::Controller => "controller",
+            Self::Advice => "advice",
+        })
+    }
+}
+
+/// A kind of finding: its name, its default severity, who would stumble over it, and its manual page.
+///
+/// Made with the [`rule!`](crate::rule) macro, whose doc comment is the manual page.
+#[derive(Debug)]
+pub struct Rule {
+    /// The name as users write it, in kebab-case: `even-control-plane`.
+    pub name: &'static str,
+    /// Unless the settings say otherwise.
+    pub severity: Severity,
+    /// Who would stumble over it.
+    pub provenance: Provenance,
+    /// The manual page, Markdown: what it finds, why it is bad, an example, the fix.
+    pub manual: &'static str,
+}
+
+/// Declares a [`Rule`] whose doc comment is its manual page.
+///
+/// ```
+/// capi_lint::rule! {
+///     /// Control plane with an even number of machines.
+///     ///
+///     /// Two members of etcd need both for a majority …
+///     pub EVEN_CONTROL_PLANE = "even-control-plane", Error, Admission;
+/// }
+/// assert_eq!(EVEN_CONTROL_PLANE.name, "even-control-plane");
+/// ```
+#[macro_export]
+macro_rules! rule {
+    ($($(#[doc = $line:literal])+ pub $id:ident = $name:literal, $severity:ident, $provenance:ident;)+) => {$(
+        $(#[doc = $line])+
+        pub static $id: $crate::report::Rule = $crate::report::Rule {
+            name: $name,
+            severity: $crate::report::Severity::$severity,
+            provenance: $crate::report::Provenance::$provenance,
+            manual: concat!($($line, "\n"),+),
+        };
+    )+};
+}
+
+/// Where a finding points: a range of bytes in one document of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The document, counted over the whole run.
+    pub document: u32,
+    /// The object in it, counted over the whole run; `None` where the document is no object.
+    pub object: Option<u32>,
+    /// The node it is about; `None` where the document has no nodes (broken YAML).
+    pub node: Option<u32>,
+    /// First byte and byte behind the last, in the document's text.
+    pub span: crate::yaml::Span,
+}
+
+/// One thing to say about one place.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Its kind.
+    pub rule: &'static Rule,
+    /// How bad this one is; the rule's own severity unless the layer or the settings decided otherwise.
+    pub severity: Severity,
+    /// What is wrong, what the server would do. One paragraph, no trailing newline.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// The path, where it is not that of `place.node`: of a field that is missing, below the node.
+    pub path: Option<String>,
+    /// What to type instead.
+    pub suggestion: Option<String>,
+    /// Further places of the same finding, the first ones; `count` says how many there are in all.
+    pub others: Vec<Place>,
+    /// Places in all, at least 1.
+    pub count: usize,
+}
+
+impl Finding {
+    /// A finding of a rule, nowhere yet.
+    pub fn new(rule: &'static Rule, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            message: message.into(),
+            place: None,
+            path: None,
+            suggestion: None,
+            others: Vec::new(),
+            count: 1,
+        }
+    }
+
+    /// With another severity than the rule's own.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Pointing at a place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// About a path that has no node of its own, such as a missing field.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// With what to type instead.
+    #[must_use]
+    pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion.into());
+        self
+    }
+}

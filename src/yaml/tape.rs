@@ -1,0 +1,418 @@
+//! The tape: a document as a flat list of nodes with byte spans, and the views that the rest of the crate reads it by.
+//!
+//! Why flat: one allocation for a whole stream, a subtree is a slice, and nothing is decoded until somebody asks. Nodes keep
+//! where they stand in the source, so that findings point and edits cut exactly. This module must not parse and must not
+//! know Kubernetes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::scalar::Scalar;
+
+/// A range of bytes in the text of one document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span as a range to slice text with.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Number of bytes.
+    pub fn len(self) -> usize {
+        self.range().len()
+    }
+
+    /// Whether the span holds no byte.
+    pub fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
+
+/// How a node (or a key) was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Style {
+    /// A mapping over lines.
+    BlockMap,
+    /// `{a: b}`.
+    FlowMap,
+    /// A list over lines.
+    BlockSeq,
+    /// `[a, b]`.
+    FlowSeq,
+    /// Text without quotes.
+    Plain,
+    /// `'text'`.
+    SingleQuoted,
+    /// `"text"`.
+    DoubleQuoted,
+    /// `|`.
+    Literal,
+    /// `>`.
+    Folded,
+    /// Nothing was written: `key:` and no more.
+    Absent,
+}
+
+/// What a node is, without regard to how it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Keys with values.
+    Map,
+    /// A list.
+    Seq,
+    /// Everything else, `null` included.
+    Scalar,
+}
+
+/// An explicit tag that changes how a scalar resolves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Tag {
+    /// No tag, or one that Kubernetes' reader ignores.
+    None,
+    /// `!!str` or the non-specific `!`.
+    Str,
+    /// `!!int`.
+    Int,
+    /// `!!float`.
+    Float,
+    /// `!!bool`.
+    Bool,
+    /// `!!null`.
+    Null,
+    /// `!!binary`: base64 that the reader decodes.
+    Binary,
+    /// `!!timestamp`.
+    Timestamp,
+}
+
+/// One node. `key` is the key under which it stands when its parent is a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The key as written, without quotes; empty in lists and at the root.
+    pub(super) key: Span,
+    /// The value as written: scalars with their quotes or block header, collections from first to last byte.
+    pub(super) value: Span,
+    /// Index behind this node's last descendant.
+    pub(super) next: u32,
+    pub(super) style: Style,
+    pub(super) key_style: Style,
+    pub(super) tag: Tag,
+    pub(super) flags: u8,
+}
+
+/// The key's text is not its bytes: it must be decoded or resolved first (`"a\x41"`, `yes`, `1`).
+pub(super) const KEY_NEEDS_DECODING: u8 = 1;
+/// A later key of the same mapping has the same text; readers keep only that one.
+pub(super) const SHADOWED: u8 = 2;
+/// The node came in through an alias or a merge key: its spans point at the anchor.
+pub(super) const ALIASED: u8 = 4;
+
+/// Nodes of any number of documents, one behind the other.
+#[derive(Clone, Debug, Default)]
+pub struct Tape {
+    pub(super) nodes: Vec<Node>,
+}
+
+impl Tape {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of nodes written so far: where the next document will begin.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The view of one document: its text and the range of nodes that parsing it wrote.
+    pub fn document<'a>(&'a self, text: &'a str, nodes: Range<usize>) -> Document<'a> {
+        Document { text, nodes: self.nodes.get(nodes).unwrap_or_default() }
+    }
+}
+
+/// One parsed document: its text and its nodes. Cheap to copy. Node indexes and spans count from the document's start.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    text: &'a str,
+    nodes: &'a [Node],
+}
+
+impl<'a> Document<'a> {
+    /// The document's text, from its first byte to the separator.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The root value; `None` for a document with nothing in it.
+    pub fn root(self) -> Option<Value<'a>> {
+        (!self.nodes.is_empty()).then_some(Value { document: self, index: 0 })
+    }
+
+    /// The value at a node index, as [`Value::index`] gave it.
+    pub fn value(self, index: u32) -> Option<Value<'a>> {
+        ((index as usize) < self.nodes.len()).then_some(Value { document: self, index })
+    }
+
+    /// The nodes in order of appearance; for hot paths of this crate that walk them by index.
+    pub(crate) fn nodes(&self) -> &'a [Node] {
+        self.nodes
+    }
+
+    /// The path of a node from the root: `spec.template.spec.volumes[0].name`. A key that would be ambiguous in dotted
+    /// form stands in brackets: `metadata.labels["app.kubernetes.io/name"]`.
+    pub fn path(&self, index: u32) -> String {
+        let mut path = String::new();
+        let mut at = 0_u32;
+        while at != index {
+            let Some(parent) = self.nodes.get(at as usize) else { break };
+            let in_seq = matches!(parent.style, Style::BlockSeq | Style::FlowSeq);
+            let mut child = at + 1;
+            let mut position = 0_usize;
+            while let Some(node) = self.nodes.get(child as usize).filter(|n| n.next <= index) {
+                child = node.next;
+                position += 1;
+            }
+            if child >= parent.next {
+                break;
+            }
+            if in_seq {
+                path.push_str(&format!("[{position}]"));
+            } else {
+                let key = Value { document: *self, index: child }.key().unwrap_or_default();
+                push_key(&mut path, &key);
+            }
+            at = child;
+        }
+        path
+    }
+}
+
+/// Appends one mapping key to a dotted path.
+pub fn push_key(path: &mut String, key: &str) {
+    if key.is_empty() || key.bytes().any(|b| matches!(b, b'.' | b'[' | b']' | b'"' | b' ' | b'/')) {
+        path.push_str(&format!("[{key:?}]"));
+    } else {
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(key);
+    }
+}
+
+/// A node seen as a value. Cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'a> {
+    document: Document<'a>,
+    index: u32,
+}
+
+impl<'a> Value<'a> {
+    fn node(&self) -> &'a Node {
+        // The constructors check the index; a tape is never shortened while views on it exist.
+        &self.document.nodes[self.index as usize]
+    }
+
+    /// The document this value stands in.
+    pub fn document(&self) -> Document<'a> {
+        self.document
+    }
+
+    /// The node's index in its document.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Mapping, list or scalar.
+    pub fn kind(&self) -> Kind {
+        match self.node().style {
+            Style::BlockMap | Style::FlowMap => Kind::Map,
+            Style::BlockSeq | Style::FlowSeq => Kind::Seq,
+            _ => Kind::Scalar,
+        }
+    }
+
+    /// Whether this is a mapping.
+    pub fn is_map(&self) -> bool {
+        self.kind() == Kind::Map
+    }
+
+    /// Whether this is a list.
+    pub fn is_seq(&self) -> bool {
+        self.kind() == Kind::Seq
+    }
+
+    /// How it was written.
+    pub fn style(&self) -> Style {
+        self.node().style
+    }
+
+    /// The explicit tag, where it has a meaning.
+    pub fn tag(&self) -> Tag {
+        self.node().tag
+    }
+
+    /// Whether it came in through an alias or a merge key, so that its spans point at the anchor.
+    pub fn is_aliased(&self) -> bool {
+        self.node().flags & ALIASED != 0
+    }
+
+    /// Where the value stands, quotes and block header included.
+    pub fn span(&self) -> Span {
+        self.node().value
+    }
+
+    /// Where its key stands (without quotes), or the value itself where it has none.
+    pub fn key_span(&self) -> Span {
+        let node = self.node();
+        if node.key.is_empty() { node.value } else { node.key }
+    }
+
+    /// Its key as Kubernetes reads it; `None` in lists and at the root.
+    pub fn key(&self) -> Option<Cow<'a, str>> {
+        let node = self.node();
+        let raw = self.document.text.get(node.key.range())?;
+        if node.key_style == Style::Absent {
+            None
+        } else if node.flags & KEY_NEEDS_DECODING == 0 {
+            Some(Cow::Borrowed(raw))
+        } else {
+            Some(super::scalar::key_text(raw, node.key_style))
+        }
+    }
+
+    /// The text as written, quotes and block header included.
+    pub fn raw(&self) -> &'a str {
+        self.document.text.get(self.node().value.range()).unwrap_or_default()
+    }
+
+    /// What the scalar means to Kubernetes; [`Scalar::Null`] for collections never: they give `None`.
+    pub fn scalar(&self) -> Option<Scalar<'a>> {
+        (self.kind() == Kind::Scalar).then(|| super::scalar::resolve(self.raw(), self.node().style, self.node().tag))
+    }
+
+    /// The text, where Kubernetes reads a string.
+    pub fn as_str(&self) -> Option<Cow<'a, str>> {
+        match self.scalar()? {
+            Scalar::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, where Kubernetes reads a whole one.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.scalar()? {
+            Scalar::Int(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The truth value, where Kubernetes reads one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.scalar()? {
+            Scalar::Bool(truth) => Some(truth),
+            _ => None,
+        }
+    }
+
+    /// Whether Kubernetes reads `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self.scalar(), Some(Scalar::Null))
+    }
+
+    /// The value under a key of this mapping; the last one where the key stands twice.
+    pub fn get(&self, key: &str) -> Option<Value<'a>> {
+        self.entries().find(|value| value.key_is(key))
+    }
+
+    /// The value at the end of a chain of keys.
+    pub fn at(&self, keys: &[&str]) -> Option<Value<'a>> {
+        keys.iter().try_fold(*self, |value, key| value.get(key))
+    }
+
+    /// Whether it stands under this key.
+    pub fn key_is(&self, key: &str) -> bool {
+        let node = self.node();
+        if node.flags & KEY_NEEDS_DECODING == 0 {
+            self.document.text.as_bytes().get(node.key.range()) == Some(key.as_bytes())
+                && node.key_style != Style::Absent
+        } else {
+            self.key().is_some_and(|text| text == key)
+        }
+    }
+
+    /// The values of a mapping (each knows its [`Value::key`]), without those that a later equal key hides; empty for
+    /// anything else.
+    pub fn entries(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let none = !self.is_map();
+        self.children().filter(move |value| !none && value.node().flags & SHADOWED == 0)
+    }
+
+    /// The items of a list; empty for anything else.
+    pub fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let none = !self.is_seq();
+        self.children().filter(move |_| !none)
+    }
+
+    /// Direct children, hidden ones included.
+    pub fn children(&self) -> Children<'a> {
+        let node = self.node();
+        let is_collection = self.kind() != Kind::Scalar;
+        Children { document: self.document, at: self.index + 1, end: if is_collection { node.next } else { 0 } }
+    }
+
+    /// The path of this value from the document's root.
+    pub fn path(&self) -> String {
+        self.document.path(self.index)
+    }
+
+    /// The value as JSON, as `sigs.k8s.io/yaml` converts it. Not for hot paths.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self.scalar() {
+            None if self.is_map() => serde_json::Value::Object(
+                self.entries().filter_map(|value| Some((value.key()?.into_owned(), value.to_json()))).collect(),
+            ),
+            None => serde_json::Value::Array(self.items().map(|item| item.to_json()).collect()),
+            Some(Scalar::Null) => serde_json::Value::Null,
+            Some(Scalar::Bool(truth)) => truth.into(),
+            Some(Scalar::Int(number)) => number.into(),
+            Some(Scalar::UInt(number)) => number.into(),
+            Some(Scalar::Float(number)) => number.into(),
+            Some(Scalar::Str(text)) => text.into_owned().into(),
+        }
+    }
+}
+
+/// Direct children of a value.
+#[derive(Clone, Debug)]
+pub struct Children<'a> {
+    document: Document<'a>,
+    at: u32,
+    end: u32,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        if self.at >= self.end {
+            return None;
+        }
+        let value = self.document.value(self.at)?;
+        self.at = value.node().next;
+        Some(value)
+    }
+}
