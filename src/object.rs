@@ -7,6 +7,53 @@ use std::borrow::Cow;
 use crate::report::{Finding, Place, Rule};
 use crate::yaml::Value;
 
+/// The group of Cluster, Machine, MachineDeployment and their kin.
+pub const CLUSTER_GROUP: &str = "cluster.x-k8s.io";
+
+/// The label by which objects say to which cluster they belong.
+pub const CLUSTER_NAME_LABEL: &str = "cluster.x-k8s.io/cluster-name";
+
+/// Marks an object as a Helm hook and says when it runs.
+pub const HOOK_ANNOTATION: &str = "helm.sh/hook";
+
+/// A reference from one object to another, as CAPI writes them: a mapping with `kind`, `name` and `apiVersion` (v1beta1) or
+/// `apiGroup` (v1beta2).
+#[derive(Clone, Debug)]
+pub struct Reference<'a> {
+    /// The mapping.
+    pub value: Value<'a>,
+    /// `apiVersion` as written; with `apiGroup` the group alone.
+    pub api: Cow<'a, str>,
+    /// Whether `api` is a group without version.
+    pub is_group: bool,
+    /// `kind`.
+    pub kind: Cow<'a, str>,
+    /// `namespace`, where it is set.
+    pub namespace: Option<Cow<'a, str>>,
+    /// `name`.
+    pub name: Cow<'a, str>,
+}
+
+impl<'a> Reference<'a> {
+    /// The reference that a mapping holds; `None` where it is none.
+    pub fn from_value(value: Value<'a>) -> Option<Self> {
+        let text = |key: &str| value.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+        let kind = text("kind")?;
+        let name = text("name")?;
+        let (api, is_group) = match (text("apiGroup"), text("apiVersion")) {
+            (Some(group), _) => (group, true),
+            (None, Some(version)) => (version, false),
+            (None, None) => return None,
+        };
+        Some(Self { value, api, is_group, kind, namespace: text("namespace"), name })
+    }
+
+    /// The API group it names.
+    pub fn group(&self) -> &str {
+        if self.is_group { &self.api } else { self.api.split_once('/').map_or("", |(group, _)| group) }
+    }
+}
+
 /// One object of a release: a document, or an item of a `kind: List`.
 #[derive(Clone, Debug)]
 pub struct Object<'a> {
@@ -47,6 +94,27 @@ impl<'a> Object<'a> {
         self.root.at(keys)
     }
 
+    /// Whether Helm runs it as a hook, apart from the release's own objects.
+    pub fn is_hook(&self) -> bool {
+        self.hook_events().is_some()
+    }
+
+    /// The hook events as written: `pre-install,pre-upgrade`.
+    pub fn hook_events(&self) -> Option<Cow<'a, str>> {
+        self.annotation(HOOK_ANNOTATION)
+    }
+
+    /// Every reference below `spec` to an object by group, kind and name. A mapping with an `apiVersion` that holds
+    /// `metadata` or `spec` is an embedded object, not a reference.
+    pub fn references(&self) -> impl Iterator<Item = Reference<'a>> + use<'a> {
+        let document = self.root.document();
+        let (from, to) = self.spec().map_or((0, 0), |spec| (spec.index(), spec.end_index()));
+        (from..to).filter_map(move |index| {
+            let value = document.value(index)?;
+            if !value.is_map() { None } else { Reference::from_value(value) }
+        })
+    }
+
     /// `spec`.
     pub fn spec(&self) -> Option<Value<'a>> {
         self.root.get("spec")
@@ -60,6 +128,11 @@ impl<'a> Object<'a> {
     /// An annotation's value, where it is a string.
     pub fn annotation(&self, key: &str) -> Option<Cow<'a, str>> {
         self.at(&["metadata", "annotations"])?.get(key)?.as_str()
+    }
+
+    /// The path of a node from this object's root: `spec.replicas`.
+    pub fn path(&self, node: u32) -> String {
+        self.root.document().path_from(self.root.index(), node)
     }
 
     /// The place of a value of this object; points at the value itself.

@@ -175,8 +175,13 @@ impl<'a> Document<'a> {
     /// The path of a node from the root: `spec.template.spec.volumes[0].name`. A key that would be ambiguous in dotted
     /// form stands in brackets: `metadata.labels["app.kubernetes.io/name"]`.
     pub fn path(&self, index: u32) -> String {
+        self.path_from(0, index)
+    }
+
+    /// The path of a node from another one above it.
+    pub fn path_from(&self, root: u32, index: u32) -> String {
         let mut path = String::new();
-        let mut at = 0_u32;
+        let mut at = root;
         while at != index {
             let Some(parent) = self.nodes.get(at as usize) else { break };
             let in_seq = matches!(parent.style, Style::BlockSeq | Style::FlowSeq);
@@ -234,6 +239,11 @@ impl<'a> Value<'a> {
     /// The node's index in its document.
     pub fn index(&self) -> u32 {
         self.index
+    }
+
+    /// The index behind the last node of this value: everything from [`Value::index`] up to it is inside.
+    pub fn end_index(&self) -> u32 {
+        self.node().next
     }
 
     /// Mapping, list or scalar.

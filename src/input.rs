@@ -1,0 +1,219 @@
+//! Where manifests come from: standard input, files, folders and charts become sources (a name and bytes).
+//!
+//! The only module that reads manifests from the outside; nothing later opens a file. It must not look into the bytes.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use walkdir::WalkDir;
+
+/// A named run of bytes: a file, standard input, or what a chart rendered to.
+#[derive(Debug)]
+pub struct Source {
+    /// As findings print it: a path as the user gave it, `<stdin>`, or the chart's folder.
+    pub name: String,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+/// Sources that are judged together as one release.
+#[derive(Debug, Default)]
+pub struct SourceGroup {
+    /// In the order in which they were given or found.
+    pub sources: Vec<Source>,
+}
+
+/// How charts are rendered.
+#[derive(Clone, Debug, Default)]
+pub struct ChartOptions {
+    /// Values files, passed on as `-f`.
+    pub values: Vec<PathBuf>,
+    /// Passed on as `--set`.
+    pub set: Vec<String>,
+    /// The release's name; `release-name` where absent, as Helm has it.
+    pub release: Option<String>,
+    /// The release's namespace.
+    pub namespace: Option<String>,
+    /// The Helm to run; `helm` from PATH where absent.
+    pub helm: Option<PathBuf>,
+}
+
+/// Why a source could not be read. Exit code 2: this is no finding about its content.
+#[derive(Debug)]
+pub enum InputError {
+    /// The file or folder could not be read.
+    Unreadable {
+        /// What was asked for.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// A folder without a manifest or chart in it.
+    NothingFound {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something that is neither file nor folder: a device, a socket.
+    NotAFile {
+        /// What it is called.
+        path: PathBuf,
+    },
+    /// `helm` is not on PATH.
+    NoHelm {
+        /// The chart that wanted it.
+        chart: PathBuf,
+        /// What was tried.
+        helm: PathBuf,
+        /// Why it did not start.
+        cause: io::Error,
+    },
+    /// `helm template` failed.
+    Rendering {
+        /// The chart.
+        chart: PathBuf,
+        /// What Helm said.
+        said: String,
+    },
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, cause } => write!(f, "cannot read {}: {cause}", path.display()),
+            Self::NothingFound { path } => write!(
+                f,
+                "{} holds no .yaml, .yml or .json file and no chart (a folder with Chart.yaml)",
+                path.display()
+            ),
+            Self::NotAFile { path } => write!(f, "{} is neither a file nor a folder", path.display()),
+            Self::NoHelm { chart, helm, cause } => write!(
+                f,
+                "{} is a chart, and rendering it needs Helm: cannot run '{}' ({cause}). Install Helm, or pipe the rendered \
+                 manifests in: helm template … | capi-lint",
+                chart.display(),
+                helm.display()
+            ),
+            Self::Rendering { chart, said } => {
+                write!(f, "helm template {} failed. Helm says:\n{}", chart.display(), said.trim_end())
+            }
+        }
+    }
+}
+
+impl std::error::Error for InputError {}
+
+/// Reads the arguments of a command: no argument and `-` mean standard input. One group per folder, per chart and for
+/// standard input; all files given by name form one group together.
+///
+/// # Errors
+/// The first source that cannot be read, or chart that does not render.
+pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>, InputError> {
+    if paths.is_empty() {
+        return Ok(vec![SourceGroup { sources: vec![standard_input()?] }]);
+    }
+    let mut files = SourceGroup::default();
+    let mut groups = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            groups.push(SourceGroup { sources: vec![standard_input()?] });
+            continue;
+        }
+        let kind = fs::metadata(path).map_err(|cause| InputError::Unreadable { path: path.clone(), cause })?;
+        if kind.is_dir() {
+            groups.extend(read_folder(path, charts)?);
+        } else {
+            files.sources.push(read_file(path)?);
+        }
+    }
+    if !files.sources.is_empty() {
+        groups.insert(0, files);
+    }
+    Ok(groups)
+}
+
+fn standard_input() -> Result<Source, InputError> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|cause| InputError::Unreadable { path: "standard input".into(), cause })?;
+    Ok(Source { name: "<stdin>".into(), bytes })
+}
+
+fn read_file(path: &Path) -> Result<Source, InputError> {
+    fs::read(path)
+        .map(|bytes| Source { name: path.display().to_string(), bytes })
+        .map_err(|cause| InputError::Unreadable { path: path.into(), cause })
+}
+
+/// A folder is one release of its manifests, plus one for each chart below it. Symbolic links to files are followed, those to
+/// folders are not (they may loop).
+fn read_folder(folder: &Path, charts: &ChartOptions) -> Result<Vec<SourceGroup>, InputError> {
+    if is_chart(folder) {
+        return Ok(vec![SourceGroup { sources: vec![render(folder, charts)?] }]);
+    }
+    let mut manifests = SourceGroup::default();
+    let mut groups = Vec::new();
+    let mut walk = WalkDir::new(folder).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let entry = entry.map_err(|error| InputError::Unreadable {
+            path: error.path().unwrap_or(folder).into(),
+            cause: error.into_io_error().unwrap_or_else(|| io::Error::other("a symbolic link leads in a circle")),
+        })?;
+        if entry.file_type().is_dir() {
+            let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+            if hidden {
+                walk.skip_current_dir();
+            } else if entry.depth() > 0 && is_chart(entry.path()) {
+                groups.push(SourceGroup { sources: vec![render(entry.path(), charts)?] });
+                walk.skip_current_dir();
+            }
+        } else if is_manifest(entry.path()) && entry.path().is_file() {
+            manifests.sources.push(read_file(entry.path())?);
+        }
+    }
+    if !manifests.sources.is_empty() {
+        groups.insert(0, manifests);
+    }
+    if groups.is_empty() { Err(InputError::NothingFound { path: folder.into() }) } else { Ok(groups) }
+}
+
+fn is_chart(folder: &Path) -> bool {
+    folder.join("Chart.yaml").is_file()
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let hidden = path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with('.'));
+    !hidden && matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml" | "json"))
+}
+
+/// What `helm template` makes of a chart.
+fn render(chart: &Path, options: &ChartOptions) -> Result<Source, InputError> {
+    let helm = options.helm.clone().unwrap_or_else(|| "helm".into());
+    let mut command = Command::new(&helm);
+    command.arg("template").arg(options.release.as_deref().unwrap_or("release-name"));
+    // A chart named like an option must not become one.
+    command.arg(if chart.is_absolute() { chart.to_path_buf() } else { Path::new(".").join(chart) });
+    if let Some(namespace) = &options.namespace {
+        command.arg("--namespace").arg(namespace);
+    }
+    for file in &options.values {
+        command.arg("--values").arg(file);
+    }
+    for value in &options.set {
+        command.arg("--set").arg(value);
+    }
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|cause| InputError::NoHelm { chart: chart.into(), helm, cause })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(InputError::Rendering { chart: chart.into(), said });
+    }
+    Ok(Source { name: chart.display().to_string(), bytes: output.stdout })
+}

@@ -1,0 +1,142 @@
+//! The report for people: what is wrong, where, the line of source with a caret, and what to type instead.
+//!
+//! The closing line is always there, with `--quiet` too: it begins with `capi-lint:`, which every YAML reader takes for a
+//! mapping without `apiVersion`. So a Helm that was given `capi-lint` without `post-render` fails instead of taking an empty
+//! output for an empty release.
+
+use std::io::{self, Write};
+
+use super::locate::{Located, Location};
+use super::{Report, Style};
+use crate::report::Severity;
+
+/// Places that a finding with many of them names.
+const NAMED_PLACES: usize = 5;
+
+/// Writes the report.
+pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let paint = Paint { color: style.color };
+    for located in &report.findings {
+        if style.quiet.is_none_or(|threshold| located.finding.severity >= threshold) {
+            finding(located, paint, out)?;
+        }
+    }
+    writeln!(out, "{}", closing_line(report, paint))
+}
+
+fn closing_line(report: &Report<'_>, paint: Paint) -> String {
+    let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+    let count = |severity| report.count(severity);
+    let objects = plural(report.objects, "object");
+    let (errors, warnings, infos) = (count(Severity::Error), count(Severity::Warning), count(Severity::Info));
+    let mut parts = Vec::new();
+    if errors > 0 {
+        parts.push(paint.severity(Severity::Error, &plural(errors, "error")));
+    }
+    if warnings > 0 {
+        parts.push(paint.severity(Severity::Warning, &plural(warnings, "warning")));
+    }
+    if infos > 0 {
+        parts.push(plural(infos, "note"));
+    }
+    let verdict = if parts.is_empty() { paint.good("no findings") } else { parts.join(", ") };
+    format!("capi-lint: {objects} checked, {verdict}")
+}
+
+fn finding(located: &Located<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let finding = &located.finding;
+    let severity = paint.severity(finding.severity, &finding.severity.to_string());
+    writeln!(out, "{severity}[{}]: {}", finding.rule.name, paint.bold(&finding.message))?;
+    if let Some(location) = &located.location {
+        place(location, paint, out)?;
+    }
+    for other in located.others.iter().take(NAMED_PLACES) {
+        let object = other.object.as_ref().map_or_else(String::new, |object| format!(" {} {}", object.kind, object.name));
+        writeln!(out, "  also {}:{}:{}{object}", other.file, other.line, other.column)?;
+    }
+    if finding.count > located.others.len().min(NAMED_PLACES) + 1 {
+        writeln!(out, "  {} places in all", finding.count)?;
+    }
+    if let Some(suggestion) = &finding.suggestion {
+        writeln!(out, "  {} {suggestion}", paint.good("help:"))?;
+    }
+    writeln!(out)
+}
+
+fn place(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let mut context = Vec::new();
+    if let Some(template) = location.template {
+        context.push(template.to_owned());
+    }
+    if let Some(object) = &location.object {
+        let name = match &object.namespace {
+            Some(namespace) => format!("{namespace}/{}", object.name),
+            None => object.name.clone(),
+        };
+        context.push(format!("{} {name}", object.kind));
+    }
+    if !location.path.is_empty() {
+        context.push(location.path.clone());
+    }
+    let arrow = paint.dim("-->");
+    writeln!(out, "  {arrow} {}:{}:{}", location.file, location.line, location.column)?;
+    if !context.is_empty() {
+        writeln!(out, "      {}", context.join(" · "))?;
+    }
+    excerpt(location, paint, out)
+}
+
+/// The line with a caret below; long lines are cut around it.
+fn excerpt(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    const WIDTH: usize = 100;
+    let characters: Vec<char> = location.source.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
+    if characters.iter().all(|c| c.is_whitespace()) {
+        return Ok(());
+    }
+    let column = location.column - 1;
+    let from = if column > WIDTH * 3 / 4 { column - WIDTH / 2 } else { 0 };
+    let shown: String = characters.iter().skip(from).take(WIDTH).collect();
+    let carets = location.width.min(WIDTH.saturating_sub(column - from)).max(1);
+    let number = location.line.to_string();
+    let margin = " ".repeat(number.len());
+    let bar = paint.dim("|");
+    writeln!(out, "  {} {bar} {}", paint.dim(&number), shown.trim_end())?;
+    writeln!(out, "  {margin} {bar} {}{}", " ".repeat(column - from), paint.caret(&"^".repeat(carets)))
+}
+
+/// Colours, or none.
+#[derive(Clone, Copy)]
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn severity(self, severity: Severity, text: &str) -> String {
+        let code = match severity {
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Info => "1;36",
+        };
+        self.with(code, text)
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    fn good(self, text: &str) -> String {
+        self.with("32", text)
+    }
+
+    fn caret(self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+}

@@ -1,0 +1,176 @@
+//! From a document to its objects: is it one, is it a list of them, and which template did it come from.
+//!
+//! What is wrong with the document itself is found here (no YAML, no object, a key twice); what is wrong with an object is
+//! for `schema` and the rules.
+
+use std::borrow::Cow;
+
+use crate::object::Object;
+use crate::report::{Finding, Place};
+use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value};
+
+crate::rule! {
+    /// The document is no YAML that Kubernetes can read.
+    ///
+    /// kubectl and Helm stop at it, and nothing of the release is applied. capi-lint goes on and judges the other
+    /// documents, so that one mistake does not hide the next.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// metadata:
+    ///   name: prod: eu
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Quote values that hold `: ` or begin with a special character: `name: "prod: eu"`.
+    pub SYNTAX_ERROR = "syntax-error", Error, Client;
+
+    /// The document is YAML, but no Kubernetes object: not a mapping, or without `apiVersion` or `kind`.
+    ///
+    /// kubectl and Helm refuse the whole release for it.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// - apiVersion: cluster.x-k8s.io/v1beta2
+    ///   kind: Cluster
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Give the document `apiVersion`, `kind` and `metadata.name`. Objects that stand in a list belong under `items` of a
+    /// `kind: List`, or in documents of their own, separated by `---`.
+    pub MALFORMED_OBJECT = "malformed-object", Error, Client;
+
+    /// The same key stands twice in one mapping.
+    ///
+    /// Every client keeps the last one and drops the others in silence; the API server never sees them. Two documents that
+    /// run into each other because a `---` is missing look like this too: only the last of them is applied.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// extraArgs:
+    ///   cloud-provider: external
+    ///   cloud-provider: aws
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Keep one of them. Where `apiVersion` or `kind` stands twice, put a line `---` between the two documents.
+    pub DUPLICATE_KEY = "duplicate-key", Error, Client;
+}
+
+/// The finding for a document that is no YAML.
+pub fn broken(document: u32, text: &str, error: &SyntaxError) -> Finding {
+    let start = error.offset.min(text.len()) as u32;
+    let place = Place { document, object: None, node: None, span: Span { start, end: start } };
+    let finding = Finding::new(&SYNTAX_ERROR, format!("{error}. kubectl and Helm refuse the whole stream for it")).at(place);
+    match error.help() {
+        Some(help) => finding.suggest(help),
+        None => finding,
+    }
+}
+
+/// The finding for a key that stands twice.
+pub fn duplicate_key(document: u32, parsed: &Document<'_>, duplicate: &DuplicateKey) -> Finding {
+    let value = parsed.value(duplicate.node);
+    let key = value.and_then(|value| value.key()).unwrap_or_default();
+    let line = |span: Span| parsed.text().get(..span.start as usize).map_or(0, |before| before.matches('\n').count()) + 1;
+    let between = line(duplicate.second).saturating_sub(line(duplicate.first));
+    let place = Place { document, object: None, node: Some(duplicate.node), span: duplicate.second };
+    let at_root = value.is_some_and(|value| value.path() == *key);
+    let (message, help) = if at_root && matches!(&*key, "apiVersion" | "kind" | "metadata" | "spec") {
+        (
+            format!(
+                "'{key}' stands twice at the top of one document ({between} lines apart): two objects run into each other, \
+                 and every client keeps only the last. The first one is never applied"
+            ),
+            "put a line with --- between the two objects; look for a value with --- glued to its end".to_owned(),
+        )
+    } else {
+        (
+            format!(
+                "'{key}' stands twice in the same mapping ({between} lines apart): every client keeps the last and drops the \
+                 first without a word"
+            ),
+            format!("keep one '{key}'"),
+        )
+    };
+    let mut finding = Finding::new(&DUPLICATE_KEY, message).at(place).suggest(help);
+    finding.others = vec![Place { span: duplicate.first, ..place }];
+    finding
+}
+
+/// The items of a `kind: List` (or any typed list such as `ConfigMapList`), which clients take apart.
+pub fn list_items<'a>(root: Value<'a>) -> Option<Value<'a>> {
+    let kind = root.get("kind")?.as_str()?;
+    let is_list = kind.ends_with("List") && root.get("metadata").is_none_or(|metadata| metadata.get("name").is_none());
+    root.get("items").filter(|items| is_list && items.is_seq())
+}
+
+/// The object of a value, or why it is none.
+pub fn object<'a>(number: u32, document: u32, root: Value<'a>) -> Result<Object<'a>, Box<Finding>> {
+    let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
+    let fault = |message: String, help: &str| Box::new(Finding::new(&MALFORMED_OBJECT, message).at(place).suggest(help));
+    if !root.is_map() {
+        let what = if root.kind() == Kind::Seq { "a list" } else { "a single value" };
+        return Err(fault(
+            format!("this document is {what}, not a Kubernetes object: kubectl and Helm refuse the whole stream for it"),
+            "write each object as a document of its own with apiVersion, kind and metadata; separate documents by ---",
+        ));
+    }
+    let text = |key: &str| root.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    let (api_version, kind) = match (text("apiVersion"), text("kind")) {
+        (Some(api_version), Some(kind)) => (api_version, kind),
+        (api_version, kind) => {
+            let missing = match (api_version.is_some(), kind.is_some()) {
+                (false, false) => "'apiVersion' and 'kind'",
+                (false, true) => "'apiVersion'",
+                _ => "'kind'",
+            };
+            return Err(fault(
+                format!("this document has no {missing} (or not as text): kubectl and Helm cannot tell what it is and refuse the stream"),
+                "add apiVersion and kind, such as apiVersion: cluster.x-k8s.io/v1beta2 and kind: Cluster",
+            ));
+        }
+    };
+    let metadata = root.get("metadata");
+    let field = |key: &str| metadata.and_then(|metadata| metadata.get(key)?.as_str()).filter(|text| !text.is_empty());
+    Ok(Object {
+        number,
+        document,
+        root,
+        api_version,
+        kind,
+        namespace: field("namespace"),
+        name: field("name").unwrap_or(Cow::Borrowed("")),
+    })
+}
+
+/// The first line of a value: to point at a whole object without marking all of it.
+fn start_of(value: Value<'_>) -> Span {
+    let span = value.span();
+    let line = value.raw().lines().next().map_or(0, str::len) as u32;
+    Span { start: span.start, end: span.start + line }
+}
+
+/// Helm 4's mark of origin.
+pub const HELM4_ORIGIN: &str = "postrenderer.helm.sh/postrender-filename";
+
+/// The template that a document was rendered from: Helm 4's annotation, else Helm 3's comment before the object.
+pub fn template<'a>(text: &'a str, parsed: Option<Document<'a>>) -> Option<&'a str> {
+    let from_annotation = parsed.and_then(|document| {
+        let mark = document.root()?.at(&["metadata", "annotations"])?.get(HELM4_ORIGIN)?;
+        match mark.as_str()? {
+            Cow::Borrowed(text) => Some(text),
+            Cow::Owned(_) => None,
+        }
+    });
+    from_annotation.or_else(|| {
+        let head = text.lines().map(str::trim_end).take_while(|line| line.is_empty() || line.starts_with('#'));
+        head.filter_map(|line| line.strip_prefix("# Source: ")).next_back()
+    })
+}

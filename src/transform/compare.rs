@@ -1,0 +1,161 @@
+//! Are two trees the same, and if not, where do they differ.
+//!
+//! Key order, comments, quoting and indentation do not count: two trees are the same when Kubernetes reads the same from
+//! them.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::yaml::tape::push_key;
+use crate::yaml::{Kind, Value};
+
+/// Whether Kubernetes reads the same from two values.
+pub fn equal(a: Value<'_>, b: Value<'_>) -> bool {
+    let mut none = Vec::new();
+    differences(a, b, &|_| false, 1, &mut none);
+    none.is_empty()
+}
+
+/// The paths at which two values differ, the first `limit` of them; paths that `ignore` names do not count.
+pub fn differences(a: Value<'_>, b: Value<'_>, ignore: &dyn Fn(&str) -> bool, limit: usize, out: &mut Vec<String>) {
+    walk(a, b, &mut String::new(), ignore, limit, out);
+}
+
+fn walk(a: Value<'_>, b: Value<'_>, path: &mut String, ignore: &dyn Fn(&str) -> bool, limit: usize, out: &mut Vec<String>) {
+    if out.len() >= limit {
+        return;
+    }
+    match (a.kind(), b.kind()) {
+        (Kind::Map, Kind::Map) => {
+            for entry in a.entries() {
+                let key = entry.key().unwrap_or_default();
+                below(path, &key, |path| match b.get(&key) {
+                    Some(other) => walk(entry, other, path, ignore, limit, out),
+                    None => note(path, ignore, limit, out),
+                });
+            }
+            for entry in b.entries() {
+                let key = entry.key().unwrap_or_default();
+                if a.get(&key).is_none() {
+                    below(path, &key, |path| note(path, ignore, limit, out));
+                }
+            }
+        }
+        (Kind::Seq, Kind::Seq) => {
+            let (mut left, mut right) = (a.items(), b.items());
+            let mut position = 0_usize;
+            loop {
+                let length = path.len();
+                path.push_str(&format!("[{position}]"));
+                match (left.next(), right.next()) {
+                    (Some(a), Some(b)) => walk(a, b, path, ignore, limit, out),
+                    (None, None) => {
+                        path.truncate(length);
+                        break;
+                    }
+                    _ => note(path, ignore, limit, out),
+                }
+                path.truncate(length);
+                position += 1;
+            }
+        }
+        (Kind::Scalar, Kind::Scalar) if a.scalar() == b.scalar() => {}
+        _ => note(path, ignore, limit, out),
+    }
+}
+
+fn below(path: &mut String, key: &str, then: impl FnOnce(&mut String)) {
+    let length = path.len();
+    push_key(path, key);
+    then(path);
+    path.truncate(length);
+}
+
+fn note(path: &str, ignore: &dyn Fn(&str) -> bool, limit: usize, out: &mut Vec<String>) {
+    if out.len() < limit && !ignore(path) {
+        out.push(path.to_owned());
+    }
+}
+
+/// The changes that post-render declares for one document.
+#[derive(Debug, Default)]
+pub struct Declared<'p> {
+    /// By the node index of an object's root: labels that were added.
+    pub labels: BTreeMap<u32, &'p [(String, String)]>,
+    /// Node indexes of list items that were taken out.
+    pub dropped: BTreeSet<u32>,
+}
+
+impl Declared<'_> {
+    /// Whether `new` is `old` with exactly these changes.
+    ///
+    /// # Errors
+    /// Where it is not: in words.
+    pub fn holds(&self, old: Value<'_>, new: Value<'_>) -> Result<(), String> {
+        if self.labels.contains_key(&old.index()) {
+            return self.object_holds(old, new);
+        }
+        let inside = |value: Value<'_>| {
+            self.labels.keys().chain(&self.dropped).any(|index| (value.index()..value.end_index()).contains(index))
+        };
+        if !inside(old) {
+            return if equal(old, new) { Ok(()) } else { Err(format!("{} changed", describe(old))) };
+        }
+        match (old.kind(), new.kind()) {
+            (Kind::Map, Kind::Map) => self.entries_hold(old, new),
+            (Kind::Seq, Kind::Seq) => {
+                let mut after = new.items();
+                for item in old.items().filter(|item| !self.dropped.contains(&item.index())) {
+                    self.holds(item, after.next().ok_or("an item of the list is gone")?)?;
+                }
+                if after.next().is_some() { Err("the list has an item too many".into()) } else { Ok(()) }
+            }
+            _ => Err(format!("{} became something else", describe(old))),
+        }
+    }
+
+    fn entries_hold(&self, old: Value<'_>, new: Value<'_>) -> Result<(), String> {
+        if old.entries().count() != new.entries().count() {
+            return Err(format!("{} has other keys", describe(old)));
+        }
+        for entry in old.entries() {
+            let key = entry.key().unwrap_or_default();
+            self.holds(entry, new.get(&key).ok_or_else(|| format!("{} is gone", entry.path()))?)?;
+        }
+        Ok(())
+    }
+
+    /// An object with labels added: `metadata.labels` holds the old and the added ones, all else is the same.
+    fn object_holds(&self, old: Value<'_>, new: Value<'_>) -> Result<(), String> {
+        let mut paths = Vec::new();
+        differences(old, new, &|_| false, usize::MAX, &mut paths);
+        let added = self.labels.get(&old.index()).copied().unwrap_or_default();
+        let labels = new.at(&["metadata", "labels"]).ok_or("metadata.labels is not there")?;
+        let before = old.at(&["metadata", "labels"]).map_or(0, |labels| labels.entries().count());
+        for (key, value) in added {
+            if labels.get(key).and_then(|label| label.as_str()) != Some(Cow::Borrowed(value)) {
+                return Err(format!("the label {key} is not there"));
+            }
+        }
+        if labels.entries().count() != before + added.len() {
+            return Err("metadata.labels holds other labels than declared".into());
+        }
+        let allowed: BTreeSet<String> = added
+            .iter()
+            .map(|(key, _)| {
+                let mut path = "metadata.labels".to_owned();
+                push_key(&mut path, key);
+                path
+            })
+            .collect();
+        match paths.into_iter().find(|path| !allowed.contains(path) && !(before == 0 && path == "metadata.labels")) {
+            Some(path) => Err(format!("{path} changed")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn describe(value: Value<'_>) -> String {
+    let path = value.path();
+    if path.is_empty() { "the document".into() } else { path }
+}

@@ -1,0 +1,160 @@
+//! Objects that stand twice: identical ones are one, different ones are a conflict that a person must settle.
+//!
+//! Helm 3 fails on them with `already exists` after part of the release was created; Helm 4 deploys them and one of them
+//! wins in silence (both measured).
+
+use std::collections::BTreeSet;
+
+use super::{Plan, compare};
+use crate::object::Object;
+use crate::release::{HELM4_ORIGIN, Release};
+use crate::report::{Finding, Severity};
+use crate::yaml::edit;
+use crate::yaml::tape::push_key;
+
+crate::rule! {
+    /// The same object stands twice, with the same content.
+    ///
+    /// Same group, kind, namespace, name and hook events; comments, order of keys and marks of origin do not count. Helm 3
+    /// fails on install with `already exists` after it has created part of the release; Helm 4 and kubectl apply it twice.
+    /// `capi-lint post-render` keeps the first and takes out the rest.
+    ///
+    /// ## Example
+    ///
+    /// Two templates that both render the Secret `prod/registry`.
+    ///
+    /// ## Fix
+    ///
+    /// Render it once: let one template own it, or guard the other with `if`.
+    pub DUPLICATE_OBJECT = "duplicate-object", Warning, Client;
+
+    /// The same object stands twice, with different content.
+    ///
+    /// Helm 3 fails on install with `already exists` after it has created part of the release; Helm 4 deploys both and one of
+    /// them wins in silence, which one depends on the names of the template files.
+    ///
+    /// ## Example
+    ///
+    /// Two MachineDeployments `prod/workers`, one with 3 replicas and one with 5.
+    ///
+    /// ## Fix
+    ///
+    /// Decide which one is right and remove or rename the other. `--dedupe keep-first` or `--dedupe keep-last` settles it for
+    /// a chart that cannot be changed.
+    pub CONFLICTING_DUPLICATE = "conflicting-duplicate", Error, Client;
+}
+
+/// What happens to objects that stand twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dedupe {
+    /// Identical ones are taken out, different ones refused.
+    #[default]
+    Identical,
+    /// The first one stays, whatever the others hold.
+    KeepFirst,
+    /// The last one stays, whatever the others hold.
+    KeepLast,
+    /// All stay.
+    Off,
+}
+
+/// How many differing paths a message names.
+const NAMED_PATHS: usize = 3;
+
+/// Plans what goes; returns the numbers of the objects that go.
+pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan) -> BTreeSet<u32> {
+    let mut gone = BTreeSet::new();
+    if mode == Dedupe::Off {
+        return gone;
+    }
+    for mut twins in release.twins() {
+        if mode == Dedupe::KeepLast {
+            twins.reverse();
+        }
+        let Some((keep, others)) = twins.split_first() else { continue };
+        for other in others {
+            let paths = differing_paths(keep, other);
+            let settled = paths.is_empty() || mode != Dedupe::Identical;
+            plan.findings.push(finding(release, keep, other, &paths, settled));
+            if settled {
+                gone.insert(other.number);
+            }
+        }
+    }
+    take_out(release, &gone, plan);
+    gone
+}
+
+/// The findings alone, for `lint`, which changes nothing.
+pub fn findings(release: &Release<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for twins in release.twins() {
+        let Some((keep, others)) = twins.split_first() else { continue };
+        findings.extend(others.iter().map(|other| finding(release, keep, other, &differing_paths(keep, other), false)));
+    }
+    findings
+}
+
+fn differing_paths(a: &Object<'_>, b: &Object<'_>) -> Vec<String> {
+    let mut origin = "metadata.annotations".to_owned();
+    push_key(&mut origin, HELM4_ORIGIN);
+    let mut paths = Vec::new();
+    compare::differences(a.root, b.root, &|path| path == origin, 100, &mut paths);
+    paths
+}
+
+fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: &[String], settled: bool) -> Finding {
+    let what = format!("{} {}", other.kind, release.display_name(other));
+    let origin = |object: &Object<'_>| {
+        release.template_of(object.document).map_or_else(
+            || release.line_of(object).map_or_else(String::new, |line| format!(" (line {line})")),
+            |template| format!(" ({template})"),
+        )
+    };
+    let anchor = other.root.get("kind").unwrap_or(other.root);
+    let (rule, message) = if paths.is_empty() {
+        let outcome = if settled { "the second one is taken out" } else { "Helm 3 fails on install with 'already exists'" };
+        (&DUPLICATE_OBJECT, format!("{what}{} stands here a second time, same as the first{}: {outcome}", origin(other), origin(keep)))
+    } else {
+        let mut named = paths.iter().take(NAMED_PATHS).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if paths.len() > NAMED_PATHS {
+            named.push_str(&format!(" and {} more", paths.len() - NAMED_PATHS));
+        }
+        let outcome = if settled {
+            "this one is taken out, as --dedupe says"
+        } else {
+            "Helm 3 fails on it halfway through the install, Helm 4 keeps one of them in silence"
+        };
+        (
+            &CONFLICTING_DUPLICATE,
+            format!("{what}{} stands here a second time and differs from the other{} in {named}: {outcome}", origin(other), origin(keep)),
+        )
+    };
+    let mut finding = other.finding(rule, anchor, message);
+    finding.others = vec![keep.place(keep.root.get("kind").unwrap_or(keep.root))];
+    if settled {
+        finding = finding.severity(Severity::Info);
+    } else if !paths.is_empty() {
+        finding = finding.suggest("remove or rename one of the two, or settle it with --dedupe keep-first or keep-last");
+    }
+    finding
+}
+
+/// Whole documents go whole; an item of a list goes alone, unless all items of it go.
+fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan) {
+    for number in gone {
+        let Some(object) = release.objects.get(*number as usize) else { continue };
+        let whole = object.root.index() == 0
+            || release.objects.iter().filter(|other| other.document == object.document).all(|other| gone.contains(&other.number));
+        if whole {
+            if plan.dropped.last() != Some(&object.document) {
+                plan.dropped.push(object.document);
+            }
+        } else {
+            plan.dropped_items.push(*number);
+            plan.edits.entry(object.document).or_default().extend(edit::remove_item(object.root));
+        }
+    }
+    plan.dropped.sort_unstable();
+    plan.dropped.dedup();
+}

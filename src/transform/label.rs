@@ -1,0 +1,298 @@
+//! Labels that post-render adds to `metadata.labels`: the cluster's name on all of its objects, and what the settings ask for.
+//!
+//! Never into selectors or `spec.template`: a label there would change what an object selects or roll its machines. A label
+//! that is there with another value is never overwritten.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Deserialize;
+
+use super::Plan;
+use crate::glob::Glob;
+use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
+use crate::release::{Membership, Release};
+use crate::yaml::Value;
+use crate::yaml::edit;
+
+crate::rule! {
+    /// A label that capi-lint was asked to add is there already, with another value.
+    ///
+    /// It is left as it is. For `cluster.x-k8s.io/cluster-name` that means that an object says it belongs to another cluster
+    /// than the one that its `spec.clusterName` or its references put it in.
+    ///
+    /// ## Example
+    ///
+    /// `--label environment=prod` over a Cluster that carries `environment: staging`.
+    ///
+    /// ## Fix
+    ///
+    /// Remove the label from the template, or from the settings.
+    pub LABEL_CONFLICT = "label-conflict", Warning, Advice;
+}
+
+/// The labels to add.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Labels {
+    /// On every object.
+    pub all: BTreeMap<String, String>,
+    /// On Cluster objects.
+    pub clusters: BTreeMap<String, String>,
+    /// On a cluster and all of its objects, by a pattern of the cluster's name such as `app-prod-*`.
+    pub by_cluster: BTreeMap<String, BTreeMap<String, String>>,
+    /// Keys of labels that are copied from a Cluster to its objects.
+    pub inherit: Vec<String>,
+    /// A pattern that takes a Cluster's name apart: `{app}-{environment}-{region}` gives three labels.
+    pub from_name: Option<NamePattern>,
+}
+
+/// Why a label cannot be one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InvalidLabel(String);
+
+impl std::fmt::Display for InvalidLabel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidLabel {}
+
+/// Checks a label as the API server does: the key is a name of at most 63 characters with an optional DNS prefix, the value at
+/// most 63 characters; both begin and end with a letter or digit.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(key: &str, value: &str) -> Result<(), InvalidLabel> {
+    let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let dns_label = |part: &str| {
+        let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let bytes = part.as_bytes();
+        edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+    };
+    if prefix.is_some_and(|prefix| prefix.len() > 253 || !prefix.split('.').all(dns_label)) {
+        return Err(InvalidLabel(format!("'{key}': what stands before the / must be a DNS name such as example.com")));
+    }
+    if name.is_empty() || !is_label_text(name) {
+        return Err(InvalidLabel(format!(
+            "'{key}' is no label key: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
+        )));
+    }
+    if !is_label_text(value) {
+        return Err(InvalidLabel(format!(
+            "'{value}' is no label value: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
+        )));
+    }
+    Ok(())
+}
+
+fn is_label_text(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
+    bytes.len() <= 63
+        && edge(bytes.first())
+        && edge(bytes.last())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Plans the labels of every object that is not among `gone`.
+pub fn plan(release: &Release<'_>, labels: &Labels, gone: &BTreeSet<u32>, plan: &mut Plan) {
+    let wishes = Wishes::new(release, labels);
+    for object in &release.objects {
+        if gone.contains(&object.number) {
+            continue;
+        }
+        let Some(metadata) = object.root.get("metadata").filter(Value::is_map) else { continue };
+        let present = metadata.get("labels").filter(|labels| !labels.is_null());
+        if present.is_some_and(|labels| !labels.is_map()) {
+            continue;
+        }
+        let mut add: Vec<(String, String)> = Vec::new();
+        for (key, value) in wishes.of(object) {
+            match present.and_then(|labels| labels.get(&key)) {
+                None => add.push((key.into_owned(), value.into_owned())),
+                Some(label) if label.as_str().as_deref() == Some(&*value) => {}
+                Some(label) => {
+                    let was = label.as_str().map_or_else(|| label.raw().to_owned(), Cow::into_owned);
+                    let message =
+                        format!("the label {key} is '{was}' here, and was to become '{value}': it is left as it is");
+                    plan.findings.push(object.finding(&LABEL_CONFLICT, label, message));
+                }
+            }
+        }
+        if !add.is_empty() {
+            plan.edits.entry(object.document).or_default().extend(edit::add_labels(metadata, &add));
+            plan.added.insert(object.number, add);
+        }
+    }
+}
+
+type Label<'l> = (Cow<'l, str>, Cow<'l, str>);
+
+/// What is wished for, worked out once per cluster.
+struct Wishes<'l> {
+    labels: &'l Labels,
+    membership: &'l [Membership],
+    /// By cluster: its name, and the labels that all of its objects get.
+    clusters: Vec<(&'l str, Vec<Label<'l>>)>,
+    /// By Cluster object: labels of its own.
+    own: HashMap<u32, Vec<Label<'l>>>,
+}
+
+impl<'l> Wishes<'l> {
+    fn new(release: &'l Release<'_>, labels: &'l Labels) -> Self {
+        let by_name: Vec<(Glob, &BTreeMap<String, String>)> =
+            labels.by_cluster.iter().map(|(pattern, add)| (Glob::new(pattern), add)).collect();
+        let mut own = HashMap::new();
+        let clusters = release
+            .clusters
+            .iter()
+            .map(|cluster| {
+                let mut shared: Vec<Label<'l>> = by_name
+                    .iter()
+                    .filter(|(pattern, _)| pattern.matches(&cluster.name))
+                    .flat_map(|(_, add)| borrowed(add))
+                    .collect();
+                let mut named: Vec<Label<'l>> = borrowed(&labels.clusters).collect();
+                named.extend(labels.from_name.iter().flat_map(|pattern| pattern.take_apart(&cluster.name)));
+                if let Some(object) = cluster.object.and_then(|number| release.objects.get(number as usize)) {
+                    for key in &labels.inherit {
+                        let stated = object.label(key);
+                        let wished = shared.iter().chain(&named).find(|(name, _)| name == key).map(|(_, value)| value.clone());
+                        if let Some(value) = stated.map(|value| Cow::Owned(value.into_owned())).or(wished) {
+                            shared.push((Cow::Borrowed(key), value));
+                        }
+                    }
+                    own.insert(object.number, named);
+                }
+                (&*cluster.name, shared)
+            })
+            .collect();
+        Self { labels, membership: &release.membership, clusters, own }
+    }
+
+    /// The labels for one object, each key once, the more specific wish first.
+    fn of(&self, object: &Object<'_>) -> Vec<Label<'l>> {
+        let mut wishes: Vec<Label<'l>> = Vec::new();
+        let mut wish = |label: Label<'l>| {
+            let known = wishes.iter().any(|(key, _)| *key == label.0);
+            if !known && check(&label.0, &label.1).is_ok() {
+                wishes.push(label);
+            }
+        };
+        if let Some(Membership::One(cluster)) = self.membership.get(object.number as usize) {
+            if let Some((name, shared)) = self.clusters.get(*cluster as usize) {
+                wish((Cow::Borrowed(CLUSTER_NAME_LABEL), Cow::Borrowed(name)));
+                shared.iter().cloned().for_each(&mut wish);
+            }
+        }
+        if object.is(CLUSTER_GROUP, "Cluster") {
+            self.own.get(&object.number).into_iter().flatten().cloned().for_each(&mut wish);
+        }
+        borrowed(&self.labels.all).for_each(wish);
+        wishes
+    }
+}
+
+fn borrowed(labels: &BTreeMap<String, String>) -> impl Iterator<Item = Label<'_>> {
+    labels.iter().map(|(key, value)| (Cow::Borrowed(key.as_str()), Cow::Borrowed(value.as_str())))
+}
+
+/// A pattern such as `{app}-{environment}-{region}`: names in braces are labels, the rest is text.
+///
+/// Each name takes as little as it can, the last one all that is left, so that `app-prod-eu-west-1` gives the region
+/// `eu-west-1`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct NamePattern {
+    /// Text and the label that follows it.
+    parts: Vec<(String, String)>,
+    tail: String,
+}
+
+impl TryFrom<String> for NamePattern {
+    type Error = InvalidLabel;
+
+    fn try_from(pattern: String) -> Result<Self, InvalidLabel> {
+        let mut parts = Vec::new();
+        let mut rest = pattern.as_str();
+        while let Some((text, after)) = rest.split_once('{') {
+            let (name, after) = after
+                .split_once('}')
+                .ok_or_else(|| InvalidLabel(format!("'{pattern}': a brace is opened and never closed")))?;
+            check(name, "")?;
+            if text.is_empty() && !parts.is_empty() {
+                return Err(InvalidLabel(format!("'{pattern}': put a character between two names, such as {{a}}-{{b}}")));
+            }
+            parts.push((text.to_owned(), name.to_owned()));
+            rest = after;
+        }
+        if parts.is_empty() {
+            return Err(InvalidLabel(format!("'{pattern}' names no label: write {{environment}} and the like")));
+        }
+        Ok(Self { parts, tail: rest.to_owned() })
+    }
+}
+
+impl NamePattern {
+    /// The labels that a name gives; none where the name does not fit.
+    pub fn take_apart<'l>(&'l self, name: &str) -> Vec<Label<'l>> {
+        self.fit(name).unwrap_or_default()
+    }
+
+    fn fit<'l>(&'l self, name: &str) -> Option<Vec<Label<'l>>> {
+        let mut rest = name.strip_suffix(self.tail.as_str())?.strip_prefix(self.parts.first()?.0.as_str())?;
+        let mut labels = Vec::with_capacity(self.parts.len());
+        for (number, (_, label)) in self.parts.iter().enumerate() {
+            let value = match self.parts.get(number + 1) {
+                Some((separator, _)) => {
+                    let (value, after) = rest.split_once(separator.as_str())?;
+                    rest = after;
+                    value
+                }
+                None => rest,
+            };
+            if value.is_empty() {
+                return None;
+            }
+            labels.push((Cow::Borrowed(label.as_str()), Cow::Owned(value.to_owned())));
+        }
+        Some(labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(pattern: &str, name: &str) -> Vec<(String, String)> {
+        let pattern = NamePattern::try_from(pattern.to_owned()).unwrap();
+        pattern.take_apart(name).into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+    }
+
+    #[test]
+    fn the_last_name_takes_all_that_is_left() {
+        let labels = taken("{app}-{environment}-{region}", "app-prod-eu-west-1");
+        assert_eq!(
+            labels,
+            [("app", "app"), ("environment", "prod"), ("region", "eu-west-1")].map(|(k, v)| (k.into(), v.into()))
+        );
+    }
+
+    #[test]
+    fn a_name_that_does_not_fit_gives_nothing() {
+        assert!(taken("{app}-{environment}-{region}", "production").is_empty());
+        assert!(NamePattern::try_from("plain".to_owned()).is_err());
+        assert!(NamePattern::try_from("{a}{b}".to_owned()).is_err());
+    }
+
+    #[test]
+    fn labels_are_checked_as_the_server_does() {
+        assert!(check("cni", "calico").is_ok());
+        assert!(check("topology.kubernetes.io/zone", "").is_ok());
+        assert!(check("a/b/c", "x").is_err());
+        assert!(check("cni", "-x").is_err());
+        assert!(check("cni", &"x".repeat(64)).is_err());
+    }
+}
