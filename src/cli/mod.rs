@@ -1,0 +1,120 @@
+//! The command line: one file a subcommand, with its arguments and what it does with them.
+//!
+//! The only layer that prints and that turns results into exit codes: 0 nothing at or above `--fail-on`, 1 findings, 2
+//! capi-lint could not do its work.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod common;
+mod count;
+mod explain;
+mod lint;
+mod post_render;
+mod schema;
+mod version;
+
+/// Lints and post-renders Cluster API manifests: the verdict of the management cluster, offline.
+///
+/// helm template … | capi-lint lints what Helm rendered; helm install --post-renderer capi-lint --post-renderer-args post-render
+/// (Helm 3) or --post-renderer capi-lint-post-render (Helm 4, a plugin) puts it between Helm and the cluster.
+#[derive(Debug, Parser)]
+#[command(name = "capi-lint", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Without a command capi-lint lints standard input or the paths given.\n\
+Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 capi-lint could not do its work.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lint manifests: standard input, files, folders, charts.
+    Lint(lint::Args),
+    /// Helm's post-renderer: standard input to standard output, or refuse.
+    PostRender(post_render::Args),
+    /// Kinds per cluster, machines expected, totals.
+    Count(count::Args),
+    /// The bundled schemas: list, show, import CRDs of one's own.
+    Schema(schema::Args),
+    /// The manual page of a rule.
+    Explain(explain::Args),
+    /// All rules.
+    Rules(explain::RulesArgs),
+    /// The version, and what is bundled.
+    Version(version::Args),
+}
+
+/// What a command comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing at or above the threshold.
+    Clean,
+    /// Findings.
+    Findings,
+}
+
+/// Runs `capi-lint` with these arguments (the program's own name first).
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.len() == 1 && io::stdin().is_terminal() {
+        let _ = Cli::command().print_help();
+        return ExitCode::from(2);
+    }
+    exit(Cli::try_parse_from(with_command(arguments)).map_err(Into::into).and_then(|cli| dispatch(cli.command)))
+}
+
+/// Runs `capi-lint post-render` with these arguments: what the second binary does.
+pub fn run_post_render(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    arguments.insert(1.min(arguments.len()), "post-render".into());
+    exit(Cli::try_parse_from(arguments).map_err(Into::into).and_then(|cli| dispatch(cli.command)))
+}
+
+/// `capi-lint`, `capi-lint --format json` and `capi-lint path` mean `capi-lint lint …`.
+fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let lints = match arguments.get(1).and_then(|first| first.to_str()) {
+        None => true,
+        Some("-h" | "--help" | "-V" | "--version") => false,
+        Some(first) if first.starts_with('-') => true,
+        Some(first) => Cli::command().find_subcommand(first).is_none() && std::path::Path::new(first).exists(),
+    };
+    if lints {
+        arguments.insert(1.min(arguments.len()), "lint".into());
+    }
+    arguments
+}
+
+fn dispatch(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Lint(args) => lint::run(&args),
+        Command::PostRender(args) => post_render::run(&args),
+        Command::Count(args) => count::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Rules(args) => explain::rules(&args),
+        Command::Version(args) => version::run(&args),
+    }
+}
+
+fn exit(outcome: anyhow::Result<Outcome>) -> ExitCode {
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(error) => {
+            if let Some(usage) = error.downcast_ref::<clap::Error>() {
+                let _ = usage.print();
+                return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+            }
+            // A reader that went away (`| head`) is no failure worth a word, but no success either: not all was said.
+            if error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)) {
+                return ExitCode::from(2);
+            }
+            let _ = writeln!(io::stderr(), "capi-lint: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

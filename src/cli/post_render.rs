@@ -1,0 +1,188 @@
+//! `capi-lint post-render`: what Helm calls. Manifests on standard output after everything passed, or nothing at all.
+//!
+//! Measured: Helm 3 takes empty output for an empty release and shows standard error only on failure; Helm 4 swallows it
+//! always, so a refusal is also written to the standard error of Helm itself (`--host helm4`).
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use super::common::{self, JudgeArgs, ReportArgs};
+use super::{Outcome, lint};
+use crate::config::{DedupeSetting, Settings};
+use crate::input::{ChartOptions, Source};
+use crate::judge;
+use crate::output::locate::Locator;
+use crate::output::{self, Format, Report, Style};
+use crate::release::Release;
+use crate::transform::{self, Labels, label};
+
+/// Arguments of `post-render`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What happens to objects that stand twice [default: identical]
+    #[arg(long, value_enum)]
+    dedupe: Option<DedupeSetting>,
+    /// Label for every object; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    label: Vec<(String, String)>,
+    /// Label for every Cluster object, such as cni=calico; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    cluster_label: Vec<(String, String)>,
+    /// Write the report to a file too
+    #[arg(long, value_name = "FILE")]
+    report_file: Option<PathBuf>,
+    /// Who calls: helm4 shows a refusal on Helm's own standard error, which Helm 4 takes from its plugins
+    #[arg(long, value_enum, default_value_t)]
+    host: Host,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
+    format: Format,
+    #[command(flatten)]
+    judge: JudgeArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// The next post-renderer and its arguments: gets the manifests on standard input
+    #[arg(long, num_args = 1.., allow_hyphen_values = true, value_name = "CMD")]
+    exec: Vec<String>,
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Host {
+    /// Helm 3, or a shell: standard error is seen.
+    #[default]
+    Helm3,
+    /// A Helm 4 plugin: standard error is swallowed.
+    Helm4,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as cni=calico")?;
+    label::check(key, value).map_err(|error| error.to_string())?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Post-renders.
+///
+/// # Errors
+/// Input, settings or the report file that cannot be used; an edit that is not what it declared; a chained post-renderer that
+/// fails. Standard output stays empty then.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let outcome = render(args);
+    if let (Err(error), Host::Helm4) = (&outcome, args.host) {
+        tell_helm(format!("capi-lint: {error:#}\n").as_bytes());
+    }
+    outcome
+}
+
+fn render(args: &Args) -> anyhow::Result<Outcome> {
+    let settings = args.judge.settings()?;
+    let options = common::judge_options(&args.judge, &settings)?;
+    let groups = common::sources(&[], &ChartOptions::default(), true)?;
+    let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
+    let streams = lint::parse(&sources, options.jobs);
+    let release = Release::new(&streams, args.judge.namespace(&settings));
+    let plan = transform::plan(&release, &transform_options(args, &settings));
+    let mut findings = judge::judge(&release, &options);
+    findings.extend(plan.findings.iter().cloned());
+    let report = Report { objects: release.objects.len(), findings: Locator::new(&release).locate(findings) };
+    let threshold = args.report.threshold(&settings);
+    let refused = report.reaches(threshold);
+    tell(args, &report, args.report.style(io::stderr().is_terminal(), threshold), refused)?;
+    if refused {
+        return Ok(Outcome::Findings);
+    }
+    let pieces = transform::write(&release, &plan)?;
+    if args.exec.is_empty() {
+        let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
+        pieces.iter().try_for_each(|piece| out.write_all(piece.bytes()))?;
+        out.flush()?;
+        return Ok(Outcome::Clean);
+    }
+    chain(&args.exec, &pieces)
+}
+
+fn transform_options(args: &Args, settings: &Settings) -> transform::Options {
+    let mut labels: Labels = settings.labels.clone();
+    labels.all.extend(args.label.iter().cloned());
+    labels.clusters.extend(args.cluster_label.iter().cloned());
+    transform::Options { dedupe: args.dedupe.or(settings.dedupe).map_or_else(Default::default, Into::into), labels }
+}
+
+/// The report goes to standard error, to the report file, and on a refusal under Helm 4 to Helm's own standard error.
+fn tell(args: &Args, report: &Report<'_>, style: Style, refused: bool) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    if refused {
+        writeln!(text, "capi-lint refuses this release: nothing was handed to Helm.\n")?;
+    }
+    output::write(report, args.format, style, &mut text)?;
+    if let Some(path) = &args.report_file {
+        let mut plain = Vec::new();
+        output::write(report, args.format, Style { color: false, ..style }, &mut plain)?;
+        fs::write(path, plain).with_context(|| format!("cannot write the report to {}", path.display()))?;
+    }
+    if refused || !report.findings.is_empty() {
+        // Nobody reading is no reason to let a release through or to stop it.
+        let _ = io::stderr().write_all(&text);
+    }
+    if refused && args.host == Host::Helm4 {
+        tell_helm(&text);
+    }
+    Ok(())
+}
+
+/// Writes to the standard error of the process that called, or to the terminal. Only where that is a pipe or a terminal: a
+/// regular file would be overwritten by Helm, whose offset in it is its own (measured).
+fn tell_helm(text: &[u8]) {
+    let parent = std::os::unix::process::parent_id();
+    let stderr = PathBuf::from(format!("/proc/{parent}/fd/2"));
+    let written = is_pipe_or_terminal(&stderr) && append(&stderr, text);
+    if !written {
+        let _ = is_pipe_or_terminal(Path::new("/dev/tty")) && append(Path::new("/dev/tty"), text);
+    }
+}
+
+fn is_pipe_or_terminal(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_char_device())
+}
+
+fn append(path: &Path, text: &[u8]) -> bool {
+    fs::OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(text)).is_ok()
+}
+
+/// Hands the manifests to the next post-renderer; its output is handed on only when it succeeded.
+fn chain(command: &[String], pieces: &[transform::Piece<'_>]) -> anyhow::Result<Outcome> {
+    let (program, arguments) = command.split_first().context("--exec needs a command")?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run the next post-renderer '{program}'"))?;
+    let mut stdin = child.stdin.take().context("the next post-renderer has no standard input")?;
+    let output = std::thread::scope(|scope| {
+        let writer = scope.spawn(move || pieces.iter().try_for_each(|piece| stdin.write_all(piece.bytes())));
+        let output = child.wait_with_output();
+        let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        output.map(|output| (output, written))
+    });
+    let (output, written) = output.with_context(|| format!("the next post-renderer '{program}' was lost"))?;
+    if !output.status.success() {
+        bail!("the next post-renderer '{program}' failed ({}): nothing was handed to Helm", output.status);
+    }
+    written.with_context(|| format!("the next post-renderer '{program}' did not read all manifests"))?;
+    let is_empty = output.stdout.iter().all(u8::is_ascii_whitespace);
+    if is_empty && pieces.iter().any(|piece| !piece.bytes().iter().all(u8::is_ascii_whitespace)) {
+        bail!("the next post-renderer '{program}' put out nothing: Helm would take that for an empty release");
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(&output.stdout)?;
+    out.flush()?;
+    Ok(Outcome::Clean)
+}

@@ -1,0 +1,182 @@
+//! The settings in `.capi-lint.yaml`, and how flags go over them.
+//!
+//! Found upwards from the working directory, or named by `--config`. Unknown keys are refused, so that a misspelt setting does
+//! not do nothing in silence.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::report::Severity;
+use crate::transform::{Dedupe, Labels, label};
+
+/// The file's name.
+pub const FILE_NAME: &str = ".capi-lint.yaml";
+
+/// What stands in `.capi-lint.yaml`. Every field may be absent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// As `--fail-on`.
+    pub fail_on: Option<Severity>,
+    /// As `--capi-version`.
+    pub capi_version: Option<String>,
+    /// As `--client`.
+    pub client: Option<String>,
+    /// As `--unknown-kinds`.
+    pub unknown_kinds: Option<UnknownKinds>,
+    /// As `--admission`.
+    pub admission: Option<Switch>,
+    /// As `--dedupe`.
+    pub dedupe: Option<DedupeSetting>,
+    /// As `--namespace`.
+    pub namespace: Option<String>,
+    /// Feature gates of the management cluster: name to on or off.
+    pub gates: BTreeMap<String, bool>,
+    /// As `--schemas`; relative to the file.
+    pub schemas: Vec<PathBuf>,
+    /// The labels that post-render adds.
+    pub labels: Labels,
+    /// The folder of the file, for relative paths.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// What an object of a kind without schema is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownKinds {
+    /// Not worth a word.
+    Ignore,
+    /// A note that it was not checked.
+    #[default]
+    Note,
+    /// A warning.
+    Warn,
+    /// An error.
+    Error,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// It is done.
+    #[default]
+    On,
+    /// It is left out.
+    Off,
+}
+
+/// [`Dedupe`] as users write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DedupeSetting {
+    /// Take out identical duplicates, refuse conflicting ones.
+    Identical,
+    /// Keep the first of conflicting duplicates.
+    KeepFirst,
+    /// Keep the last of conflicting duplicates.
+    KeepLast,
+    /// Leave all duplicates in.
+    Off,
+}
+
+impl From<DedupeSetting> for Dedupe {
+    fn from(setting: DedupeSetting) -> Self {
+        match setting {
+            DedupeSetting::Identical => Self::Identical,
+            DedupeSetting::KeepFirst => Self::KeepFirst,
+            DedupeSetting::KeepLast => Self::KeepLast,
+            DedupeSetting::Off => Self::Off,
+        }
+    }
+}
+
+/// Why the settings cannot be used. Exit code 2.
+#[derive(Debug)]
+pub struct ConfigError {
+    path: PathBuf,
+    what: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.what)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Settings {
+    /// The settings of a file named by the user, or of the nearest `.capi-lint.yaml` from `folder` upwards; the defaults where
+    /// there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no YAML, or holds unknown or invalid settings.
+    pub fn find(named: Option<&Path>, folder: &Path) -> Result<Self, ConfigError> {
+        let found = || folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
+        match named.map(Path::to_path_buf).or_else(found) {
+            Some(path) => Self::read(&path),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let fault = |what: String| ConfigError { path: path.to_path_buf(), what };
+        let text = fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
+        let mut settings = Self::parse(&text).map_err(fault)?;
+        settings.folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        Ok(settings)
+    }
+
+    /// Settings from text; the error is a message with line and column.
+    ///
+    /// # Errors
+    /// No YAML, unknown keys, values of the wrong kind, labels that the server would refuse.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Ok(Self::default());
+        }
+        let settings: Self = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let labels = &settings.labels;
+        for (key, value) in labels.all.iter().chain(&labels.clusters).chain(labels.by_cluster.values().flatten()) {
+            label::check(key, value).map_err(|error| format!("labels: {error}"))?;
+        }
+        for key in &labels.inherit {
+            label::check(key, "").map_err(|error| format!("labels.inherit: {error}"))?;
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read() {
+        let settings = Settings::parse(
+            "fail-on: warning\nlabels:\n  all: {owner: platform}\n  by-cluster:\n    app-prod-*: {tier: gold}\n  from-name: \
+             '{app}-{environment}-{region}'\n",
+        )
+        .unwrap();
+        assert_eq!(settings.fail_on, Some(Severity::Warning));
+        assert_eq!(settings.labels.all["owner"], "platform");
+        assert!(Settings::parse("# nothing\n").is_ok());
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_a_position() {
+        let error = Settings::parse("fail-on: error\nlables: {}\n").unwrap_err();
+        assert!(error.contains("lables") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn labels_are_checked() {
+        assert!(Settings::parse("labels: {all: {'a b': c}}").is_err());
+    }
+}

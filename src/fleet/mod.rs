@@ -1,0 +1,4 @@
+//! The fleet as a whole: what is in it, cluster by cluster.
+
+pub mod count;
+pub mod machines;

@@ -1,0 +1,94 @@
+//! The verdict on a release: schema, then CAPI's webhooks, then what only the whole release shows.
+//!
+//! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
+//! many objects share. The result is the same for any number of threads.
+
+use std::collections::HashMap;
+
+use crate::config::{Switch, UnknownKinds};
+use crate::object::Object;
+use crate::release::Release;
+use crate::report::{Finding, Severity};
+
+/// How a release is judged.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// What an object of a kind without schema is.
+    pub unknown_kinds: UnknownKinds,
+    /// Whether CAPI's webhooks judge too.
+    pub admission: Switch,
+    /// Threads.
+    pub jobs: usize,
+}
+
+/// How many further places a shared finding names.
+const NAMED_PLACES: usize = 10;
+
+/// Objects below which a further thread costs more than it brings.
+const OBJECTS_PER_THREAD: usize = 500;
+
+/// Judges a release. Duplicates are not among the findings: what they are depends on whether somebody takes them out
+/// (`transform::dedupe`).
+pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
+    let mut findings = release.findings.clone();
+    let threads = options.jobs.clamp(1, release.objects.len() / OBJECTS_PER_THREAD + 1);
+    if threads == 1 {
+        judge_objects(release, &release.objects, options, &mut findings);
+    } else {
+        let size = release.objects.len().div_ceil(threads);
+        let parts: Vec<Vec<Finding>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = release
+                .objects
+                .chunks(size)
+                .map(|objects| {
+                    scope.spawn(move || {
+                        let mut findings = Vec::new();
+                        judge_objects(release, objects, options, &mut findings);
+                        findings
+                    })
+                })
+                .collect();
+            let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<Finding>>| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            workers.into_iter().map(join).collect()
+        });
+        findings.extend(parts.into_iter().flatten());
+    }
+    merge_shared(findings)
+}
+
+fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+    for object in objects {
+        judge_object(release, object, options, findings);
+    }
+}
+
+fn judge_object(_release: &Release<'_>, _object: &Object<'_>, _options: &Options, _findings: &mut Vec<Finding>) {}
+
+/// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
+/// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
+fn merge_shared(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
+    let mut known: HashMap<(&'static str, Severity, String), usize> = HashMap::new();
+    for finding in findings {
+        if finding.severity == Severity::Error {
+            merged.push(finding);
+            continue;
+        }
+        let key = (finding.rule.name, finding.severity, finding.message.clone());
+        match known.get(&key).and_then(|at| merged.get_mut(*at)) {
+            Some(first) => {
+                first.count += finding.count;
+                if first.others.len() < NAMED_PLACES {
+                    first.others.extend(finding.place);
+                }
+            }
+            None => {
+                known.insert(key, merged.len());
+                merged.push(finding);
+            }
+        }
+    }
+    merged
+}
