@@ -39,6 +39,7 @@ impl Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Style {
+    // The order is that of `Style::ALL`; collections come first.
     /// A mapping over lines.
     BlockMap,
     /// `{a: b}`.
@@ -76,9 +77,9 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Tag {
-    /// No tag, or one that Kubernetes' reader ignores.
+    /// No tag, or one on a collection, where Kubernetes' reader ignores it.
     None,
-    /// `!!str` or the non-specific `!`.
+    /// `!!str`, the non-specific `!`, or any tag of somebody's own: all make text.
     Str,
     /// `!!int`.
     Int,
@@ -94,7 +95,7 @@ pub enum Tag {
     Timestamp,
 }
 
-/// One node. `key` is the key under which it stands when its parent is a mapping.
+/// One node, 24 bytes. `key` is the key under which it stands when its parent is a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
     /// The key as written, without quotes; empty in lists and at the root.
@@ -103,11 +104,99 @@ pub struct Node {
     pub(super) value: Span,
     /// Index behind this node's last descendant.
     pub(super) next: u32,
-    pub(super) style: Style,
-    pub(super) key_style: Style,
-    pub(super) tag: Tag,
+    pub(super) styles: Pair<Style>,
+    pub(super) tags: Pair<Tag>,
     pub(super) flags: u8,
+    /// Column of a block scalar's content where an indicator gives it (`|2`); else 0.
+    pub(super) indent: u8,
 }
+
+/// Two small enumerations in one byte, so that a node stays within 24: the value's and the key's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pair<T> {
+    bits: u8,
+    of: std::marker::PhantomData<T>,
+}
+
+impl Pair<Style> {
+    pub(super) const fn new(value: Style, key: Style) -> Self {
+        Self { bits: value as u8 | (key as u8) << 4, of: std::marker::PhantomData }
+    }
+
+    pub(super) const fn value(self) -> Style {
+        Style::ALL[(self.bits & 15) as usize]
+    }
+
+    pub(super) const fn key(self) -> Style {
+        Style::ALL[(self.bits >> 4) as usize]
+    }
+}
+
+impl Pair<Tag> {
+    /// Neither has a tag.
+    pub(super) const NONE: Self = Self::new(Tag::None, Tag::None);
+
+    pub(super) const fn new(value: Tag, key: Tag) -> Self {
+        Self { bits: value as u8 | (key as u8) << 4, of: std::marker::PhantomData }
+    }
+
+    pub(super) const fn value(self) -> Tag {
+        Tag::ALL[(self.bits & 7) as usize]
+    }
+
+    pub(super) const fn key(self) -> Tag {
+        Tag::ALL[(self.bits >> 4 & 7) as usize]
+    }
+}
+
+impl std::fmt::Debug for Pair<Style> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}/{:?}", self.value(), self.key())
+    }
+}
+
+impl std::fmt::Debug for Pair<Tag> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}/{:?}", self.value(), self.key())
+    }
+}
+
+impl Style {
+    /// Sixteen, so that four bits always name one.
+    const ALL: [Self; 16] = [
+        Self::BlockMap,
+        Self::FlowMap,
+        Self::BlockSeq,
+        Self::FlowSeq,
+        Self::Plain,
+        Self::SingleQuoted,
+        Self::DoubleQuoted,
+        Self::Literal,
+        Self::Folded,
+        Self::Absent,
+        Self::Absent,
+        Self::Absent,
+        Self::Absent,
+        Self::Absent,
+        Self::Absent,
+        Self::Absent,
+    ];
+}
+
+impl Tag {
+    const ALL: [Self; 8] = [
+        Self::None,
+        Self::Str,
+        Self::Int,
+        Self::Float,
+        Self::Bool,
+        Self::Null,
+        Self::Binary,
+        Self::Timestamp,
+    ];
+}
+
+const _: () = assert!(size_of::<Node>() == 24);
 
 /// The key's text is not its bytes: it must be decoded or resolved first (`"a\x41"`, `yes`, `1`).
 pub(super) const KEY_NEEDS_DECODING: u8 = 1;
@@ -184,7 +273,7 @@ impl<'a> Document<'a> {
         let mut at = root;
         while at != index {
             let Some(parent) = self.nodes.get(at as usize) else { break };
-            let in_seq = matches!(parent.style, Style::BlockSeq | Style::FlowSeq);
+            let in_seq = matches!(parent.styles.value(), Style::BlockSeq | Style::FlowSeq);
             let mut child = at + 1;
             let mut position = 0_usize;
             while let Some(node) = self.nodes.get(child as usize).filter(|n| n.next <= index) {
@@ -248,7 +337,7 @@ impl<'a> Value<'a> {
 
     /// Mapping, list or scalar.
     pub fn kind(&self) -> Kind {
-        match self.node().style {
+        match self.node().styles.value() {
             Style::BlockMap | Style::FlowMap => Kind::Map,
             Style::BlockSeq | Style::FlowSeq => Kind::Seq,
             _ => Kind::Scalar,
@@ -267,12 +356,12 @@ impl<'a> Value<'a> {
 
     /// How it was written.
     pub fn style(&self) -> Style {
-        self.node().style
+        self.node().styles.value()
     }
 
     /// The explicit tag, where it has a meaning.
     pub fn tag(&self) -> Tag {
-        self.node().tag
+        self.node().tags.value()
     }
 
     /// Whether it came in through an alias or a merge key, so that its spans point at the anchor.
@@ -295,12 +384,12 @@ impl<'a> Value<'a> {
     pub fn key(&self) -> Option<Cow<'a, str>> {
         let node = self.node();
         let raw = self.document.text.get(node.key.range())?;
-        if node.key_style == Style::Absent {
+        if node.styles.key() == Style::Absent {
             None
         } else if node.flags & KEY_NEEDS_DECODING == 0 {
             Some(Cow::Borrowed(raw))
         } else {
-            Some(super::scalar::key_text(raw, node.key_style))
+            Some(super::scalar::key_text(raw, node.styles.key(), node.tags.key()))
         }
     }
 
@@ -311,7 +400,9 @@ impl<'a> Value<'a> {
 
     /// What the scalar means to Kubernetes; [`Scalar::Null`] for collections never: they give `None`.
     pub fn scalar(&self) -> Option<Scalar<'a>> {
-        (self.kind() == Kind::Scalar).then(|| super::scalar::resolve(self.raw(), self.node().style, self.node().tag))
+        let node = self.node();
+        (self.kind() == Kind::Scalar)
+            .then(|| super::scalar::resolve(self.raw(), node.styles.value(), node.tags.value(), node.indent))
     }
 
     /// The text, where Kubernetes reads a string.
@@ -358,7 +449,7 @@ impl<'a> Value<'a> {
         let node = self.node();
         if node.flags & KEY_NEEDS_DECODING == 0 {
             self.document.text.as_bytes().get(node.key.range()) == Some(key.as_bytes())
-                && node.key_style != Style::Absent
+                && node.styles.key() != Style::Absent
         } else {
             self.key().is_some_and(|text| text == key)
         }

@@ -1,0 +1,96 @@
+//! Keys that stand twice in one mapping: Kubernetes' reader takes the last, and nobody hears of the first.
+
+use rustc_hash::FxHashMap;
+
+use super::DuplicateKey;
+use super::scalar;
+use super::tape::{ALIASED, KEY_NEEDS_DECODING, Node, SHADOWED, Style};
+use std::borrow::Cow;
+
+/// Mappings up to this size are compared pair by pair, without any allocation.
+const SMALL: usize = 24;
+
+/// Marks every entry that a later one hides, and reports those written in the text itself. `nodes` is one document.
+pub(super) fn find_duplicates(text: &str, nodes: &mut [Node], found: &mut Vec<DuplicateKey>) {
+    for index in 0..nodes.len() {
+        let node = nodes[index];
+        if matches!(node.styles.value(), Style::BlockMap | Style::FlowMap) && node.next as usize > index + 2 {
+            in_mapping(text, nodes, index, found);
+        }
+    }
+}
+
+fn in_mapping(text: &str, nodes: &mut [Node], index: usize, found: &mut Vec<DuplicateKey>) {
+    let mut small = [(0_u64, 0_u32); SMALL];
+    let mut count = 0;
+    let end = nodes[index].next;
+    let mut child = index as u32 + 1;
+    while child < end {
+        if count == SMALL {
+            return in_large_mapping(text, nodes, index, found);
+        }
+        let node = &nodes[child as usize];
+        let mark = fingerprint(text, node);
+        let next = node.next;
+        if let Some(&(_, earlier)) = small[..count].iter().rev().find(|(other, _)| *other == mark)
+            && key(text, &nodes[earlier as usize]) == key(text, &nodes[child as usize])
+        {
+            shadow(nodes, earlier, child, found);
+        } else if small[..count].iter().any(|(other, _)| *other == mark) {
+            // Two keys of one fingerprint, differing further on: let the exact way decide.
+            return in_large_mapping(text, nodes, index, found);
+        }
+        small[count] = (mark, child);
+        count += 1;
+        child = next;
+    }
+}
+
+fn in_large_mapping(text: &str, nodes: &mut [Node], index: usize, found: &mut Vec<DuplicateKey>) {
+    let mut last: FxHashMap<Cow<'_, str>, u32> = FxHashMap::default();
+    let end = nodes[index].next;
+    let mut child = index as u32 + 1;
+    while child < end {
+        let next = nodes[child as usize].next;
+        if let Some(earlier) = last.insert(key(text, &nodes[child as usize]), child) {
+            shadow(nodes, earlier, child, found);
+        }
+        child = next;
+    }
+}
+
+fn shadow(nodes: &mut [Node], earlier: u32, later: u32, found: &mut Vec<DuplicateKey>) {
+    let fresh = nodes[earlier as usize].flags & SHADOWED == 0;
+    nodes[earlier as usize].flags |= SHADOWED;
+    let (first, second) = (&nodes[earlier as usize], &nodes[later as usize]);
+    // What came in by an alias is reported at its anchor, and hiding is what merge keys are for.
+    if fresh && (first.flags | second.flags) & ALIASED == 0 {
+        found.push(DuplicateKey { node: later, first: first.key, second: second.key });
+    }
+}
+
+fn key<'t>(text: &'t str, node: &Node) -> Cow<'t, str> {
+    let raw = text.get(node.key.range()).unwrap_or_default();
+    if node.flags & KEY_NEEDS_DECODING == 0 {
+        Cow::Borrowed(raw)
+    } else {
+        scalar::key_text(raw, node.styles.key(), node.tags.key())
+    }
+}
+
+/// Equal for equal keys, and cheap: the length, the first eight bytes and the last eight.
+fn fingerprint(text: &str, node: &Node) -> u64 {
+    if node.flags & KEY_NEEDS_DECODING != 0 {
+        return of_bytes(key(text, node).as_bytes());
+    }
+    of_bytes(text.as_bytes().get(node.key.range()).unwrap_or_default())
+}
+
+fn of_bytes(bytes: &[u8]) -> u64 {
+    let word = |part: Option<&[u8; 8]>| part.map(|part| u64::from_le_bytes(*part));
+    let mixed = match (word(bytes.first_chunk()), word(bytes.last_chunk())) {
+        (Some(first), Some(last)) => first ^ last.rotate_left(21),
+        _ => bytes.iter().fold(0, |mixed, &byte| mixed << 8 | u64::from(byte)),
+    };
+    mixed ^ (bytes.len() as u64) << 56
+}
