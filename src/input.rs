@@ -207,10 +207,11 @@ fn render(chart: &Path, options: &ChartOptions) -> Result<Source, InputError> {
     for value in &options.set {
         command.arg("--set").arg(value);
     }
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|cause| InputError::NoHelm { chart: chart.into(), helm, cause })?;
+    let output = command.stdin(Stdio::null()).output().map_err(|cause| InputError::NoHelm {
+        chart: chart.into(),
+        helm,
+        cause,
+    })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(InputError::Rendering { chart: chart.into(), said });

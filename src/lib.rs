@@ -1,8 +1,23 @@
 //! capi-lint: the verdict of the management cluster on Cluster API manifests, offline.
 //!
-//! See `ARCHITECTURE.md` for the map and the invariants.
+//! See `ARCHITECTURE.md` for the map and the invariants. In the order in which data flows: [`input`] gives bytes, [`stream`]
+//! documents ([`yaml`]), [`release`] objects ([`object`]) and clusters, [`judge`] findings ([`report`]), [`transform`] edits,
+//! [`output`] text; [`cli`] holds the commands together and [`config`] the settings.
 #![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod config;
+pub mod fleet;
+pub mod glob;
+pub mod input;
+pub mod judge;
 pub mod object;
+pub mod output;
+pub mod release;
 pub mod report;
+pub mod rules;
+pub mod secrets;
+pub mod stream;
+pub mod text;
+pub mod transform;
 pub mod yaml;

@@ -16,7 +16,7 @@ use crate::yaml::{Document, Value};
 mod documents;
 mod membership;
 
-pub use documents::{DUPLICATE_KEY, MALFORMED_OBJECT, SYNTAX_ERROR};
+pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 pub use membership::{Cluster, Membership};
 
 /// A document of the run, wherever it came from.
@@ -66,9 +66,12 @@ impl<'a> Release<'a> {
                 release.documents.push(Origin { stream: stream_number as u32, document: number as u32 });
                 match &document.content {
                     Content::Broken(error) => release.findings.push(documents::broken(id, document.text, error)),
-                    Content::Parsed { duplicates, .. } => {
+                    Content::Parsed { duplicates, ignored, .. } => {
+                        release.findings.extend(ignored.map(|offset| documents::ignored(id, offset)));
                         let Some(parsed) = stream.document(document) else { continue };
-                        release.findings.extend(duplicates.iter().map(|key| documents::duplicate_key(id, &parsed, key)));
+                        release
+                            .findings
+                            .extend(duplicates.iter().map(|key| documents::duplicate_key(id, &parsed, key)));
                         release.add(id, &parsed);
                     }
                 }
@@ -77,7 +80,9 @@ impl<'a> Release<'a> {
         release.index = release
             .objects
             .iter()
-            .map(|object| (release.hash(object.group(), &object.kind, release.namespace_of(object), &object.name), object.number))
+            .map(|object| {
+                (release.hash(object.group(), &object.kind, release.namespace_of(object), &object.name), object.number)
+            })
             .collect();
         release.index.sort_unstable();
         (release.clusters, release.membership) = membership::assign(&release);
@@ -131,6 +136,56 @@ impl<'a> Release<'a> {
     /// All objects of a group and kind, in order.
     pub fn of_kind<'r>(&'r self, group: &'r str, kind: &'r str) -> impl Iterator<Item = &'r Object<'a>> + 'r {
         self.objects.iter().filter(move |object| object.is(group, kind))
+    }
+
+    /// Objects of one identity (group, kind, namespace, name, hook events), where there are several; in order of appearance.
+    /// The version is no part of it: the server keeps one object, whatever version it was written in.
+    pub fn twins(&self) -> Vec<Vec<&Object<'a>>> {
+        let mut all = Vec::new();
+        for run in self.index.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+            let mut left: Vec<&Object<'a>> =
+                run.iter().filter_map(|(_, number)| self.objects.get(*number as usize)).collect();
+            while let Some(first) = left.first().copied() {
+                let (same, others): (Vec<_>, Vec<_>) =
+                    left.into_iter().partition(|other| self.same_identity(first, other));
+                if same.len() > 1 && !first.name.is_empty() {
+                    all.push(same);
+                }
+                left = others;
+            }
+        }
+        all.sort_by_key(|twins| twins.first().map(|object| object.number));
+        all
+    }
+
+    fn same_identity(&self, a: &Object<'a>, b: &Object<'a>) -> bool {
+        let hook_events = |object: &Object<'a>| {
+            object.hook_events().map(|events| {
+                let mut events: Vec<String> = events.split(',').map(|event| event.trim().to_owned()).collect();
+                events.sort_unstable();
+                events
+            })
+        };
+        a.is(b.group(), &b.kind)
+            && a.name == b.name
+            && self.namespace_of(a) == self.namespace_of(b)
+            && hook_events(a) == hook_events(b)
+    }
+
+    /// `namespace/name`, or the name alone where the object names no namespace.
+    pub fn display_name(&self, object: &Object<'_>) -> String {
+        match &object.namespace {
+            Some(namespace) => format!("{namespace}/{}", object.name),
+            None => object.name.to_string(),
+        }
+    }
+
+    /// The line in its source at which an object begins, from 1.
+    pub fn line_of(&self, object: &Object<'_>) -> Option<usize> {
+        let origin = self.documents.get(object.document as usize)?;
+        let stream = self.streams.get(origin.stream as usize)?;
+        let start = stream.documents.get(origin.document as usize)?.start + object.root.span().start as usize;
+        Some(memchr::memchr_iter(b'\n', stream.source.bytes.get(..start)?).count() + 1)
     }
 
     /// The stream a document came in.

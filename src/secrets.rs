@@ -5,15 +5,25 @@
 use crate::object::Object;
 
 /// Parts of field names that say that the value is a secret. Compared in lower case without separators.
-const TELLING: &[&str] =
-    &["password", "passwd", "token", "privatekey", "secretkey", "accesskey", "apikey", "credential", "cloudinit", "userdata"];
+const TELLING: &[&str] = &[
+    "password",
+    "passwd",
+    "token",
+    "privatekey",
+    "secretkey",
+    "accesskey",
+    "apikey",
+    "credential",
+    "cloudinit",
+    "userdata",
+];
 
 /// Whether the value at a path of an object is not to be shown.
 pub fn hides(object: &Object<'_>, path: &str) -> bool {
     let in_secret = object.is("", "Secret")
-        && ["data", "stringData"].iter().any(|field| {
-            path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        });
+        && ["data", "stringData"]
+            .iter()
+            .any(|field| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])));
     in_secret || path.is_empty() && object.is("", "Secret") || names_secret(path)
 }
 

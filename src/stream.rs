@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::input::Source;
-use crate::yaml::{self, Document, DuplicateKey, SyntaxError, Tape};
+use crate::yaml::{self, Document, DuplicateKey, Parsed, SyntaxError, Tape};
 
 /// A source with its documents. Documents borrow from here.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub enum Content {
         nodes: Range<usize>,
         /// Keys that stand twice.
         duplicates: Vec<DuplicateKey>,
+        /// Where text begins that no client reads.
+        ignored: Option<usize>,
     },
     /// No YAML.
     Broken(SyntaxError),
@@ -93,16 +95,18 @@ fn parse_chunk<'a>(bytes: &'a [u8], raw: &[yaml::RawDocument], tape: u32) -> (Ta
     let documents = raw
         .iter()
         .map(|document| {
-            let bytes = bytes.get(document.text.clone()).unwrap_or_default();
-            let (text, parsed) = match std::str::from_utf8(bytes) {
-                Ok(text) => (text, yaml::parse(text, &mut nodes)),
-                Err(error) => ("", Err(SyntaxError::not_utf8(error.valid_up_to()))),
-            };
-            let content = match parsed {
-                Ok(parsed) => Content::Parsed { tape, nodes: parsed.nodes, duplicates: parsed.duplicates },
+            let read = document.text(bytes);
+            let text = read.as_ref().copied().unwrap_or_default();
+            let content = match read.and_then(|text| yaml::parse(text, &mut nodes)) {
+                Ok(Parsed { nodes, duplicates, ignored }) => Content::Parsed { tape, nodes, duplicates, ignored },
                 Err(error) => Content::Broken(error),
             };
-            StreamDocument { span: document.span.clone(), start: document.text.start, text, content }
+            StreamDocument {
+                span: document.separator.start..document.span.end,
+                start: document.span.start,
+                text,
+                content,
+            }
         })
         .collect();
     (nodes, documents)

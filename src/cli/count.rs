@@ -107,7 +107,11 @@ fn unmet(args: &Args, count: &Count) -> Vec<String> {
     }
     if let Some(expected) = args.expect_per_cluster {
         let others = count.clusters.iter().filter(|cluster| cluster.objects != expected);
-        unmet.extend(others.map(|cluster| format!("expected {expected} objects a cluster, {} has {}", cluster.name, cluster.objects)));
+        unmet.extend(
+            others.map(|cluster| {
+                format!("expected {expected} objects a cluster, {} has {}", cluster.name, cluster.objects)
+            }),
+        );
     }
     if let Some(expected) = args.expect_machines.filter(|expected| *expected != count.total.machines) {
         unmet.push(format!("expected {expected} machines, found {}", count.total.machines));
@@ -118,13 +122,19 @@ fn unmet(args: &Args, count: &Count) -> Vec<String> {
 /// The table as text: a header, a row a cluster, rows for what belongs to none, the total.
 fn rows(count: &Count) -> Vec<Vec<String>> {
     let kinds = count.kinds();
-    let cells = |kinds_of: &Kinds| kinds.iter().map(|kind| kinds_of.get(*kind).map_or_else(String::new, ToString::to_string)).collect::<Vec<_>>();
+    let cells = |kinds_of: &Kinds| {
+        kinds.iter().map(|kind| kinds_of.get(*kind).map_or_else(String::new, ToString::to_string)).collect::<Vec<_>>()
+    };
     let mut header = vec!["CLUSTER".to_owned()];
     header.extend(kinds.iter().map(ToString::to_string));
     header.extend(["OBJECTS", "CONTROL PLANE", "WORKERS", "MACHINES"].map(str::to_owned));
     let mut rows = vec![header];
     for cluster in &count.clusters {
-        let name = if cluster.namespace.is_empty() { cluster.name.clone() } else { format!("{}/{}", cluster.namespace, cluster.name) };
+        let name = if cluster.namespace.is_empty() {
+            cluster.name.clone()
+        } else {
+            format!("{}/{}", cluster.namespace, cluster.name)
+        };
         let mut row = vec![name];
         row.extend(cells(&cluster.kinds));
         let machines = cluster.machines;
@@ -132,7 +142,9 @@ fn rows(count: &Count) -> Vec<Vec<String>> {
         row.extend([machines.control_plane, machines.workers, machines.total()].map(|number| number.to_string()));
         rows.push(row);
     }
-    for (name, kinds_of) in [("(shared)", &count.shared), ("(unassigned)", &count.unassigned), ("(hooks)", &count.hooks)] {
+    for (name, kinds_of) in
+        [("(shared)", &count.shared), ("(unassigned)", &count.unassigned), ("(hooks)", &count.hooks)]
+    {
         if !kinds_of.is_empty() {
             let mut row = vec![name.to_owned()];
             row.extend(cells(kinds_of));
@@ -171,7 +183,9 @@ fn aligned(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn csv(row: &[String]) -> String {
-    let cell = |cell: &String| if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() };
+    let cell = |cell: &String| {
+        if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
+    };
     row.iter().map(cell).collect::<Vec<_>>().join(",")
 }
 
@@ -179,7 +193,8 @@ fn markdown(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
     for (number, row) in rows.iter().enumerate() {
         writeln!(out, "| {} |", row.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))?;
         if number == 0 {
-            let rule: Vec<&str> = row.iter().enumerate().map(|(column, _)| if column == 0 { "---" } else { "---:" }).collect();
+            let rule: Vec<&str> =
+                row.iter().enumerate().map(|(column, _)| if column == 0 { "---" } else { "---:" }).collect();
             writeln!(out, "| {} |", rule.join(" | "))?;
         }
     }

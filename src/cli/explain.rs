@@ -62,7 +62,14 @@ pub fn rules(args: &RulesArgs) -> anyhow::Result<Outcome> {
         ListFormat::Text => {
             let width = rules::all().map(|rule| rule.name.len()).max().unwrap_or(0);
             for rule in rules::all() {
-                writeln!(out, "{:width$}  {:7}  {:10}  {}", rule.name, rule.severity, rule.provenance, rules::summary(rule))?;
+                writeln!(
+                    out,
+                    "{:width$}  {:7}  {:10}  {}",
+                    rule.name,
+                    rule.severity,
+                    rule.provenance,
+                    rules::summary(rule)
+                )?;
             }
         }
         ListFormat::Json => {

@@ -110,7 +110,10 @@ fn exit(outcome: anyhow::Result<Outcome>) -> ExitCode {
                 return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
             }
             // A reader that went away (`| head`) is no failure worth a word, but no success either: not all was said.
-            if error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)) {
+            if error
+                .chain()
+                .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe))
+            {
                 return ExitCode::from(2);
             }
             let _ = writeln!(io::stderr(), "capi-lint: {error:#}");

@@ -99,7 +99,8 @@ impl Count {
     /// All kinds in order of first appearance over the whole table: its columns.
     pub fn kinds(&self) -> Vec<&str> {
         let mut order: IndexMap<&str, ()> = IndexMap::new();
-        let rows = self.clusters.iter().map(|cluster| &cluster.kinds).chain([&self.shared, &self.unassigned, &self.hooks]);
+        let rows =
+            self.clusters.iter().map(|cluster| &cluster.kinds).chain([&self.shared, &self.unassigned, &self.hooks]);
         rows.flat_map(|kinds| kinds.keys()).for_each(|kind| {
             order.insert(kind, ());
         });

@@ -52,7 +52,8 @@ fn add(object: &Object<'_>, count: &mut Machines) {
         // A set or machine with an owner is somebody else's, and counted there.
         "MachineSet" if !is_owned(object) => count.workers += replicas(object),
         "Machine" if !is_owned(object) => {
-            let of_control_plane = object.at(&["metadata", "labels"]).is_some_and(|labels| labels.get(CONTROL_PLANE_LABEL).is_some());
+            let of_control_plane =
+                object.at(&["metadata", "labels"]).is_some_and(|labels| labels.get(CONTROL_PLANE_LABEL).is_some());
             *(if of_control_plane { &mut count.control_plane } else { &mut count.workers }) += 1;
         }
         "Cluster" => {
@@ -60,7 +61,8 @@ fn add(object: &Object<'_>, count: &mut Machines) {
             count.control_plane += topology_replicas(topology.get("controlPlane"));
             for kind in ["machineDeployments", "machinePools"] {
                 let of_kind = topology.at(&["workers", kind]);
-                count.workers += of_kind.iter().flat_map(Value::items).map(|item| topology_replicas(Some(item))).sum::<u64>();
+                count.workers +=
+                    of_kind.iter().flat_map(Value::items).map(|item| topology_replicas(Some(item))).sum::<u64>();
             }
         }
         _ => {}
@@ -71,10 +73,15 @@ fn add(object: &Object<'_>, count: &mut Machines) {
 /// control plane manages no machines.
 fn control_plane(release: &Release<'_>, cluster: &Cluster<'_>) -> u64 {
     let object = cluster.object.and_then(|number| release.objects.get(number as usize));
-    let reference = object.and_then(|object| Some((object, object.at(&["spec", "controlPlaneRef"]).and_then(Reference::from_value)?)));
-    let Some(control_plane) = reference.and_then(|(object, reference)| release.resolve(object, &reference)) else { return 0 };
+    let reference = object
+        .and_then(|object| Some((object, object.at(&["spec", "controlPlaneRef"]).and_then(Reference::from_value)?)));
+    let Some(control_plane) = reference.and_then(|(object, reference)| release.resolve(object, &reference)) else {
+        return 0;
+    };
     // A control plane that runs machines has a template for them; hosted ones (pods, cloud services) have none.
-    let has_machines = control_plane.spec().is_some_and(|spec| spec.get("machineTemplate").is_some() || spec.get("infrastructureTemplate").is_some());
+    let has_machines = control_plane
+        .spec()
+        .is_some_and(|spec| spec.get("machineTemplate").is_some() || spec.get("infrastructureTemplate").is_some());
     if has_machines { replicas(control_plane) } else { 0 }
 }
 

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::locate::{Located, ObjectName};
 use super::Report;
+use super::locate::{Located, ObjectName};
 use crate::report::{Provenance, Severity};
 
 #[derive(Serialize)]

@@ -77,7 +77,9 @@ impl<'r> Locator<'r> {
             Some(place) => (0, place.document, place.span.start),
             None => (1, 0, 0),
         };
-        findings.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.rule.name.cmp(b.rule.name)).then_with(|| a.message.cmp(&b.message)));
+        findings.sort_by(|a, b| {
+            key(a).cmp(&key(b)).then_with(|| a.rule.name.cmp(b.rule.name)).then_with(|| a.message.cmp(&b.message))
+        });
         findings
             .into_iter()
             .map(|finding| Located {
@@ -94,19 +96,23 @@ impl<'r> Locator<'r> {
         let document = stream.documents.get(origin.document as usize)?;
         let bytes = &stream.source.bytes;
         let offset = (document.start + place.span.start as usize).min(bytes.len());
-        let starts = self.lines.get(origin.stream as usize)?.get_or_init(|| {
-            std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)).collect()
-        });
+        let starts = self
+            .lines
+            .get(origin.stream as usize)?
+            .get_or_init(|| std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)).collect());
         let line = starts.partition_point(|start| *start <= offset);
         let line_start = *starts.get(line.checked_sub(1)?)?;
         let line_end = memchr::memchr(b'\n', bytes.get(offset..)?).map_or(bytes.len(), |at| offset + at);
-        let text = |range| String::from_utf8_lossy(bytes.get(range).unwrap_or_default()).trim_end_matches('\r').to_owned();
+        let text =
+            |range| String::from_utf8_lossy(bytes.get(range).unwrap_or_default()).trim_end_matches('\r').to_owned();
         let end = (document.start + place.span.end as usize).clamp(offset, line_end);
         let object = place.object.and_then(|number| self.release.objects.get(number as usize));
         let path = match (path, object, place.node) {
             (Some(path), ..) => path.to_owned(),
             (None, Some(object), Some(node)) => object.path(node),
-            (None, None, Some(node)) => stream.document(document).map_or_else(String::new, |document| document.path(node)),
+            (None, None, Some(node)) => {
+                stream.document(document).map_or_else(String::new, |document| document.path(node))
+            }
             _ => String::new(),
         };
         let hidden = match object {

@@ -51,7 +51,8 @@ fn finding(located: &Located<'_>, paint: Paint, out: &mut dyn Write) -> io::Resu
         place(location, paint, out)?;
     }
     for other in located.others.iter().take(NAMED_PLACES) {
-        let object = other.object.as_ref().map_or_else(String::new, |object| format!(" {} {}", object.kind, object.name));
+        let object =
+            other.object.as_ref().map_or_else(String::new, |object| format!(" {} {}", object.kind, object.name));
         writeln!(out, "  also {}:{}:{}{object}", other.file, other.line, other.column)?;
     }
     if finding.count > located.others.len().min(NAMED_PLACES) + 1 {

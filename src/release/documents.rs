@@ -61,13 +61,41 @@ crate::rule! {
     ///
     /// Keep one of them. Where `apiVersion` or `kind` stands twice, put a line `---` between the two documents.
     pub DUPLICATE_KEY = "duplicate-key", Error, Client;
+
+    /// Text behind the end of a document, which no client reads.
+    ///
+    /// A line `...` ends a document, and so does the closing bracket of a document in flow style. What follows, up to the next
+    /// `---`, is dropped without a word: an object that stands there is never applied.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// kind: ConfigMap
+    /// ...
+    /// apiVersion: v1
+    /// kind: Secret
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Separate documents by `---`.
+    pub IGNORED_TEXT = "ignored-text", Error, Client;
+}
+
+/// The finding for text that no client reads.
+pub fn ignored(document: u32, offset: usize) -> Finding {
+    let start = offset as u32;
+    Finding::new(&IGNORED_TEXT, "the document has ended before this text, and every client drops it without a word")
+        .at(Place { document, object: None, node: None, span: Span { start, end: start } })
+        .suggest("put a line with --- before it, or remove it")
 }
 
 /// The finding for a document that is no YAML.
 pub fn broken(document: u32, text: &str, error: &SyntaxError) -> Finding {
     let start = error.offset.min(text.len()) as u32;
     let place = Place { document, object: None, node: None, span: Span { start, end: start } };
-    let finding = Finding::new(&SYNTAX_ERROR, format!("{error}. kubectl and Helm refuse the whole stream for it")).at(place);
+    let finding =
+        Finding::new(&SYNTAX_ERROR, format!("{error}. kubectl and Helm refuse the whole stream for it")).at(place);
     match error.help() {
         Some(help) => finding.suggest(help),
         None => finding,
@@ -78,7 +106,8 @@ pub fn broken(document: u32, text: &str, error: &SyntaxError) -> Finding {
 pub fn duplicate_key(document: u32, parsed: &Document<'_>, duplicate: &DuplicateKey) -> Finding {
     let value = parsed.value(duplicate.node);
     let key = value.and_then(|value| value.key()).unwrap_or_default();
-    let line = |span: Span| parsed.text().get(..span.start as usize).map_or(0, |before| before.matches('\n').count()) + 1;
+    let line =
+        |span: Span| parsed.text().get(..span.start as usize).map_or(0, |before| before.matches('\n').count()) + 1;
     let between = line(duplicate.second).saturating_sub(line(duplicate.first));
     let place = Place { document, object: None, node: Some(duplicate.node), span: duplicate.second };
     let at_root = value.is_some_and(|value| value.path() == *key);
@@ -114,11 +143,14 @@ pub fn list_items<'a>(root: Value<'a>) -> Option<Value<'a>> {
 /// The object of a value, or why it is none.
 pub fn object<'a>(number: u32, document: u32, root: Value<'a>) -> Result<Object<'a>, Box<Finding>> {
     let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
-    let fault = |message: String, help: &str| Box::new(Finding::new(&MALFORMED_OBJECT, message).at(place).suggest(help));
+    let fault =
+        |message: String, help: &str| Box::new(Finding::new(&MALFORMED_OBJECT, message).at(place).suggest(help));
     if !root.is_map() {
         let what = if root.kind() == Kind::Seq { "a list" } else { "a single value" };
         return Err(fault(
-            format!("this document is {what}, not a Kubernetes object: kubectl and Helm refuse the whole stream for it"),
+            format!(
+                "this document is {what}, not a Kubernetes object: kubectl and Helm refuse the whole stream for it"
+            ),
             "write each object as a document of its own with apiVersion, kind and metadata; separate documents by ---",
         ));
     }
@@ -132,7 +164,9 @@ pub fn object<'a>(number: u32, document: u32, root: Value<'a>) -> Result<Object<
                 _ => "'kind'",
             };
             return Err(fault(
-                format!("this document has no {missing} (or not as text): kubectl and Helm cannot tell what it is and refuse the stream"),
+                format!(
+                    "this document has no {missing} (or not as text): kubectl and Helm cannot tell what it is and refuse the stream"
+                ),
                 "add apiVersion and kind, such as apiVersion: cluster.x-k8s.io/v1beta2 and kind: Cluster",
             ));
         }
@@ -171,6 +205,6 @@ pub fn template<'a>(text: &'a str, parsed: Option<Document<'a>>) -> Option<&'a s
     });
     from_annotation.or_else(|| {
         let head = text.lines().map(str::trim_end).take_while(|line| line.is_empty() || line.starts_with('#'));
-        head.filter_map(|line| line.strip_prefix("# Source: ")).next_back()
+        head.filter_map(|line| line.strip_prefix("# Source: ")).last()
     })
 }

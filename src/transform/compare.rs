@@ -21,7 +21,14 @@ pub fn differences(a: Value<'_>, b: Value<'_>, ignore: &dyn Fn(&str) -> bool, li
     walk(a, b, &mut String::new(), ignore, limit, out);
 }
 
-fn walk(a: Value<'_>, b: Value<'_>, path: &mut String, ignore: &dyn Fn(&str) -> bool, limit: usize, out: &mut Vec<String>) {
+fn walk(
+    a: Value<'_>,
+    b: Value<'_>,
+    path: &mut String,
+    ignore: &dyn Fn(&str) -> bool,
+    limit: usize,
+    out: &mut Vec<String>,
+) {
     if out.len() >= limit {
         return;
     }

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use super::edit_stub as edit;
 use super::{Plan, compare};
 use crate::object::Object;
 use crate::release::{HELM4_ORIGIN, Release};
 use crate::report::{Finding, Severity};
-use crate::yaml::edit;
 use crate::yaml::tape::push_key;
 
 crate::rule! {
@@ -113,8 +113,12 @@ fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: 
     };
     let anchor = other.root.get("kind").unwrap_or(other.root);
     let (rule, message) = if paths.is_empty() {
-        let outcome = if settled { "the second one is taken out" } else { "Helm 3 fails on install with 'already exists'" };
-        (&DUPLICATE_OBJECT, format!("{what}{} stands here a second time, same as the first{}: {outcome}", origin(other), origin(keep)))
+        let outcome =
+            if settled { "the second one is taken out" } else { "Helm 3 fails on install with 'already exists'" };
+        (
+            &DUPLICATE_OBJECT,
+            format!("{what}{} stands here a second time, same as the first{}: {outcome}", origin(other), origin(keep)),
+        )
     } else {
         let mut named = paths.iter().take(NAMED_PATHS).map(String::as_str).collect::<Vec<_>>().join(", ");
         if paths.len() > NAMED_PATHS {
@@ -127,7 +131,11 @@ fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: 
         };
         (
             &CONFLICTING_DUPLICATE,
-            format!("{what}{} stands here a second time and differs from the other{} in {named}: {outcome}", origin(other), origin(keep)),
+            format!(
+                "{what}{} stands here a second time and differs from the other{} in {named}: {outcome}",
+                origin(other),
+                origin(keep)
+            ),
         )
     };
     let mut finding = other.finding(rule, anchor, message);
@@ -135,7 +143,8 @@ fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: 
     if settled {
         finding = finding.severity(Severity::Info);
     } else if !paths.is_empty() {
-        finding = finding.suggest("remove or rename one of the two, or settle it with --dedupe keep-first or keep-last");
+        finding =
+            finding.suggest("remove or rename one of the two, or settle it with --dedupe keep-first or keep-last");
     }
     finding
 }
@@ -145,7 +154,11 @@ fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan) {
     for number in gone {
         let Some(object) = release.objects.get(*number as usize) else { continue };
         let whole = object.root.index() == 0
-            || release.objects.iter().filter(|other| other.document == object.document).all(|other| gone.contains(&other.number));
+            || release
+                .objects
+                .iter()
+                .filter(|other| other.document == object.document)
+                .all(|other| gone.contains(&other.number));
         if whole {
             if plan.dropped.last() != Some(&object.document) {
                 plan.dropped.push(object.document);

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 
 use super::Plan;
+use super::edit_stub as edit;
 use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Membership, Release};
 use crate::yaml::Value;
-use crate::yaml::edit;
 
 crate::rule! {
     /// A label that capi-lint was asked to add is there already, with another value.
@@ -69,7 +69,9 @@ pub fn check(key: &str, value: &str) -> Result<(), InvalidLabel> {
     let dns_label = |part: &str| {
         let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         let bytes = part.as_bytes();
-        edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        edge(bytes.first())
+            && edge(bytes.last())
+            && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
     };
     if prefix.is_some_and(|prefix| prefix.len() > 253 || !prefix.split('.').all(dns_label)) {
         return Err(InvalidLabel(format!("'{key}': what stands before the / must be a DNS name such as example.com")));
@@ -159,7 +161,8 @@ impl<'l> Wishes<'l> {
                 if let Some(object) = cluster.object.and_then(|number| release.objects.get(number as usize)) {
                     for key in &labels.inherit {
                         let stated = object.label(key);
-                        let wished = shared.iter().chain(&named).find(|(name, _)| name == key).map(|(_, value)| value.clone());
+                        let wished =
+                            shared.iter().chain(&named).find(|(name, _)| name == key).map(|(_, value)| value.clone());
                         if let Some(value) = stated.map(|value| Cow::Owned(value.into_owned())).or(wished) {
                             shared.push((Cow::Borrowed(key), value));
                         }
@@ -223,7 +226,9 @@ impl TryFrom<String> for NamePattern {
                 .ok_or_else(|| InvalidLabel(format!("'{pattern}': a brace is opened and never closed")))?;
             check(name, "")?;
             if text.is_empty() && !parts.is_empty() {
-                return Err(InvalidLabel(format!("'{pattern}': put a character between two names, such as {{a}}-{{b}}")));
+                return Err(InvalidLabel(format!(
+                    "'{pattern}': put a character between two names, such as {{a}}-{{b}}"
+                )));
             }
             parts.push((text.to_owned(), name.to_owned()));
             rest = after;

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::report::Finding;
+use self::edit_stub::{self as edit, Edit};
 use crate::release::Release;
-use crate::yaml::edit::{self, Edit};
+use crate::report::Finding;
 use crate::yaml::{self, Tape};
 
 pub mod compare;
 pub mod dedupe;
+mod edit_stub;
 pub mod label;
 
 pub use dedupe::Dedupe;
@@ -156,8 +157,7 @@ impl<'p> Proof<'p> {
         let mut tape = Tape::new();
         let old = yaml::parse(before, &mut tape).map_err(|error| broken(error.to_string()))?;
         let new = yaml::parse(after, &mut tape).map_err(|error| broken(error.to_string()))?;
-        let (Some(old), Some(new)) =
-            (tape.document(before, old.nodes).root(), tape.document(after, new.nodes).root())
+        let (Some(old), Some(new)) = (tape.document(before, old.nodes).root(), tape.document(after, new.nodes).root())
         else {
             return Err(broken("the document became empty".into()));
         };

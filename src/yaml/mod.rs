@@ -82,7 +82,8 @@ fn check_characters(text: &str) -> Result<(), SyntaxError> {
     }
     // Chunks without anything suspicious, nearly all of them, are passed without a branch per byte.
     for (number, chunk) in text.as_bytes().chunks(64).enumerate() {
-        let suspicious = chunk.iter().fold(false, |any, &byte| any | (byte < 0x20) & !matches!(byte, 9 | 10 | 13) | (byte >= 0x7F));
+        let suspicious =
+            chunk.iter().fold(false, |any, &byte| any | (byte < 0x20) & !matches!(byte, 9 | 10 | 13) | (byte >= 0x7F));
         if suspicious && let Some((at, character)) = forbidden(text, number * 64, number * 64 + chunk.len()) {
             return Err(SyntaxError::new(at, Problem::ControlCharacter(character)));
         }

@@ -184,16 +184,8 @@ impl Style {
 }
 
 impl Tag {
-    const ALL: [Self; 8] = [
-        Self::None,
-        Self::Str,
-        Self::Int,
-        Self::Float,
-        Self::Bool,
-        Self::Null,
-        Self::Binary,
-        Self::Timestamp,
-    ];
+    const ALL: [Self; 8] =
+        [Self::None, Self::Str, Self::Int, Self::Float, Self::Bool, Self::Null, Self::Binary, Self::Timestamp];
 }
 
 const _: () = assert!(size_of::<Node>() == 24);
