@@ -21,7 +21,7 @@ pub const FILE_NAME: &str = ".capi-lint.yaml";
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
     /// As `--fail-on`.
-    pub fail_on: Option<Severity>,
+    pub fail_on: Option<FailOn>,
     /// As `--capi-version`.
     pub capi_version: Option<String>,
     /// As `--client`.
@@ -43,6 +43,33 @@ pub struct Settings {
     /// The folder of the file, for relative paths.
     #[serde(skip)]
     pub folder: PathBuf,
+}
+
+/// The least severity that makes the exit code 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum FailOn {
+    /// Errors only.
+    #[default]
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Anything at all.
+    Info,
+    /// Nothing: findings are told, and that is all.
+    Never,
+}
+
+impl FailOn {
+    /// Whether a finding of this severity reaches it.
+    pub fn is_reached_by(self, severity: Severity) -> bool {
+        match self {
+            Self::Error => severity >= Severity::Error,
+            Self::Warning => severity >= Severity::Warning,
+            Self::Info => true,
+            Self::Never => false,
+        }
+    }
 }
 
 /// What an object of a kind without schema is.
@@ -164,7 +191,7 @@ mod tests {
              '{app}-{environment}-{region}'\n",
         )
         .unwrap();
-        assert_eq!(settings.fail_on, Some(Severity::Warning));
+        assert_eq!(settings.fail_on, Some(FailOn::Warning));
         assert_eq!(settings.labels.all["owner"], "platform");
         assert!(Settings::parse("# nothing\n").is_ok());
     }

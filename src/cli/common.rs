@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use crate::config::{Settings, Switch, UnknownKinds};
+use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
 use crate::output::{Format, Style};
-use crate::report::Severity;
 
 /// How manifests are judged.
 #[derive(Clone, Debug, Default, Args)]
@@ -99,27 +98,6 @@ pub struct ReportArgs {
     pub quiet: bool,
 }
 
-/// [`Severity`] on the command line, with a way to never fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Errors only.
-    Error,
-    /// Warnings and errors.
-    Warning,
-    /// Anything at all.
-    Info,
-}
-
-impl From<FailOn> for Severity {
-    fn from(value: FailOn) -> Self {
-        match value {
-            FailOn::Error => Self::Error,
-            FailOn::Warning => Self::Warning,
-            FailOn::Info => Self::Info,
-        }
-    }
-}
-
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -134,12 +112,12 @@ pub enum Color {
 
 impl ReportArgs {
     /// The threshold: flag, else setting, else error.
-    pub fn threshold(&self, settings: &Settings) -> Severity {
-        self.fail_on.map(Into::into).or(settings.fail_on).unwrap_or(Severity::Error)
+    pub fn threshold(&self, settings: &Settings) -> FailOn {
+        self.fail_on.or(settings.fail_on).unwrap_or_default()
     }
 
     /// How to print to a stream that is a terminal or not.
-    pub fn style(&self, terminal: bool, threshold: Severity) -> Style {
+    pub fn style(&self, terminal: bool, threshold: FailOn) -> Style {
         let color = match self.color {
             Color::Always => true,
             Color::Never => false,

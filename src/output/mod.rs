@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use crate::config::FailOn;
 use crate::report::Severity;
 
 pub mod json;
@@ -27,9 +28,9 @@ impl Report<'_> {
         self.findings.iter().filter(|located| located.finding.severity == severity).count()
     }
 
-    /// Whether any finding is at least this bad.
-    pub fn reaches(&self, threshold: Severity) -> bool {
-        self.findings.iter().any(|located| located.finding.severity >= threshold)
+    /// Whether any finding makes the run fail.
+    pub fn reaches(&self, threshold: FailOn) -> bool {
+        self.findings.iter().any(|located| threshold.is_reached_by(located.finding.severity))
     }
 }
 
@@ -49,7 +50,7 @@ pub struct Style {
     /// With colours.
     pub color: bool,
     /// Only the closing line, and findings that reach the threshold.
-    pub quiet: Option<Severity>,
+    pub quiet: Option<FailOn>,
 }
 
 /// Writes a report in a format.

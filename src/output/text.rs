@@ -17,7 +17,7 @@ const NAMED_PLACES: usize = 5;
 pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint { color: style.color };
     for located in &report.findings {
-        if style.quiet.is_none_or(|threshold| located.finding.severity >= threshold) {
+        if style.quiet.is_none_or(|threshold| threshold.is_reached_by(located.finding.severity)) {
             finding(located, paint, out)?;
         }
     }

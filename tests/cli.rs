@@ -1,0 +1,237 @@
+//! What a person sees: exit codes, what goes to which stream, and that nothing is lost.
+
+mod common;
+
+use common::{capi_lint, repository, shared};
+
+const CLUSTER: &str = "\
+apiVersion: cluster.x-k8s.io/v1beta2
+kind: Cluster
+metadata:
+  name: one # the first
+  labels:
+    environment: \"dev\"
+spec:
+  clusterNetwork:
+    pods: {cidrBlocks: [\"10.0.0.0/16\"]}
+  infrastructureRef:
+    apiGroup: infrastructure.cluster.x-k8s.io
+    kind: DockerCluster
+    name: one
+---
+# Source: fleet/templates/infra.yaml
+apiVersion: infrastructure.cluster.x-k8s.io/v1beta2
+kind: DockerCluster
+metadata:
+  name: one
+spec: {}
+";
+
+fn fixture(name: &str) -> String {
+    std::fs::read_to_string(repository("fixtures/render").join(name)).expect("a fixture")
+}
+
+#[test]
+fn bare_capi_lint_lints_standard_input() {
+    let run = capi_lint(&[], &fixture("multi-cluster.yaml"));
+    assert_eq!((run.code, run.stdout.as_str()), (0, "capi-lint: 21 objects checked, no findings\n"), "{}", run.stderr);
+}
+
+#[test]
+fn the_report_is_never_empty_and_never_manifests() {
+    for arguments in [&["--quiet"][..], &["lint", "-", "--quiet"], &[]] {
+        for stdin in [fixture("multi-cluster.yaml"), fixture("multi-cluster-bad.yaml")] {
+            let run = capi_lint(arguments, &stdin);
+            assert!(run.stdout.lines().any(|line| line.starts_with("capi-lint: ")), "{}", run.stdout);
+            assert!(!run.stdout.contains("\napiVersion:"));
+        }
+    }
+}
+
+#[test]
+fn empty_input_is_refused_unless_allowed() {
+    for command in ["lint", "count"] {
+        let run = capi_lint(&[command], "\n");
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        assert!(run.stderr.contains("--allow-empty"), "{}", run.stderr);
+        assert_eq!(capi_lint(&[command, "--allow-empty"], "").code, 0);
+    }
+    let run = capi_lint(&["post-render"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn count_shows_kinds_and_machines_and_is_a_gate() {
+    let fleet = fixture("multi-cluster.yaml");
+    let run = capi_lint(&["count", "--format", "json"], &fleet);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(json["total"], serde_json::json!({"clusters": 3, "objects": 21, "machines": 9}));
+    assert_eq!(json["clusters"][0]["objects"], 7);
+    assert_eq!(json["clusters"][0]["machines"], serde_json::json!({"controlPlane": 1, "workers": 2}));
+    assert_eq!(json["clusters"][0]["kinds"]["DockerMachineTemplate"], 2);
+    for (arguments, code) in [
+        (&["count", "--expect", "Cluster=3", "--expect-per-cluster", "7", "--expect-machines", "9"][..], 0),
+        (&["count", "--expect", "Cluster=4"], 1),
+        (&["count", "--expect-machines", "8"], 1),
+        (&["count", "--expect-per-cluster", "6"], 1),
+        (&["count", "--expect", "Cluster"], 2),
+    ] {
+        assert_eq!(capi_lint(arguments, &fleet).code, code, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_bad_document_does_not_hide_the_others() {
+    let mut documents: Vec<String> = (0..10)
+        .map(|number| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c{number}\ndata: {{}}\n"))
+        .collect();
+    documents[2] = "apiVersion: v1\nkind: ConfigMap\nmetadata: [\n".into();
+    let run = capi_lint(&["lint", "--format", "json"], &documents.join("---\n"));
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!((run.code, &json["objects"]), (1, &serde_json::json!(9)));
+    let broken: Vec<_> = json["findings"].as_array().unwrap().iter().filter(|f| f["rule"] == "syntax-error").collect();
+    assert_eq!(broken.len(), 1);
+    assert_eq!(broken[0]["file"], "<stdin>");
+    assert!(broken[0]["line"].as_u64().unwrap() >= 13);
+}
+
+#[test]
+fn unreadable_sources_and_wrong_usage_are_exit_2() {
+    for arguments in
+        [&["lint", "no/such/file.yaml"][..], &["lint", "--no-such-flag"], &["frobnicate"], &["lint", "/dev/null/x"]]
+    {
+        let run = capi_lint(arguments, "");
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(!run.stderr.is_empty());
+    }
+}
+
+#[test]
+fn garbage_is_a_finding_and_no_panic() {
+    for garbage in
+        ["\u{0}\u{1}\u{2}", "%PDF-1.4 \u{7f}", "{{{{", "- - - [", "key: value: more\n", "\t\tx: y", "a: *nope\n"]
+    {
+        let run = capi_lint(&["lint"], garbage);
+        assert_eq!(run.code, 1, "{garbage:?}: {}", run.stderr);
+        let run = capi_lint(&["post-render"], garbage);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{garbage:?}");
+    }
+}
+
+#[test]
+fn post_render_labels_and_changes_nothing_else() {
+    let run = capi_lint(&["post-render", "--label", "owner=platform", "--cluster-label", "cni=calico"], CLUSTER);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let added = ["cluster.x-k8s.io/cluster-name: one", "owner: platform", "cni: calico", "labels:"];
+    let mut kept = run.stdout.lines().filter(|line| !added.contains(&line.trim()) || line.trim() == "labels:");
+    let mut labels = 0;
+    for line in CLUSTER.lines() {
+        let mut next = kept.next();
+        // The DockerCluster had no labels: the key is new there.
+        if next.is_some_and(|text| text.trim() == "labels:") && line.trim() != "labels:" {
+            labels += 1;
+            next = kept.next();
+        }
+        assert_eq!(next, Some(line));
+    }
+    assert_eq!((kept.next(), labels), (None, 1));
+    assert_eq!(run.stdout.matches("cluster.x-k8s.io/cluster-name: one").count(), 2);
+    assert_eq!(run.stdout.matches("cni: calico").count(), 1);
+    let again = capi_lint(&["post-render", "--label", "owner=platform", "--cluster-label", "cni=calico"], &run.stdout);
+    assert_eq!(again.stdout, run.stdout, "a second pass changes nothing");
+}
+
+#[test]
+fn labels_that_are_there_are_never_overwritten() {
+    let run = capi_lint(&["post-render", "--cluster-label", "environment=prod"], CLUSTER);
+    assert_eq!(run.code, 0);
+    assert!(run.stderr.contains("label-conflict"), "{}", run.stderr);
+    assert!(run.stdout.contains("environment: \"dev\""));
+    assert!(!run.stdout.contains("environment: prod"));
+}
+
+#[test]
+fn identical_duplicates_go_and_conflicting_ones_are_refused() {
+    let map = |value: &str| {
+        format!(
+            "---\n# Source: c/{value}.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{x: {value}}}\n"
+        )
+    };
+    let same = format!("{}{}", map("one"), map("one").replace("data: {x: one}", "data:\n  x: \"one\" # again"));
+    let run = capi_lint(&["post-render"], &same);
+    assert_eq!((run.code, run.stdout.as_str()), (0, map("one").as_str()), "{}", run.stderr);
+    assert!(run.stderr.contains("duplicate-object"), "{}", run.stderr);
+
+    let different = map("one") + &map("two");
+    let run = capi_lint(&["post-render"], &different);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    for expected in ["conflicting-duplicate", "c/one.yaml", "c/two.yaml", "data.x"] {
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+    for (mode, kept) in [("keep-first", map("one")), ("keep-last", map("two")), ("off", different.clone())] {
+        let run = capi_lint(&["post-render", "--dedupe", mode], &different);
+        assert_eq!((run.code, &run.stdout), (0, &kept), "{mode}");
+    }
+}
+
+#[test]
+fn a_hook_and_a_template_of_one_name_are_not_duplicates() {
+    let hook =
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations: {helm.sh/hook: pre-install}\n";
+    let plain = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    let run = capi_lint(&["lint"], &format!("{hook}{plain}{}", hook.replace("pre-install", "post-delete")));
+    assert_eq!(run.code, 0, "{}", run.stdout);
+}
+
+#[test]
+fn the_report_file_holds_the_report_and_a_full_disk_is_an_error() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("report.txt");
+    let path = path.to_str().unwrap();
+    let run = capi_lint(&["post-render", "--report-file", path], "apiVersion: v1\nkind: [\n");
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(std::fs::read_to_string(path).unwrap().contains("syntax-error"));
+    let run = capi_lint(&["post-render", "--report-file", "/dev/full"], CLUSTER);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "nothing goes out when the report cannot be written");
+}
+
+#[test]
+fn the_next_post_renderer_gets_the_manifests() {
+    let run = capi_lint(&["post-render", "--exec", "cat"], CLUSTER);
+    assert_eq!((run.code, run.stdout.matches("kind:").count()), (0, 3), "{}", run.stderr);
+    for broken in [&["false"][..], &["no-such-program"], &["true"]] {
+        let run = capi_lint(&[&["post-render", "--exec"], broken].concat(), CLUSTER);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{broken:?}");
+    }
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  key: c4n4ry\n";
+    let other = secret.replace("c4n4ry", "c4n4ry-two");
+    for stdin in [format!("{secret}---\n{other}"), format!("{secret}  key: c4n4ry\n"), format!("{secret} : c4n4ry [\n")]
+    {
+        for arguments in [&["lint"][..], &["lint", "--format", "json"], &["post-render"]] {
+            let run = capi_lint(arguments, &stdin);
+            assert!(run.code != 0 && !run.stderr.contains("c4n4ry"), "{}", run.stderr);
+            assert!(!run.stdout.contains("c4n4ry"), "{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn corpus_streams_pass_through_byte_for_byte_where_nothing_is_to_do() {
+    let Some(corpus) = shared("corpus/manifests") else { return };
+    let mut compared = 0;
+    for entry in walkdir::WalkDir::new(corpus).sort_by_file_name().into_iter().flatten() {
+        if entry.path().extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(entry.path()).expect("text");
+        let first = capi_lint(&["post-render", "--dedupe", "off", "--admission", "off", "--fail-on", "never"], &text);
+        let second =
+            capi_lint(&["post-render", "--dedupe", "off", "--admission", "off", "--fail-on", "never"], &first.stdout);
+        assert_eq!(first.stdout, second.stdout, "{}: a second pass finds nothing to do", entry.path().display());
+        compared += 1;
+    }
+    assert!(compared > 300);
+}
