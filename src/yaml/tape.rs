@@ -133,9 +133,6 @@ impl Pair<Style> {
 }
 
 impl Pair<Tag> {
-    /// Neither has a tag.
-    pub(super) const NONE: Self = Self::new(Tag::None, Tag::None);
-
     pub(super) const fn new(value: Tag, key: Tag) -> Self {
         Self { bits: value as u8 | (key as u8) << 4, of: std::marker::PhantomData }
     }
@@ -310,6 +307,11 @@ impl<'a> Value<'a> {
     fn node(&self) -> &'a Node {
         // The constructors check the index; a tape is never shortened while views on it exist.
         &self.document.nodes[self.index as usize]
+    }
+
+    /// The index behind its last descendant.
+    pub fn end_index(&self) -> u32 {
+        self.node().next
     }
 
     /// The document this value stands in.
