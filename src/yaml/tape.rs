@@ -309,11 +309,6 @@ impl<'a> Value<'a> {
         &self.document.nodes[self.index as usize]
     }
 
-    /// The index behind its last descendant.
-    pub fn end_index(&self) -> u32 {
-        self.node().next
-    }
-
     /// The document this value stands in.
     pub fn document(&self) -> Document<'a> {
         self.document
