@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
-use crate::output::{Format, Style};
+use crate::output::{self, Format, Report, Style};
 
 /// How manifests are judged.
 #[derive(Clone, Debug, Default, Args)]
@@ -98,6 +99,27 @@ pub struct ReportArgs {
     pub quiet: bool,
 }
 
+/// A format, and the file it goes to: `json`, `sarif=out.sarif`.
+#[derive(Clone, Debug)]
+pub struct FormatTarget {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+impl FromStr for FormatTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(PathBuf::from(file))));
+        let format = Format::from_str(name, true).map_err(|_| {
+            let names: Vec<String> =
+                Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).map(|value| value.get_name().to_owned()).collect();
+            format!("there is no format '{name}'; take one of {}", names.join(", "))
+        })?;
+        Ok(Self { format, file })
+    }
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -167,14 +189,32 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
 
 /// What was asked for, from flags and settings.
 pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<judge::Options> {
-    let _ = (args, settings);
-    Ok(judge::Options::default())
+    Ok(judge::Options {
+        unknown_kinds: args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default(),
+        admission: args.admission.or(settings.admission).unwrap_or_default(),
+        jobs: args.jobs(),
+    })
 }
 
-/// The format of a report and where it goes.
-pub fn print(report: &crate::output::Report<'_>, format: Format, style: Style) -> anyhow::Result<()> {
+/// Writes a report in each format that was asked for: into files where they are named, one to standard output (text, where
+/// all go to files).
+///
+/// # Errors
+/// Two formats for standard output, a file that cannot be written.
+pub fn print(report: &Report<'_>, targets: &[FormatTarget], style: Style) -> anyhow::Result<()> {
+    let mut to_stdout = targets.iter().filter(|target| target.file.is_none());
+    let format = to_stdout.next().map_or(Format::Text, |target| target.format);
+    if to_stdout.next().is_some() {
+        bail!("two formats go to standard output; give one of them a file: --format sarif=capi-lint.sarif");
+    }
+    for target in targets {
+        let Some(file) = &target.file else { continue };
+        let mut text = Vec::new();
+        output::write(report, target.format, Style { color: false, ..style }, &mut text)?;
+        std::fs::write(file, text).with_context(|| format!("cannot write the report to {}", file.display()))?;
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    crate::output::write(report, format, style, &mut out)?;
+    output::write(report, format, style, &mut out)?;
     out.flush()?;
     Ok(())
 }
