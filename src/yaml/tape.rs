@@ -201,6 +201,8 @@ pub(super) const KEY_NEEDS_DECODING: u8 = 1;
 pub(super) const SHADOWED: u8 = 2;
 /// The node came in through an alias or a merge key: its spans point at the anchor.
 pub(super) const ALIASED: u8 = 4;
+/// The key came in through an alias: its span points at the anchor.
+pub(super) const KEY_ALIASED: u8 = 32;
 
 /// Nodes of any number of documents, one behind the other.
 #[derive(Clone, Debug, Default)]
@@ -359,6 +361,17 @@ impl<'a> Value<'a> {
     /// Whether it came in through an alias or a merge key, so that its spans point at the anchor.
     pub fn is_aliased(&self) -> bool {
         self.node().flags & ALIASED != 0
+    }
+
+    /// How its key was written, under which tag, and where: without quotes, and empty for `"":`.
+    pub(super) fn key_writing(&self) -> (Style, Tag, Span) {
+        let node = self.node();
+        (node.styles.key(), node.tags.key(), node.key)
+    }
+
+    /// Whether its key came in through an alias.
+    pub(super) fn key_is_aliased(&self) -> bool {
+        self.node().flags & KEY_ALIASED != 0
     }
 
     /// Where the value stands, quotes and block header included.
