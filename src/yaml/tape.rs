@@ -133,6 +133,9 @@ impl Pair<Style> {
 }
 
 impl Pair<Tag> {
+    /// Neither has a tag.
+    pub(super) const NONE: Self = Self::new(Tag::None, Tag::None);
+
     pub(super) const fn new(value: Tag, key: Tag) -> Self {
         Self { bits: value as u8 | (key as u8) << 4, of: std::marker::PhantomData }
     }
@@ -208,6 +211,8 @@ pub(super) const KEY_ALIASED: u8 = 32;
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
+    /// Room for the fast parser's open collections, kept from document to document.
+    pub(super) frames: Vec<super::block::Frame>,
 }
 
 impl Tape {
