@@ -135,8 +135,86 @@ fn fixtures_read_as_go_reads_them() {
     assert!(different.is_empty(), "{} of {}:\n{}", different.len(), cases.len(), different.join("\n"));
 }
 
+/// Both parsers write the same tape, node by node, or neither reads the text.
+fn tapes_agree(text: &str) -> bool {
+    let (mut one, mut other) = (Tape::new(), Tape::new());
+    let either = yaml::parse_by(text, &mut one, yaml::Parser::Either);
+    let fallback = yaml::parse_by(text, &mut other, yaml::Parser::Fallback);
+    let nodes = |tape: &Tape, parsed: &yaml::Parsed| format!("{:?}", tape.document(text, parsed.nodes.clone()));
+    match (&either, &fallback) {
+        (Ok(one_parsed), Ok(other_parsed)) => {
+            one_parsed == other_parsed && nodes(&one, one_parsed) == nodes(&other, other_parsed)
+        }
+        (Err(one), Err(other)) => one == other,
+        _ => false,
+    }
+}
+
 #[test]
-#[ignore = "asks Go about every document of the corpus; records with CAPI_LINT_RECORD"]
-fn placeholder() {
-    let _ = shared();
+fn both_parsers_write_the_same_tape_for_fixtures() {
+    let different: Vec<_> = fixtures()
+        .into_iter()
+        .filter(|(_, bytes)| std::str::from_utf8(bytes).is_ok_and(|text| !tapes_agree(text)))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(different.is_empty(), "{different:?}");
+}
+
+/// All documents of the corpus, with the file they stand in and their number in it.
+fn corpus(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    let mut documents = Vec::new();
+    for file in files {
+        let stream = std::fs::read(&file).expect("readable");
+        let name = file.strip_prefix(folder).expect("inside").display().to_string();
+        for (number, raw) in yaml::split(&stream).enumerate() {
+            documents.push((format!("{name}#{number}"), stream[raw.span].to_vec()));
+        }
+    }
+    documents
+}
+
+fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        // The charts themselves are templates; what they render to stands beside them.
+        let is_template = path.components().any(|part| part.as_os_str() == "templates");
+        if path.is_dir() {
+            collect(&path, into);
+        } else if is_yaml && !is_template {
+            into.push(path);
+        }
+    }
+    into.sort();
+}
+
+/// FNV-1a, as the oracle's.
+fn hash(text: &str) -> String {
+    let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    format!("{sum:016x}")
+}
+
+#[test]
+fn both_parsers_write_the_same_tape_for_the_corpus() {
+    let Some(folder) = shared() else { return };
+    let documents = corpus(&folder);
+    let mut fast = 0;
+    let mut all = 0;
+    let mut slow = Vec::new();
+    for (name, bytes) in &documents {
+        let Ok(text) = std::str::from_utf8(bytes) else { continue };
+        assert!(tapes_agree(text), "{name}");
+        all += text.len();
+        if yaml::is_fast(text) {
+            fast += text.len();
+        } else {
+            slow.push((text.len(), name));
+        }
+    }
+    slow.sort();
+    eprintln!("fast path: {:.2} % of {all} bytes; not: {} of {} documents", 100.0 * fast as f64 / all as f64, slow.len(), documents.len());
+    slow.iter().rev().take(20).for_each(|(size, name)| eprintln!("  {size} {name}"));
+    assert!(fast as f64 >= 0.97 * all as f64);
 }

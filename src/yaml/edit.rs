@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::render;
 pub use super::render::{block as render_block, double_quoted, inline as render_inline, quote, source_at};
-use super::tape::{Document, Style, Tag, Value};
+use super::tape::{Document, Span, Style, Tag, Value};
 
 /// Replaces a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub fn insert(map: Value<'_>, key: &str, value: &Json) -> Edits {
 
 /// Adds several entries, in this order, with edits that fit together.
 pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
-    unshared(map)?;
+    editable(map)?;
     let place = Place::of(map);
     match map.style() {
         _ if entries.is_empty() => Ok(Vec::new()),
@@ -129,7 +129,7 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
 
 /// Adds an item at the end of a list; a list that is null, absent or `[]` comes into being.
 pub fn push(list: Value<'_>, item: &Json) -> Edits {
-    unshared(list)?;
+    editable(list)?;
     let place = Place::of(list);
     let lines = |at: usize| render::block(&Json::Array(vec![item.clone()]), at);
     match list.style() {
@@ -143,28 +143,35 @@ pub fn push(list: Value<'_>, item: &Json) -> Edits {
 
 /// Puts another value in a value's place. Strings keep the quotes of the string they replace.
 pub fn replace(value: Value<'_>, new: &Json) -> Edits {
-    unshared(value)?;
+    editable(value)?;
     let place = Place::of(value);
     let text = value.document().text();
     let range = value.span().range();
-    if value.tag() != Tag::None {
+    // A tag would make something else of the new value. (An anchor may stay: `editable` says that nobody uses it.)
+    let before = text[..range.start].trim_end();
+    let word = before.rsplit([' ', '\n', '[', '{', ',']).next().unwrap_or_default();
+    if value.tag() != Tag::None || word.starts_with('!') {
         return Err(Uneditable::Spelling);
     }
     if render::is_block(new) && place.has_own_line() && value.index() != 0 {
         let lines = render::block(new, place.below());
-        return Ok(replace_below(value, &place, &lines));
+        return replace_below(value, &place, &lines);
     }
-    let inline = match (value.style(), new) {
+    let mut inline = match (value.style(), new) {
         (Style::SingleQuoted, Json::String(string)) if !string.contains(render::needs_escape) => render::single_quoted(string),
         (Style::DoubleQuoted, Json::String(string)) => double_quoted(string),
         _ => render::inline(new),
     };
+    if text[trim_end(text, &range)..].starts_with('#') {
+        // `{}# comment` is fine as it stands; behind a plain scalar the comment needs its blank.
+        inline.push(' ');
+    }
     Ok(match value.style() {
         Style::Absent => {
             if !place.bare {
                 return Err(Uneditable::Spelling);
             }
-            let space = if text[range.end..].starts_with(' ') || text[..range.end].ends_with(' ') { "" } else { " " };
+            let space = if text[..range.end].ends_with(' ') { "" } else { " " };
             vec![Edit::insert(range.start, format!("{space}{inline}"))]
         }
         Style::BlockMap | Style::BlockSeq if value.index() != 0 => {
@@ -177,18 +184,15 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
 
 /// Gives an entry another key. Quotes stay where they were.
 pub fn rename(entry: Value<'_>, key: &str) -> Edits {
-    unshared(entry)?;
-    let span = entry.key_span().range();
-    let text = entry.document().text();
-    if entry.key().is_none() || entry.key_span() == entry.span() {
+    editable(entry)?;
+    let (style, tag, span) = entry.key_writing();
+    let span = span.range();
+    if !matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted) || tag != Tag::None {
         return Err(Uneditable::Spelling);
     }
-    let before = text[..span.start].chars().next_back();
-    Ok(vec![match before {
-        Some('"') if text[span.end..].starts_with('"') => {
-            Edit::replace(span.start - 1..span.end + 1, double_quoted(key))
-        }
-        Some('\'') if text[span.end..].starts_with('\'') => Edit::replace(span.start - 1..span.end + 1, quote(key)),
+    Ok(vec![match style {
+        Style::DoubleQuoted => Edit::replace(span.start - 1..span.end + 1, double_quoted(key)),
+        Style::SingleQuoted => Edit::replace(span.start - 1..span.end + 1, quote(key)),
         _ => Edit::replace(span, quote(key)),
     }])
 }
@@ -196,7 +200,7 @@ pub fn rename(entry: Value<'_>, key: &str) -> Edits {
 /// Takes an entry out of its mapping, or an item out of its list, with the lines it stands on. Comments above it stay. What
 /// has lost its last entry becomes `{}` or `[]`.
 pub fn remove(value: Value<'_>) -> Edits {
-    unshared(value)?;
+    editable(value)?;
     let document = value.document();
     let parent = parent(value).ok_or(Uneditable::WrongKind)?;
     let siblings: Vec<_> = parent.children().collect();
@@ -274,7 +278,11 @@ impl Place {
         }
         let before = text[..start].trim_end();
         let in_list = parent.is_some_and(|parent| parent.is_seq());
-        let bare = before.ends_with(if in_list { '-' } else { ':' });
+        let bare = if in_list {
+            before.ends_with('-')
+        } else {
+            text.get(value.key_writing().2.range().end..start).is_some_and(|between| between.trim_matches(['"', '\'', ' ', '\n', '\r']) == ":")
+        };
         let entry = entry_start(value).map(|at| column(text, at));
         Self { column: column(text, start), entry, behind_indicator: bare.then_some(before.len()), bare, in_block, in_list }
     }
@@ -298,29 +306,43 @@ fn entry_start(value: Value<'_>) -> Option<usize> {
         let before = text[..value.span().range().start].trim_end();
         return before.ends_with('-').then(|| before.len() - 1);
     }
-    let key = value.key_span().range();
-    let quoted = text[..key.start].ends_with(['"', '\'']) && text[key.end..].starts_with(['"', '\'']);
-    let start = key.start - usize::from(quoted);
+    let start = key_start(value);
+    if value.key_is_aliased() {
+        return None;
+    }
     // An anchor, a tag or a `?` before the key is more than this module moves about.
     let before = text[line_start(text, start)..start].trim_start_matches([' ', '-', '\u{FEFF}']);
     before.is_empty().then_some(start)
 }
 
-/// Refuses values whose text an alias uses too.
-fn unshared(value: Value<'_>) -> Result<(), Uneditable> {
+/// Offset of a key with its opening quote.
+fn key_start(entry: Value<'_>) -> usize {
+    let (style, _, span) = entry.key_writing();
+    span.range().start - usize::from(matches!(style, Style::SingleQuoted | Style::DoubleQuoted))
+}
+
+/// Refuses values whose text an alias uses too, and documents with line breaks other than LF and CRLF, which this module
+/// would overlook.
+fn editable(value: Value<'_>) -> Result<(), Uneditable> {
+    let text = value.document().text();
+    if text.replace("\r\n", "\n").contains(['\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+        return Err(Uneditable::Spelling);
+    }
     let span = value.span();
     let key = value.key_span();
-    let shared = |other: Value<'_>| {
-        let other = other.span();
+    let touches = |other: Span| {
         (other.start <= span.end && span.start <= other.end) || (other.start <= key.start && key.end <= other.end)
     };
     let document = value.document();
-    let any = value.is_aliased() || aliased(document).any(shared);
-    if any { Err(Uneditable::Shared) } else { Ok(()) }
+    let shared = value.is_aliased()
+        || values(document).any(|other| {
+            (other.is_aliased() && touches(other.span())) || (other.key_is_aliased() && touches(other.key_span()))
+        });
+    if shared { Err(Uneditable::Shared) } else { Ok(()) }
 }
 
-fn aliased(document: Document<'_>) -> impl Iterator<Item = Value<'_>> {
-    (0..document.nodes().len() as u32).filter_map(move |index| document.value(index)).filter(Value::is_aliased)
+fn values(document: Document<'_>) -> impl Iterator<Item = Value<'_>> {
+    (0..document.nodes().len() as u32).filter_map(move |index| document.value(index))
 }
 
 fn column(text: &str, at: usize) -> usize {
@@ -378,26 +400,29 @@ fn below_key(value: Value<'_>, place: &Place, lines: impl Fn(usize) -> String) -
     if value.tag() != Tag::None || !place.has_own_line() {
         return Err(Uneditable::Spelling);
     }
-    Ok(replace_below(value, place, &lines(place.below())))
+    replace_below(value, place, &lines(place.below()))
 }
 
 /// Puts lines in the place of a value, below its key or behind its dash.
-fn replace_below(value: Value<'_>, place: &Place, lines: &str) -> Vec<Edit> {
+fn replace_below(value: Value<'_>, place: &Place, lines: &str) -> Edits {
     let text = value.document().text();
     let newline = line_break(text);
     let range = value.span().range();
     let lines = lines.replace('\n', newline);
     let start = place.behind_indicator.unwrap_or(range.start);
-    let end = trim_end(text, &range);
-    if place.in_list {
-        return vec![Edit::replace(start..end, format!(" {}", lines.trim_start_matches(' ')))];
-    }
-    // A comment behind the old value stays on the key's line.
-    let line = start + text[start..].find(['\n', '\r']).unwrap_or(text.len() - start);
-    if end < line && !text[end..line].trim().is_empty() {
-        return vec![Edit::replace(start..end, ""), Edit::insert(line, format!("{newline}{lines}"))];
-    }
-    vec![Edit::replace(start..end, format!("{newline}{lines}"))]
+    let end = trim_end(text, &range).max(start);
+    let line = end + text[end..].find(['\n', '\r']).unwrap_or(text.len() - end);
+    let commented = !text[end..line].trim().is_empty();
+    let space = if text[end..].starts_with('#') { " " } else { "" };
+    Ok(match (commented, place.in_list) {
+        (false, true) => vec![Edit::replace(start..line, format!(" {}", lines.trim_start_matches(' ')))],
+        (false, false) => vec![Edit::replace(start..line, format!("{newline}{lines}"))],
+        // A comment behind the old value stays on the key's line.
+        (true, false) if !text[start..end].contains('\n') => {
+            vec![Edit::replace(start..end, space), Edit::insert(line, format!("{newline}{lines}"))]
+        }
+        (true, _) => return Err(Uneditable::Spelling),
+    })
 }
 
 /// Text before the closing bracket of a flow collection.
@@ -419,19 +444,19 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
     if comma {
         end += text[end..].find(',').map_or(0, |step| step + 1);
     }
-    Ok(vec![Edit::insert(end, format!("{} {inner}", if comma { "" } else { "," }))])
+    let comma = match last.style() {
+        _ if comma => "",
+        // `{a:, b}` would make the comma a part of the key's colon.
+        Style::Absent => " ,",
+        _ => ",",
+    };
+    Ok(vec![Edit::insert(end, format!("{comma} {inner}"))])
 }
 
 fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> Edits {
-    let start = |value: Value<'_>| {
-        let text = value.document().text();
-        if parent.is_seq() {
-            return value.span().range().start;
-        }
-        let key = value.key_span().range().start;
-        key - usize::from(text[..key].ends_with(['"', '\'']))
-    };
-    if !parent.raw().starts_with(['{', '[']) || siblings.iter().any(Value::is_aliased) {
+    let start = |value: Value<'_>| if parent.is_seq() { value.span().range().start } else { key_start(value) };
+    let odd = |value: &Value<'_>| value.is_aliased() || value.key_is_aliased() || value.style() == Style::Absent;
+    if !parent.raw().starts_with(['{', '[']) || siblings.iter().any(odd) {
         return Err(Uneditable::Spelling);
     }
     let range = match (position, siblings.get(position + 1)) {

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::error::{Problem, SyntaxError};
 use super::scalar::{self, Key, Validity};
 use super::scan::{Kind, Scanner, Token};
-use super::tape::{KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag};
+use super::tape::{ALIASED, KEY_ALIASED, KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag};
 use super::{MAX_DEPTH, expand, lex, text};
 
 /// What the parser writes besides nodes.
@@ -558,7 +558,7 @@ impl<'t> Parser<'t, '_> {
         }
         match target {
             Target::Key(written) => {
-                self.push(written.span, written.style, written.tag, written.indent, super::tape::ALIASED);
+                self.push(written.span, written.style, written.tag, written.indent, ALIASED);
             }
             Target::Node(target) => {
                 let use_index = self.aliases.len() as u32;
@@ -574,7 +574,7 @@ impl<'t> Parser<'t, '_> {
         self.key(written, false)?;
         // An alias is never a merge key, whatever it names.
         if let Some(key) = self.frames.last_mut().and_then(|frame| frame.key.as_mut()) {
-            key.flags &= !MERGE;
+            key.flags = key.flags & !MERGE | KEY_ALIASED;
         }
         Ok(())
     }

@@ -133,6 +133,9 @@ impl Pair<Style> {
 }
 
 impl Pair<Tag> {
+    /// Neither has a tag.
+    pub(super) const NONE: Self = Self::new(Tag::None, Tag::None);
+
     pub(super) const fn new(value: Tag, key: Tag) -> Self {
         Self { bits: value as u8 | (key as u8) << 4, of: std::marker::PhantomData }
     }
@@ -193,11 +196,15 @@ pub(super) const KEY_NEEDS_DECODING: u8 = 1;
 pub(super) const SHADOWED: u8 = 2;
 /// The node came in through an alias or a merge key: its spans point at the anchor.
 pub(super) const ALIASED: u8 = 4;
+/// The key came in through an alias: its span points at the anchor.
+pub(super) const KEY_ALIASED: u8 = 32;
 
 /// Nodes of any number of documents, one behind the other.
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
+    /// Room for the fast parser's open collections, kept from document to document.
+    pub(super) frames: Vec<super::block::Frame>,
 }
 
 impl Tape {
@@ -356,6 +363,17 @@ impl<'a> Value<'a> {
     /// Whether it came in through an alias or a merge key, so that its spans point at the anchor.
     pub fn is_aliased(&self) -> bool {
         self.node().flags & ALIASED != 0
+    }
+
+    /// How its key was written, under which tag, and where: without quotes, and empty for `"":`.
+    pub(super) fn key_writing(&self) -> (Style, Tag, Span) {
+        let node = self.node();
+        (node.styles.key(), node.tags.key(), node.key)
+    }
+
+    /// Whether its key came in through an alias.
+    pub(super) fn key_is_aliased(&self) -> bool {
+        self.node().flags & KEY_ALIASED != 0
     }
 
     /// Where the value stands, quotes and block header included.
