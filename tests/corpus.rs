@@ -56,12 +56,8 @@ fn ask_go(documents: &[Vec<u8>], mode: &[&str]) -> Option<Vec<String>> {
         eprintln!("skipped: the oracle cannot be built here: {built:?}");
         return None;
     }
-    let mut child = Command::new(binary)
-        .args(mode)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the oracle starts");
+    let mut child =
+        Command::new(binary).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
     let mut input = child.stdin.take().expect("piped");
     let mut output = child.stdout.take().expect("piped");
     let mut answers = String::new();
