@@ -28,7 +28,11 @@ fn answer(bytes: &[u8]) -> String {
     let mut tape = Tape::new();
     match yaml::parse(text, &mut tape) {
         Err(_) => "refused".to_owned(),
-        Ok(parsed) => canonical(tape.document(text, parsed.nodes).root()).to_string(),
+        // Go's printer escapes two characters more.
+        Ok(parsed) => canonical(tape.document(text, parsed.nodes).root())
+            .to_string()
+            .replace('\u{2028}', "\\u2028")
+            .replace('\u{2029}', "\\u2029"),
     }
 }
 
@@ -213,4 +217,158 @@ fn both_parsers_write_the_same_tape_for_the_corpus() {
     eprintln!("fast path: {:.2} % of {all} bytes; not: {} of {} documents", 100.0 * fast as f64 / all as f64, slow.len(), documents.len());
     slow.iter().rev().take(20).for_each(|(size, name)| eprintln!("  {size} {name}"));
     assert!(fast as f64 >= 0.97 * all as f64);
+}
+
+#[test]
+fn the_corpus_reads_as_go_reads_it() {
+    let Some(folder) = shared() else { return };
+    let path = root().join("fixtures/yaml/corpus-goldens.json");
+    let documents = corpus(&folder);
+    if recording() {
+        let bytes: Vec<_> = documents.iter().map(|(_, bytes)| bytes.clone()).collect();
+        let answers = ask_go(&bytes, &["hash"]).expect("recording needs Go");
+        let mut goldens: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for ((name, _), answer) in documents.iter().zip(answers) {
+            goldens.entry(name.split_once('#').expect("a number").0).or_default().push(answer);
+        }
+        let goldens: BTreeMap<_, _> = goldens.into_iter().map(|(name, hashes)| (name, hashes.join(" "))).collect();
+        std::fs::write(&path, serde_json::to_string_pretty(&goldens).expect("JSON") + "\n").expect("goldens written");
+    }
+    let text = std::fs::read_to_string(&path).expect("goldens");
+    let goldens: BTreeMap<String, String> = serde_json::from_str(&text).expect("goldens are JSON");
+    let mut refused = 0;
+    for (name, bytes) in &documents {
+        let (file, number) = name.split_once('#').expect("a number");
+        let golden = goldens.get(file).and_then(|hashes| hashes.split(' ').nth(number.parse().expect("a number")));
+        let ours = answer(bytes);
+        refused += usize::from(ours == "refused");
+        assert!(
+            golden == Some(&hash(&ours)) || golden == Some(&hash("ambiguous")),
+            "{name} (a changed corpus needs CAPI_LINT_RECORD=1): {ours:.200}"
+        );
+    }
+    eprintln!("{} documents read as Go reads them, {refused} of them refused by both", documents.len());
+}
+
+#[test]
+fn go_still_answers_what_was_recorded() {
+    let cases = fixtures();
+    let documents: Vec<_> = cases.iter().map(|(_, bytes)| bytes.clone()).collect();
+    let Some(answers) = ask_go(&documents, &[]) else { return };
+    let text = std::fs::read_to_string(goldens_path()).expect("goldens");
+    let goldens: BTreeMap<String, String> = serde_json::from_str(&text).expect("goldens are JSON");
+    for ((name, _), answer) in cases.iter().zip(answers) {
+        assert!(goldens[name] == answer || goldens[name] == "ambiguous", "{name}: {answer}");
+    }
+}
+
+/// A small generator of numbers, so that a run can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound.max(1) as u64) as usize
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// Bits of text on which YAML turns.
+const BITS: &[&str] = &[
+    "\n", "\n\n", "\r\n", " ", "  ", "\t", ":", ": ", ":\n", "- ", "-", "\n- ", "#", " #", " # x\n", "\"", "'", "''", "\\", "\\n", "|",
+    ">", "|-\n", ">+\n", "|2\n", "{", "}", "[", "]", ",", ", ", "{a: b}", "[a]", "&a ", "*a", "!!str ", "!", "? ", "?", "%", "@", "`", "---",
+    "\n---\n", "...", "\n...\n", "<<: ", "<<: *a", "yes", "~", "1", "0x1", ".inf", "1e3", "a", "a: b\n", "\n  ", "\n ", "\n    ", "é",
+    "\u{2028}", "\u{85}", "\u{feff}", "=", "\0", "\\u00e9", "key: |\n  x\n", "key: >\n\n  x\n   y\n", "a: \"b\n  c\"\n", "a: b\n  c\n",
+];
+
+fn mutate(random: &mut Random, seeds: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = random.pick(seeds).1.clone();
+    if bytes.len() > 600 {
+        // A few lines of a long document, so that mutations meet.
+        let lines: Vec<_> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+        let from = random.below(lines.len());
+        let count = 1 + random.below(20);
+        bytes = lines[from..].iter().take(count).copied().collect::<Vec<_>>().concat();
+    }
+    for _ in 0..1 + random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        let to = (at + random.below(6)).min(bytes.len());
+        match random.below(6) {
+            0 => drop(bytes.drain(at..to)),
+            1 => {
+                let bit = random.pick(BITS).as_bytes().to_vec();
+                bytes.splice(at..to, bit);
+            }
+            2 => {
+                let other = &random.pick(seeds).1;
+                let from = random.below(other.len() + 1);
+                let part = other[from..(from + random.below(40)).min(other.len())].to_vec();
+                bytes.splice(at..at, part);
+            }
+            _ => {
+                let bit = random.pick(BITS).as_bytes().to_vec();
+                bytes.splice(at..at, bit);
+            }
+        }
+    }
+    bytes
+}
+
+/// Where we mean to differ from Go: control characters are refused also behind the document's end, where Go never looks;
+/// block scalars with an explicit indentation are no keys for us; a second byte order mark, or `0.0` and `-0.0` as keys of one mapping, are accidents of its making.
+fn stricter(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return true };
+    let refused = yaml::parse(text, &mut Tape::new()).err();
+    let ours = |problem| matches!(problem, yaml::Problem::ControlCharacter(_) | yaml::Problem::BlockKey);
+    refused.is_some_and(|error| ours(error.problem)) || text.starts_with("\u{feff}\u{feff}") || text.contains("-0")
+}
+
+/// Mutated documents: the fast parser against the other, and both against Go where `CAPI_LINT_FUZZ_GO` is set.
+/// `CAPI_LINT_FUZZ_SECONDS` and `CAPI_LINT_FUZZ_SEED` make another run of it.
+#[test]
+fn mutated_documents_read_alike() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seconds = number("CAPI_LINT_FUZZ_SECONDS").unwrap_or(2);
+    let mut random = Random(number("CAPI_LINT_FUZZ_SEED").unwrap_or(0x9E37_79B9_7F4A_7C15) | 1);
+    let with_go = std::env::var_os("CAPI_LINT_FUZZ_GO").is_some();
+    let mut seeds = fixtures();
+    seeds.retain(|(_, bytes)| bytes.len() < 5000);
+    let own = seeds.clone();
+    if let Some(folder) = shared() {
+        seeds.extend(corpus(&folder));
+        // The tricky cases count as much as the corpus.
+        (0..8).for_each(|_| seeds.extend(own.iter().cloned()));
+    }
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let (mut runs, mut read, mut different) = (0_usize, 0_usize, Vec::new());
+    while std::time::Instant::now() < end && different.len() < 20 {
+        let batch: Vec<_> = (0..2000).map(|number| (number.to_string(), mutate(&mut random, &seeds))).collect();
+        for (_, bytes) in &batch {
+            runs += 1;
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                read += usize::from(yaml::is_fast(text));
+                if !tapes_agree(text) {
+                    different.push(format!("{text:?}: the two parsers differ"));
+                }
+            }
+        }
+        if with_go {
+            let documents: Vec<_> = batch.iter().map(|(_, bytes)| bytes.clone()).collect();
+            let answers = ask_go(&documents, &[]).expect("Go");
+            let wrong = disagreements(&batch, |index| {
+                if stricter(&documents[index]) { "ambiguous".to_owned() } else { answers[index].clone() }
+            });
+            different.extend(wrong.into_iter().map(|wrong| {
+                let index: usize = wrong.split_once(':').expect("a name").0.parse().expect("a number");
+                format!("{:?} {wrong}", String::from_utf8_lossy(&documents[index]))
+            }));
+        }
+    }
+    eprintln!("{runs} mutated documents, {read} read by the fast parser{}", if with_go { ", each held against Go" } else { "" });
+    assert!(different.is_empty(), "{}", different.join("\n"));
 }

@@ -505,7 +505,7 @@ impl Parser<'_, '_> {
         loop {
             match self.bytes.get(at) {
                 Some(b' ' | b'\t' | b'\r') => at += 1,
-                Some(b'#') => at = self.next_line(at).saturating_sub(1).max(at + 1),
+                Some(b'#') => at += memchr(b'\n', &self.bytes[at..]).ok_or(GiveUp)?,
                 Some(b'\n') => {
                     at += 1;
                     if self.bytes.get(at) == Some(&b'%') || lex::is_marker(&self.bytes[at..]) {

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
-use super::render;
+use super::render::{self, Strings};
 pub use super::render::{block as render_block, double_quoted, inline as render_inline, quote, source_at};
 use super::tape::{Document, Span, Style, Tag, Value};
 
@@ -111,10 +111,9 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
     match map.style() {
         _ if entries.is_empty() => Ok(Vec::new()),
         Style::BlockMap => {
-            let lines = entry_lines(entries, place.column);
-            append_lines(map, &place, &lines)
+            append_lines(map, &place, |strings| entry_lines(entries, place.column, strings))
         }
-        Style::FlowMap if map.raw() == "{}" && place.has_own_line() => below_key(map, &place, |at| entry_lines(entries, at)),
+        Style::FlowMap if map.raw() == "{}" && place.has_own_line() => below_key(map, &place, |at, strings| entry_lines(entries, at, strings)),
         Style::FlowMap => {
             let quoted = map.children().next().is_some_and(|child| child.document().text()[..child.key_span().start as usize].ends_with('"'));
             let entry = |(key, value): &(&str, &Json)| {
@@ -122,7 +121,7 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
             };
             append_flow(map, '}', &entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
-        _ if map.is_null() => below_key(map, &place, |at| entry_lines(entries, at)),
+        _ if map.is_null() => below_key(map, &place, |at, strings| entry_lines(entries, at, strings)),
         _ => Err(Uneditable::WrongKind),
     }
 }
@@ -131,9 +130,9 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
 pub fn push(list: Value<'_>, item: &Json) -> Edits {
     editable(list)?;
     let place = Place::of(list);
-    let lines = |at: usize| render::block(&Json::Array(vec![item.clone()]), at);
+    let lines = |at: usize, strings| render::block_with(&Json::Array(vec![item.clone()]), at, strings);
     match list.style() {
-        Style::BlockSeq => append_lines(list, &place, &lines(place.column)),
+        Style::BlockSeq => append_lines(list, &place, |strings| lines(place.column, strings)),
         Style::FlowSeq if list.raw() == "[]" && place.has_own_line() => below_key(list, &place, lines),
         Style::FlowSeq => append_flow(list, ']', &render::inline(item)),
         _ if list.is_null() => below_key(list, &place, lines),
@@ -154,8 +153,7 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
         return Err(Uneditable::Spelling);
     }
     if render::is_block(new) && place.has_own_line() && value.index() != 0 {
-        let lines = render::block(new, place.below());
-        return replace_below(value, &place, &lines);
+        return replace_below(value, &place, |strings| render::block_with(new, place.below(), strings));
     }
     let mut inline = match (value.style(), new) {
         (Style::SingleQuoted, Json::String(string)) if !string.contains(render::needs_escape) => render::single_quoted(string),
@@ -220,7 +218,12 @@ pub fn remove(value: Value<'_>) -> Edits {
             let start = entry_start(value).ok_or(Uneditable::Spelling)?;
             let line = line_start(text, start);
             if text[line..start].trim_start_matches(' ').is_empty() {
-                return Ok(vec![Edit::replace(line..lines_end(text, value.span().range().end), "")]);
+                let mut end = lines_end(text, value.span().range().end);
+                if position > 0 && keeps_blank_lines(siblings[position - 1]) {
+                    // The empty lines below would become a part of the text above.
+                    end += text[end..].split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum::<usize>();
+                }
+                return Ok(vec![Edit::replace(line..end, "")]);
             }
             // It begins behind a dash (`- a: 1`): the next entry moves up to its place.
             let next = siblings.get(position + 1).and_then(|next| entry_start(*next)).ok_or(Uneditable::Spelling)?;
@@ -366,28 +369,34 @@ fn trim_end(text: &str, range: &Range<usize>) -> usize {
     range.start + text[range.clone()].trim_end_matches(['\n', '\r']).len()
 }
 
-fn entry_lines(entries: &[(&str, &Json)], column: usize) -> String {
+fn entry_lines(entries: &[(&str, &Json)], column: usize, strings: Strings) -> String {
     let map: serde_json::Map<_, _> = entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).clone())).collect();
-    render::block(&Json::Object(map), column)
+    render::block_with(&Json::Object(map), column, strings)
+}
+
+/// How to write strings before `rest`: where a comment comes next, a block scalar could swallow it.
+fn strings_before(rest: &str) -> Strings {
+    if rest.trim_start().starts_with('#') { Strings::Quoted } else { Strings::Literal }
 }
 
 /// Lines below the last line of a block collection.
-fn append_lines(collection: Value<'_>, place: &Place, lines: &str) -> Edits {
+fn append_lines(collection: Value<'_>, place: &Place, lines: impl Fn(Strings) -> String) -> Edits {
     let text = collection.document().text();
     let newline = line_break(text);
-    let end = collection.span().range().end;
-    let lines = lines.replace('\n', newline);
-    let at = lines_end(text, end);
+    let mut at = lines_end(text, collection.span().range().end);
+    // Comments right below, at its column or deeper, belong to it.
+    at += text[at..]
+        .split_inclusive('\n')
+        .take_while(|line| line.trim_start_matches(' ').starts_with('#') && line.len() - line.trim_start_matches(' ').len() >= place.column)
+        .map(str::len)
+        .sum::<usize>();
+    let lines = lines(strings_before(&text[at..])).replace('\n', newline);
     if text[..at].ends_with('\n') {
         return Ok(vec![Edit::insert(at, lines + newline)]);
     }
     // A block scalar that the end of the text cuts off would gain a line break; so the lines go above its entry.
     let last = collection.children().last();
-    let mut deepest = last;
-    while let Some(next) = deepest.and_then(|value| value.children().last()) {
-        deepest = Some(next);
-    }
-    if deepest.is_some_and(|value| matches!(value.style(), Style::Literal | Style::Folded)) {
+    if last.is_some_and(|last| matches!(deepest(last).style(), Style::Literal | Style::Folded)) {
         let start = last.and_then(entry_start).ok_or(Uneditable::Spelling)?;
         let margin = " ".repeat(place.column);
         return Ok(vec![Edit::insert(start, format!("{}{newline}{margin}", lines.trim_start_matches(' ')))]);
@@ -395,23 +404,38 @@ fn append_lines(collection: Value<'_>, place: &Place, lines: &str) -> Edits {
     Ok(vec![Edit::insert(at, format!("{newline}{lines}"))])
 }
 
+/// The last scalar inside a value.
+fn deepest(mut value: Value<'_>) -> Value<'_> {
+    while let Some(last) = value.children().last() {
+        value = last;
+    }
+    value
+}
+
+/// Whether a value ends in a block scalar that takes the empty lines below for its own (`|+`).
+fn keeps_blank_lines(value: Value<'_>) -> bool {
+    let last = deepest(value);
+    let header = last.raw().split(['\n', '\r', '#']).next().unwrap_or_default();
+    matches!(last.style(), Style::Literal | Style::Folded) && header.contains('+')
+}
+
 /// Lines below the key of a value that is null, absent or empty. `lines` renders them for a column.
-fn below_key(value: Value<'_>, place: &Place, lines: impl Fn(usize) -> String) -> Edits {
+fn below_key(value: Value<'_>, place: &Place, lines: impl Fn(usize, Strings) -> String) -> Edits {
     if value.tag() != Tag::None || !place.has_own_line() {
         return Err(Uneditable::Spelling);
     }
-    replace_below(value, place, &lines(place.below()))
+    replace_below(value, place, |strings| lines(place.below(), strings))
 }
 
 /// Puts lines in the place of a value, below its key or behind its dash.
-fn replace_below(value: Value<'_>, place: &Place, lines: &str) -> Edits {
+fn replace_below(value: Value<'_>, place: &Place, lines: impl Fn(Strings) -> String) -> Edits {
     let text = value.document().text();
     let newline = line_break(text);
     let range = value.span().range();
-    let lines = lines.replace('\n', newline);
     let start = place.behind_indicator.unwrap_or(range.start);
     let end = trim_end(text, &range).max(start);
     let line = end + text[end..].find(['\n', '\r']).unwrap_or(text.len() - end);
+    let lines = lines(strings_before(&text[line..])).replace('\n', newline);
     let commented = !text[end..line].trim().is_empty();
     let space = if text[end..].starts_with('#') { " " } else { "" };
     Ok(match (commented, place.in_list) {

@@ -17,6 +17,8 @@ use super::{MAX_DEPTH, expand, lex, text};
 pub(super) struct Outcome {
     /// Where text begins that Go's reader never looks at, because the document has ended before it.
     pub ignored: Option<usize>,
+    /// An infinity or not-a-number was written: an error, unless a later entry hides it.
+    pub not_finite: bool,
 }
 
 /// Set on nodes that stand for an alias until they are expanded; `value.start` is the index of the use.
@@ -48,14 +50,15 @@ pub(super) fn parse(text: &str, start: usize, nodes: &mut Vec<Node>) -> Result<O
         handles: Vec::new(),
         end: start,
         has_merge: false,
+        not_finite: false,
     };
     let ignored = parser.document()?;
-    let (aliases, has_merge) = (std::mem::take(&mut parser.aliases), parser.has_merge);
+    let (aliases, has_merge, not_finite) = (std::mem::take(&mut parser.aliases), parser.has_merge, parser.not_finite);
     if !aliases.is_empty() || has_merge {
         let raw = nodes.split_off(base);
         expand::expand(text, &raw, &aliases, nodes)?;
     }
-    Ok(Outcome { ignored })
+    Ok(Outcome { ignored, not_finite })
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +128,7 @@ struct Parser<'t, 'n> {
     /// Behind the last token that belongs to the node in hand.
     end: usize,
     has_merge: bool,
+    not_finite: bool,
 }
 
 type Result<T> = std::result::Result<T, SyntaxError>;
@@ -136,7 +140,7 @@ fn fail<T>(token: Token, problem: Problem) -> Result<T> {
 impl<'t> Parser<'t, '_> {
     fn document(&mut self) -> Result<Option<usize>> {
         let mut token = self.scanner.peek()?;
-        let explicit = matches!(token.kind, Kind::Version | Kind::TagDirective(_) | Kind::DocumentStart);
+        let explicit = matches!(token.kind, Kind::Version(_) | Kind::TagDirective(_) | Kind::DocumentStart);
         if token.kind == Kind::StreamEnd {
             return Ok(None);
         }
@@ -150,7 +154,7 @@ impl<'t> Parser<'t, '_> {
         }
         let absent = matches!(
             token.kind,
-            Kind::Version | Kind::TagDirective(_) | Kind::DocumentStart | Kind::DocumentEnd | Kind::StreamEnd
+            Kind::Version(_) | Kind::TagDirective(_) | Kind::DocumentStart | Kind::DocumentEnd | Kind::StreamEnd
         );
         if explicit && absent {
             self.absent()?;
@@ -168,8 +172,8 @@ impl<'t> Parser<'t, '_> {
         loop {
             let token = self.scanner.peek()?;
             match token.kind {
-                Kind::Version if !version => version = true,
-                Kind::Version => return fail(token, Problem::BadDirective),
+                Kind::Version(true) if !version => version = true,
+                Kind::Version(_) => return fail(token, Problem::BadDirective),
                 Kind::TagDirective(index) => {
                     let directive = self.scanner.tags[index as usize].clone();
                     if self.handles.iter().any(|(handle, _)| *handle == directive.0) {
@@ -500,13 +504,10 @@ impl<'t> Parser<'t, '_> {
             return self.key(written, properties.merge);
         }
         let raw = self.text.get(written.span.range()).unwrap_or_default();
-        let problem = match scalar::validity(raw, written.style, written.tag, written.indent) {
-            Validity::Fine => None,
-            Validity::Mismatch => Some(Problem::TagMismatch),
-            Validity::NotFinite => Some(Problem::NotFinite),
-        };
-        if let Some(problem) = problem {
-            return Err(SyntaxError::new(written.span.start as usize, problem));
+        match scalar::validity(raw, written.style, written.tag, written.indent) {
+            Validity::Fine => {}
+            Validity::Mismatch => return Err(SyntaxError::new(written.span.start as usize, Problem::TagMismatch)),
+            Validity::NotFinite => self.not_finite = true,
         }
         if let Some(name) = properties.anchor {
             self.anchors.insert(name, Target::Node(self.next_index()));
@@ -519,7 +520,7 @@ impl<'t> Parser<'t, '_> {
         let at = written.span.start as usize;
         let refuse = |problem| Err(SyntaxError::new(at, problem));
         if written.indent > 0 {
-            return refuse(Problem::BadBlockHeader);
+            return refuse(Problem::BlockKey);
         }
         let quoted = matches!(written.style, Style::SingleQuoted | Style::DoubleQuoted);
         let margin = u32::from(quoted);

@@ -80,13 +80,36 @@ pub enum Parser {
 pub fn parse_by(text: &str, tape: &mut Tape, parser: Parser) -> Result<Parsed, SyntaxError> {
     let base = tape.nodes.len();
     let outcome = read(text, tape, parser);
+    let mut duplicates = Vec::new();
+    let outcome = outcome.and_then(|outcome| {
+        keys::find_duplicates(text, &mut tape.nodes[base..], &mut duplicates);
+        let error = if outcome.not_finite { not_finite(text, &tape.nodes[base..]) } else { None };
+        error.map_or(Ok(outcome), Err)
+    });
     if outcome.is_err() {
         tape.nodes.truncate(base);
     }
     let ignored = outcome?.ignored;
-    let mut duplicates = Vec::new();
-    keys::find_duplicates(text, &mut tape.nodes[base..], &mut duplicates);
     Ok(Parsed { nodes: base..tape.nodes.len(), duplicates, ignored })
+}
+
+/// The first infinity or not-a-number that no later entry hides.
+fn not_finite(text: &str, nodes: &[tape::Node]) -> Option<SyntaxError> {
+    let mut index = 0;
+    while let Some(node) = nodes.get(index) {
+        if node.flags & tape::SHADOWED != 0 {
+            index = node.next as usize;
+            continue;
+        }
+        let raw = text.get(node.value.range()).unwrap_or_default();
+        let style = node.styles.value();
+        let is_scalar = matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted | Style::Literal | Style::Folded);
+        if is_scalar && scalar::validity(raw, style, node.tags.value(), node.indent) == scalar::Validity::NotFinite {
+            return Some(SyntaxError::new(node.value.start as usize, Problem::NotFinite));
+        }
+        index += 1;
+    }
+    None
 }
 
 fn read(text: &str, tape: &mut Tape, parser: Parser) -> Result<fallback::Outcome, SyntaxError> {

@@ -97,36 +97,51 @@ pub(super) fn is_block(value: &Json) -> bool {
 /// A value as block YAML, every line indented by `indent` spaces, without a line break at the end. Lists stand at the
 /// column of their key, as Kubernetes' own writer has it.
 pub fn block(value: &Json, indent: usize) -> String {
+    block_with(value, indent, Strings::Literal)
+}
+
+/// How strings of several lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strings {
+    /// As block scalars.
+    Literal,
+    /// In double quotes: behind a block scalar, an indented comment would become a part of it.
+    Quoted,
+}
+
+/// [`block`], with a choice.
+pub(super) fn block_with(value: &Json, indent: usize, strings: Strings) -> String {
     let mut lines = Vec::new();
-    push_block(value, indent, &mut lines);
+    push_block(value, indent, strings, &mut lines);
     lines.join("\n")
 }
 
-fn push_block(value: &Json, indent: usize, lines: &mut Vec<String>) {
+fn push_block(value: &Json, indent: usize, strings: Strings, lines: &mut Vec<String>) {
     let margin = " ".repeat(indent);
     match value {
         Json::Object(entries) if !entries.is_empty() => {
             for (key, value) in entries {
                 let below = if value.is_array() { indent } else { indent + 2 };
-                push_entry(&format!("{margin}{}:", quote(key)), value, indent, below, lines);
+                push_entry(&format!("{margin}{}:", quote(key)), value, (indent, below), strings, lines);
             }
         }
         Json::Array(items) if !items.is_empty() => {
             for item in items {
-                push_item(item, indent, lines);
+                push_item(item, indent, strings, lines);
             }
         }
-        _ => push_entry(margin.trim_end(), value, indent, indent, lines),
+        _ => push_entry(margin.trim_end(), value, (indent, indent), strings, lines),
     }
 }
 
-/// One line that begins with `head`, and what belongs below it.
-fn push_entry(head: &str, value: &Json, indent: usize, below: usize, lines: &mut Vec<String>) {
+/// One line that begins with `head` at the first column, and what belongs below it, at the second if it is a collection.
+fn push_entry(head: &str, value: &Json, (indent, below): (usize, usize), strings: Strings, lines: &mut Vec<String>) {
     if is_block(value) {
         lines.push(head.to_owned());
-        return push_block(value, below, lines);
+        return push_block(value, below, strings, lines);
     }
-    if let Json::String(string) = value
+    if strings == Strings::Literal
+        && let Json::String(string) = value
         && let Some(header) = literal_header(string)
     {
         lines.push(format!("{head} {header}"));
@@ -138,14 +153,14 @@ fn push_entry(head: &str, value: &Json, indent: usize, below: usize, lines: &mut
     lines.push(if head.is_empty() { inline(value) } else { format!("{head} {}", inline(value)) });
 }
 
-fn push_item(item: &Json, indent: usize, lines: &mut Vec<String>) {
+fn push_item(item: &Json, indent: usize, strings: Strings, lines: &mut Vec<String>) {
     let margin = " ".repeat(indent);
     if !is_block(item) {
-        return push_entry(&format!("{margin}-"), item, indent, indent + 2, lines);
+        return push_entry(&format!("{margin}-"), item, (indent, indent + 2), strings, lines);
     }
     // The first line of what is inside goes behind the dash.
     let first = lines.len();
-    push_block(item, indent + 2, lines);
+    push_block(item, indent + 2, strings, lines);
     lines[first].replace_range(indent..=indent, "-");
 }
 

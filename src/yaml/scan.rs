@@ -14,8 +14,8 @@ use super::{MAX_DEPTH, lex, text};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     StreamEnd,
-    /// `%YAML` that Go's reader takes.
-    Version,
+    /// `%YAML`, and whether its version is one that Go's reader takes.
+    Version(bool),
     /// `%TAG`: index into [`Scanner::tags`].
     TagDirective(u32),
     DocumentStart,
@@ -499,7 +499,9 @@ impl<'a> Scanner<'a> {
         };
         let mut words = content.split([' ', '\t']).filter(|word| !word.is_empty());
         let kind = match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("%YAML"), Some("1.1" | "01.1" | "1.01" | "01.01"), None, None) => Kind::Version,
+            (Some("%YAML"), Some(version), None, None) if is_version(version) => {
+                Kind::Version(matches!(version, "1.1" | "01.1" | "1.01" | "01.01"))
+            }
             (Some("%TAG"), Some(handle), Some(prefix), None) if is_tag_handle(handle) => {
                 let Some(prefix) = tag_uri(prefix) else { return self.error(Problem::BadDirective) };
                 self.tags.push((handle.to_owned(), prefix));
@@ -545,6 +547,12 @@ impl<'a> Scanner<'a> {
         // `!` alone: no handle at all.
         if suffix.is_empty() { Some((String::new(), "!".to_owned(), end)) } else { Some(("!".to_owned(), suffix, end)) }
     }
+}
+
+/// Two numbers of up to two digits.
+fn is_version(version: &str) -> bool {
+    let is_number = |text: &str| matches!(text.len(), 1 | 2) && text.bytes().all(|byte| byte.is_ascii_digit());
+    version.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor))
 }
 
 fn is_word(byte: u8) -> bool {

@@ -248,13 +248,14 @@ pub fn line_end(bytes: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// The indentation of the first line that is not empty.
+/// The indentation of the first line that is not empty; where all are, their blanks are indentation to the last.
 fn detect_indent(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         let spaces = bytes[at..].iter().take_while(|&&byte| byte == b' ').count();
         match line_break(&bytes[at + spaces..]) {
             Some((length, _)) => at += spaces + length,
+            None if at + spaces == bytes.len() => return usize::MAX,
             None => return spaces.max(1),
         }
     }
