@@ -16,6 +16,7 @@ pub mod output;
 pub mod release;
 pub mod report;
 pub mod rules;
+pub mod schema;
 pub mod secrets;
 pub mod stream;
 pub mod text;

@@ -1,0 +1,13 @@
+//! The schemas: what the API server knows of the shape of each kind, and the verdict that follows from it.
+//!
+//! - [`facts`]: a CRD without its prose, typed; the notation of `schemas/`.
+//! - [`pack`], [`layout`], [`table`]: facts as one compact table that is read in place.
+//!
+//! This folder must not know clusters, webhooks or files of a release: it sees one object at a time.
+
+pub mod facts;
+pub mod layout;
+pub mod pack;
+pub mod table;
+pub mod import;
+pub mod openapi;
