@@ -32,8 +32,9 @@ pub fn document(document: &Json) -> Result<Vec<KindFacts>, ImportError> {
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => crd(document),
         ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition") => Err(ImportError {
             crd: crd_name(document),
-            problem: "apiextensions.k8s.io/v1beta1 was removed in Kubernetes 1.22; give the CRD as apiextensions.k8s.io/v1"
-                .into(),
+            problem:
+                "apiextensions.k8s.io/v1beta1 was removed in Kubernetes 1.22; give the CRD as apiextensions.k8s.io/v1"
+                    .into(),
         }),
         ("v1", "List") | (_, "CustomResourceDefinitionList") => {
             let items = document.get("items").and_then(Json::as_array);
@@ -133,11 +134,13 @@ mod tests {
 
     #[test]
     fn lists_of_kubectl_are_read() {
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": [widget(), {"apiVersion": "v1", "kind": "Pod"}]});
+        let list =
+            json!({"apiVersion": "v1", "kind": "List", "items": [widget(), {"apiVersion": "v1", "kind": "Pod"}]});
         assert_eq!(document(&list).unwrap().len(), 2);
         let mut bare = widget();
         bare.as_object_mut().unwrap().retain(|key, _| key == "spec" || key == "metadata");
-        let list = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinitionList", "items": [bare]});
+        let list =
+            json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinitionList", "items": [bare]});
         assert_eq!(document(&list).unwrap().len(), 2);
     }
 

@@ -6,8 +6,10 @@
 //! This folder must not know clusters, webhooks or files of a release: it sees one object at a time.
 
 pub mod facts;
+pub mod folder;
+pub mod import;
 pub mod layout;
+pub mod notation;
+pub mod openapi;
 pub mod pack;
 pub mod table;
-pub mod import;
-pub mod openapi;

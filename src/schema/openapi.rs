@@ -53,7 +53,14 @@ impl<'a> OpenApi<'a> {
         Some(self.kind(key, plural, scope, true, schema))
     }
 
-    fn kind(self, key: Key, plural: &str, scope: Scope, status: bool, schema: &Json) -> Result<KindFacts, FactsError> {
+    fn kind(
+        self,
+        key: Key,
+        plural: &str,
+        scope: Scope,
+        status: bool,
+        schema: &'a Json,
+    ) -> Result<KindFacts, FactsError> {
         let (group, version, kind) = key;
         Ok(KindFacts {
             group: group.into(),
@@ -85,14 +92,14 @@ impl<'a> OpenApi<'a> {
     }
 
     /// The schema with its references written out and Kubernetes' own notation for what Go decodes in its own way.
-    fn written_out(self, schema: &Json, open: &mut Vec<String>) -> Json {
+    fn written_out(self, schema: &'a Json, open: &mut Vec<&'a str>) -> Json {
         let Some(keywords) = schema.as_object() else { return schema.clone() };
         let mut out = Map::new();
-        if let Some((name, target)) = self.reborrow(schema) {
-            if open.iter().any(|seen| seen == name) {
+        if let Some((name, target)) = self.target(schema) {
+            if open.contains(&name) {
                 return serde_json::json!({"x-kubernetes-preserve-unknown-fields": true});
             }
-            open.push(name.to_owned());
+            open.push(name);
             if let Json::Object(target) = self.written_out(target, open) {
                 out = target;
             }
@@ -107,7 +114,8 @@ impl<'a> OpenApi<'a> {
                 // The zero values of Go's types: absent and empty are one to it, and nothing is defaulted.
                 ("default", value) if is_zero(value) => {}
                 ("properties", Json::Object(properties)) => {
-                    let properties = properties.iter().map(|(name, value)| (name.clone(), self.written_out(value, open)));
+                    let properties =
+                        properties.iter().map(|(name, value)| (name.clone(), self.written_out(value, open)));
                     out.insert(keyword.clone(), properties.collect());
                 }
                 ("items" | "additionalProperties", value) => {
@@ -120,13 +128,6 @@ impl<'a> OpenApi<'a> {
         }
         decoded_by_go(&mut out);
         Json::Object(out)
-    }
-
-    fn reborrow<'s>(self, schema: &'s Json) -> Option<(&'s str, &'s Json)>
-    where
-        'a: 's,
-    {
-        OpenApi::<'s> { document: self.document, schemas: self.schemas }.target(schema)
     }
 
     fn routes(self) -> BTreeMap<Key<'a>, Route> {
