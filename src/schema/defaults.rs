@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::cel::{Data, ListKind, View, time::Timestamp};
 use super::formats;
-use super::table::{Additional, Json, ListType, Schema, Type};
+use super::table::{Additional, Json, Kind, ListType, Schema, Type};
 use crate::schema::validate::Client;
 use crate::yaml::{Scalar, Value};
 
@@ -69,23 +69,26 @@ pub struct Effective<'v> {
     client: Client,
     /// The object's own root, or that of an object within: `apiVersion`, `kind` and `metadata` are always there.
     is_resource: bool,
+    /// The object's own root, of whose `status` the server keeps nothing.
+    hides_status: bool,
 }
 
 impl<'v> Effective<'v> {
     /// The root of an object.
-    pub fn root(value: Value<'v>, schema: Schema<'v>, client: Client) -> Self {
-        Self { is_resource: true, ..Self::new(value, schema, client) }
+    pub fn root(value: Value<'v>, kind: Kind<'v>, client: Client) -> Self {
+        let hides_status = kind.status_subresource();
+        Self { is_resource: true, hides_status, ..Self::new(value, kind.schema(), client) }
     }
 
     /// A value with its schema.
     pub fn new(value: Value<'v>, schema: Schema<'v>, client: Client) -> Self {
         let is_resource = schema.embedded_resource();
-        Self { source: Source::Written(value), schema: Some(schema), client, is_resource }
+        Self { source: Source::Written(value), schema: Some(schema), client, is_resource, hides_status: false }
     }
 
     fn default_of(schema: Schema<'v>, json: Json<'v>, client: Client) -> Self {
         let is_resource = schema.embedded_resource();
-        Self { source: Source::Default(json), schema: Some(schema), client, is_resource }
+        Self { source: Source::Default(json), schema: Some(schema), client, is_resource, hides_status: false }
     }
 
     /// The value as written; `None` where a default stands in.
@@ -127,7 +130,7 @@ impl<'v> Effective<'v> {
             return None;
         }
         let found = match self.source {
-            Source::Written(value) => value.get(key).map(Source::Written),
+            Source::Written(value) => Value::get(&value, key).map(Source::Written),
             Source::Default(Json::Object(object)) => object.get(key).map(Source::Default),
             Source::Default(_) => None,
         };
@@ -144,7 +147,7 @@ impl<'v> Effective<'v> {
         };
         let written = value
             .into_iter()
-            .flat_map(|value| value.entries())
+            .flat_map(|value| Value::entries(&value))
             .filter_map(move |entry| Some((entry.key()?, Source::Written(entry))));
         let given = object
             .into_iter()
@@ -156,11 +159,12 @@ impl<'v> Effective<'v> {
         let with_defaults = self.schema.filter(|schema| self.is_map() && schema.has_child_defaults());
         let absent = with_defaults.into_iter().flat_map(Schema::properties).filter_map(move |(key, property)| {
             let is_there = match this.source {
-                Source::Written(value) => value.get(key).is_some(),
+                Source::Written(value) => Value::get(&value, key).is_some(),
                 Source::Default(Json::Object(object)) => object.get(key).is_some(),
                 Source::Default(_) => true,
             };
-            (!is_there).then(|| this.keep(Child::Known(property.schema), None))?.map(|value| (Cow::Borrowed(key), value))
+            let is_hidden = this.hides_status && key == "status";
+            (!is_there && !is_hidden).then(|| this.keep(Child::Known(property.schema), None))?.map(|value| (Cow::Borrowed(key), value))
         });
         present.chain(absent)
     }
@@ -174,11 +178,11 @@ impl<'v> Effective<'v> {
             Source::Default(_) => (None, None),
         };
         let schema = self.schema.and_then(Schema::items);
-        let written = value.into_iter().flat_map(|value| value.items()).map(Source::Written);
+        let written = value.into_iter().flat_map(|value| Value::items(&value)).map(Source::Written);
         let given = array.into_iter().flat_map(|array| array.items()).map(Source::Default);
         written.chain(given).map(move |source| {
             let is_resource = schema.is_some_and(Schema::embedded_resource);
-            let item = Self { source, schema, client: this.client, is_resource };
+            let item = Self { source, schema, client: this.client, is_resource, hides_status: false };
             match schema {
                 Some(schema) if item.is_null() && null_in_list(schema) == Null::Defaulted => {
                     schema.default().map_or(item, |json| Self::default_of(schema, json, this.client))
@@ -195,6 +199,9 @@ impl<'v> Effective<'v> {
 
     fn child_schema(&self, key: &str) -> Child<'v> {
         let Some(schema) = self.schema else { return Child::Free };
+        if self.hides_status && key == "status" {
+            return Child::Unknown;
+        }
         if let Some(property) = schema.property(key) {
             return Child::Known(property.schema);
         }
@@ -212,14 +219,14 @@ impl<'v> Effective<'v> {
         let schema = match child {
             Child::Unknown => return None,
             Child::Free => {
-                return found.map(|source| Self { source, schema: None, client, is_resource: false });
+                return found.map(|source| Self { source, schema: None, client, is_resource: false, hides_status: false });
             }
             Child::Known(schema) => schema,
         };
         let is_resource = schema.embedded_resource();
         let default = || schema.default().map(|json| Self::default_of(schema, json, client));
         let Some(source) = found else { return default() };
-        let value = Self { source, schema: Some(schema), client, is_resource };
+        let value = Self { source, schema: Some(schema), client, is_resource, hides_status: false };
         if !value.is_null() {
             return Some(value);
         }

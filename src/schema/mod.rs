@@ -1,9 +1,26 @@
-//! Schemas of Kubernetes objects and what they are made of.
+//! The schemas: what the API server knows of the shape of each kind, and the verdict that follows from it.
+//!
+//! - [`facts`]: a CRD without its prose, typed; the notation of `schemas/`.
+//! - [`pack`], [`layout`], [`table`]: facts as one compact table that is read in place.
+//! - [`validate`]: the verdict on one object, on the tape; [`defaults`] sees through defaults and dropped nulls, [`suggest`]
+//!   finds what somebody may have meant.
+//! - [`cel`], [`pattern`], [`formats`]: what schemas are written in.
+//!
+//! This folder must not know clusters, webhooks or files of a release: it sees one object at a time.
 
 pub mod cel;
+pub mod defaults;
 mod email;
+pub mod facts;
 pub mod formats;
+pub mod import;
 pub mod ip;
+pub mod layout;
+pub mod openapi;
+pub mod pack;
 pub mod pattern;
 pub mod quantity;
+pub mod suggest;
+pub mod table;
 pub mod url;
+pub mod validate;

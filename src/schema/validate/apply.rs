@@ -14,7 +14,7 @@ impl<'a> Judge<'_, 'a> {
             self.applied_metadata(metadata);
         }
         let status = root.get("status").zip(schema.property("status"));
-        if let Some((value, property)) = status.filter(|_| self.kind.has_status()) {
+        if let Some((value, property)) = status.filter(|_| self.kind.status_subresource()) {
             self.fits_type(property.schema, value);
         }
     }
@@ -56,7 +56,7 @@ impl<'a> Judge<'_, 'a> {
                         self.fits_type(items, item);
                     }
                 }
-                self.repeated(schema, value);
+                self.repetitions(schema, value, value.items().count());
             }
             (_, Type::Any) => {}
             (Kind::Scalar, ty) => {

@@ -34,12 +34,17 @@ impl<'a> Judge<'_, 'a> {
             self.count_of_items(schema, list, count);
         }
         if count > 1 {
-            match schema.list_type() {
-                ListType::Set => self.duplicates(schema, list, count, Identity::Whole),
-                ListType::Map => self.duplicates(schema, list, count, Identity::Keys),
-                _ if schema.checks().unique_items() => self.duplicates(schema, list, count, Identity::Whole),
-                _ => {}
-            }
+            self.repetitions(schema, list, count);
+        }
+    }
+
+    /// Reports what stands twice where nothing may.
+    pub(super) fn repetitions(&mut self, schema: Schema<'_>, list: Value<'a>, count: usize) {
+        match schema.list_type() {
+            ListType::Set => self.duplicates(schema, list, count, Identity::Whole),
+            ListType::Map => self.duplicates(schema, list, count, Identity::Keys),
+            _ if schema.checks().unique_items() => self.duplicates(schema, list, count, Identity::Whole),
+            _ => {}
         }
     }
 

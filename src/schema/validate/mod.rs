@@ -28,7 +28,7 @@ mod words;
 
 use std::sync::OnceLock;
 
-use super::cel::Program;
+use super::cel::{CelError, Program};
 use super::pattern::GoPattern;
 use super::table::{Kind, Pattern, Rule, Table};
 use crate::object::Object;
@@ -60,16 +60,15 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Compiled {
     patterns: Box<[OnceLock<Option<GoPattern>>]>,
-    rules: Box<[OnceLock<Option<Program>>]>,
+    rules: Box<[OnceLock<Result<Program, CelError>>]>,
 }
 
 impl Compiled {
     /// Room for what the table holds; nothing is compiled yet.
     pub fn new(table: &Table) -> Self {
-        let empty = |count: usize| (0..count).map(|_| OnceLock::new()).collect();
         Self {
             patterns: table.patterns().map(|_| OnceLock::new()).collect(),
-            rules: empty(table.rules().len()),
+            rules: table.rules().map(|_| OnceLock::new()).collect(),
         }
     }
 
@@ -79,10 +78,10 @@ impl Compiled {
         slot.get_or_init(|| GoPattern::compile(pattern.text).ok()).as_ref()
     }
 
-    /// The compiled rule; `None` where this crate cannot compile it.
-    fn rule(&self, rule: Rule<'_>) -> Option<&Program> {
+    /// The compiled rule, or why it cannot be; `None` for a rule of another table.
+    fn rule(&self, rule: Rule<'_>) -> Option<&Result<Program, CelError>> {
         let slot = self.rules.get(rule.number as usize)?;
-        slot.get_or_init(|| Program::compile(rule.rule).ok()).as_ref()
+        Some(slot.get_or_init(|| Program::compile(rule.rule)))
     }
 }
 
@@ -141,6 +140,3 @@ impl<'a> Judge<'_, 'a> {
         format!("{} {}", self.kind.kind(), self.kind.version())
     }
 }
-
-#[cfg(test)]
-mod tests;

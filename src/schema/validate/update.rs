@@ -55,8 +55,8 @@ impl<'c> Correlation<'c> {
     /// The old value and the schema of the node at an index of the new document. Items of lists without keys have no old value.
     fn find<'a: 'c>(&self, root: Value<'a>, index: u32) -> Option<(Effective<'c>, Effective<'c>)> {
         let schema = self.kind.schema();
-        let mut old = Effective::root(self.old.root, schema, self.client);
-        let mut new = Effective::root(root, schema, self.client);
+        let mut old = Effective::root(self.old.root, self.kind, self.client);
+        let mut new = Effective::root(root, self.kind, self.client);
         let mut schema = schema;
         let mut at = root;
         while at.index() != index {

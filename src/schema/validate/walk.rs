@@ -17,23 +17,27 @@ pub(super) fn is_meta_key(key: &str) -> bool {
     matches!(key, "apiVersion" | "kind" | "metadata")
 }
 
-impl<'a> Judge<'_, 'a> {
+impl<'j, 'a> Judge<'j, 'a> {
     /// Judges the whole object.
     pub(super) fn object(&mut self) {
         let (root, schema) = (self.object.root, self.kind.schema());
         self.object_metadata();
         let before = self.blocking;
         self.map(schema, root, true);
-        self.scale(schema, root);
         if self.client == Client::Apply {
             self.apply_only(schema, root);
         }
         if schema.is_composed() {
-            self.composed(schema, Effective::root(root, schema, self.client), root);
+            self.composed(schema, self.effective_root(), root);
         }
         if schema.has_rules() && self.blocking == before {
-            self.cel_rules(schema, Effective::root(root, schema, self.client), root);
+            self.cel_rules(schema, self.effective_root(), root);
         }
+    }
+
+    /// The object as the server sees it.
+    fn effective_root(&self) -> Effective<'j> {
+        Effective::root(self.object.root, self.kind, self.client)
     }
 
     /// Judges a value under a schema. `null` is the caller's business: what becomes of it depends on where it stands.
@@ -71,6 +75,7 @@ impl<'a> Judge<'_, 'a> {
     /// Judges a mapping. `is_resource`: `apiVersion`, `kind` and `metadata` are looked at elsewhere.
     pub(super) fn map(&mut self, schema: Schema<'_>, map: Value<'a>, is_resource: bool) {
         let mut required = 0;
+        let is_root = map.index() == self.object.root.index();
         for entry in map.entries() {
             let Some(key) = entry.key() else { continue };
             let property = schema.property(&key);
@@ -80,6 +85,9 @@ impl<'a> Judge<'_, 'a> {
                 continue;
             }
             match property {
+                Some(property) if is_root && key == "status" && self.kind.status_subresource() => {
+                    self.dropped(Some(property.schema), entry);
+                }
                 Some(property) => {
                     let present = self.field(property.schema, entry);
                     required += usize::from(present && property.required);
@@ -91,7 +99,7 @@ impl<'a> Judge<'_, 'a> {
             self.missing_fields(schema, map);
         }
         if schema.has_checks() {
-            self.count_of_fields(schema, map, is_resource);
+            self.count_of_fields(schema, map);
         }
     }
 
@@ -139,6 +147,26 @@ impl<'a> Judge<'_, 'a> {
             Additional::Any => self.undescribed(entry),
             _ if schema.preserve_unknown() => {}
             _ => self.unknown_field(Some(schema), map, key, entry),
+        }
+    }
+
+    /// A value that the server drops after decoding: unknown fields in it are unknown all the same.
+    fn dropped(&mut self, schema: Option<Schema<'_>>, value: Value<'a>) {
+        let Some(schema) = schema else { return self.undescribed(value) };
+        for item in value.items() {
+            if schema.items().is_some() || !schema.preserve_unknown() {
+                self.dropped(schema.items(), item);
+            }
+        }
+        for entry in value.entries() {
+            let key = entry.key().unwrap_or_default();
+            match (schema.property(&key), schema.additional()) {
+                (Some(property), _) => self.dropped(Some(property.schema), entry),
+                (None, Additional::Schema(values)) => self.dropped(Some(values), entry),
+                (None, Additional::Any) => self.undescribed(entry),
+                _ if schema.preserve_unknown() => {}
+                _ => self.unknown_field(Some(schema), value, &key, entry),
+            }
         }
     }
 
@@ -208,14 +236,10 @@ impl<'a> Judge<'_, 'a> {
 
     /// Reports the required fields that are neither written nor filled in.
     fn missing_fields(&mut self, schema: Schema<'_>, map: Value<'a>) {
-        let effective = Effective::new(map, schema, self.client);
+        let is_root = map.index() == self.object.root.index();
+        let effective = if is_root { self.effective_root() } else { Effective::new(map, schema, self.client) };
         for name in schema.required() {
-            let is_there = if map.index() == self.object.root.index() && is_meta_key(name) {
-                map.get(name).is_some()
-            } else {
-                effective.get(name).is_some() || effective_is_free(schema, map, name)
-            };
-            if is_there {
+            if effective.get(name).is_some() {
                 continue;
             }
             let mut path = self.path(map);
@@ -226,23 +250,21 @@ impl<'a> Judge<'_, 'a> {
             let is_null = map.get(name).is_some();
             let why = if is_null { "is required and set to null, which counts as missing" } else { "is required and missing" };
             let message = format!("`{path}` {why}; the API server refuses the object");
-            let anchor = if map.index() == self.object.root.index() { map.get("kind").unwrap_or(map) } else { map };
+            let anchor = if is_root { map.get("kind").unwrap_or(map) } else { map };
             let finding = Finding::new(&rules::REQUIRED_FIELD, message).at(self.object.key_place(anchor)).path(path);
             self.add(Effect::Blocking, finding);
         }
     }
 
-    fn count_of_fields(&mut self, schema: Schema<'_>, map: Value<'a>, is_resource: bool) {
+    fn count_of_fields(&mut self, schema: Schema<'_>, map: Value<'a>) {
         let checks = schema.checks();
         let (least, most) = (checks.min_properties(), checks.max_properties());
         let is_enum = checks.enumeration().is_some();
         if least.is_none() && most.is_none() && !is_enum {
             return;
         }
-        let mut effective = Effective::new(map, schema, self.client);
-        if is_resource {
-            effective = Effective::root(map, schema, self.client);
-        }
+        let is_root = map.index() == self.object.root.index();
+        let effective = if is_root { self.effective_root() } else { Effective::new(map, schema, self.client) };
         let has = effective.entries().count();
         let path = self.path(map);
         let bound = match (least, most) {
@@ -260,19 +282,6 @@ impl<'a> Judge<'_, 'a> {
         }
     }
 
-    /// The server's scale subresource wants a count of replicas that is not negative, whatever the schema says.
-    fn scale(&mut self, schema: Schema<'_>, root: Value<'a>) {
-        let Some(path) = self.kind.replicas_path() else { return };
-        let keys: Vec<&str> = path.trim_start_matches('.').split('.').collect();
-        let Some(value) = root.at(&keys) else { return };
-        let found = suggest::schema_at(schema, path.trim_start_matches('.'));
-        let bounded = found.is_some_and(|found| found.checks().minimum().is_some_and(|least| least >= 0.0));
-        if let Some(number) = value.as_i64().filter(|number| *number < 0 && !bounded || i32::try_from(*number).is_err()) {
-            let message = format!("`{}` is {number}; it must be at least 0 and at most {}", self.path(value), i32::MAX);
-            self.add(Effect::Harmless, self.object.finding(&rules::OUT_OF_BOUNDS, value, message));
-        }
-    }
-
     /// All entries of this kind in its table, in whatever version.
     fn object_kinds(&self) -> impl Iterator<Item = crate::schema::table::Kind<'_>> {
         self.kind.schema().table().kind(self.kind.group(), self.kind.kind())
@@ -282,11 +291,6 @@ impl<'a> Judge<'_, 'a> {
     pub(super) fn holds_secrets(&self) -> bool {
         self.kind.kind() == "Secret"
     }
-}
-
-/// Whether a name that is required but no property is there all the same, in a mapping that keeps what it is given.
-fn effective_is_free(schema: Schema<'_>, map: Value<'_>, name: &str) -> bool {
-    schema.property(name).is_none() && schema.preserve_unknown() && map.get(name).is_some()
 }
 
 /// Whether the server checks the format of this text.
