@@ -9,13 +9,17 @@ use crate::{release, transform};
 
 /// The rules by layer, in the order in which the layers run.
 static LAYERS: &[(&str, &[&Rule])] = &[
-    ("Documents", &[&release::SYNTAX_ERROR, &release::MALFORMED_OBJECT, &release::DUPLICATE_KEY]),
+    (
+        "Documents",
+        &[&release::SYNTAX_ERROR, &release::MALFORMED_OBJECT, &release::DUPLICATE_KEY, &release::IGNORED_TEXT],
+    ),
     (
         "Duplicates and labels",
         &[
             &transform::dedupe::DUPLICATE_OBJECT,
             &transform::dedupe::CONFLICTING_DUPLICATE,
             &transform::label::LABEL_CONFLICT,
+            &transform::label::LABEL_NOT_ADDED,
         ],
     ),
 ];

@@ -70,10 +70,13 @@ fn crd(crd: &Json) -> Result<Vec<KindFacts>, ImportError> {
     for version in versions {
         let switch = |name: &str| version.get(name).and_then(Json::as_bool).unwrap_or_default();
         let name = version.get("name").and_then(Json::as_str).unwrap_or_default();
-        let schema = match version.pointer("/schema/openAPIV3Schema") {
+        let mut schema = match version.pointer("/schema/openAPIV3Schema") {
             Some(schema) => Facts::from_json(schema).map_err(|error| fail(format!("version {name}: {error}")))?,
             None => Facts { ty: Type::Object, preserve_unknown: true, ..Facts::default() },
         };
+        if let Some(path) = version.pointer("/subresources/scale/specReplicasPath").and_then(Json::as_str) {
+            bound_replicas(&mut schema, path);
+        }
         kinds.push(KindFacts {
             group: text("/spec/group")?,
             kind: text("/spec/names/kind")?,
@@ -89,6 +92,19 @@ fn crd(crd: &Json) -> Result<Vec<KindFacts>, ImportError> {
         });
     }
     Ok(kinds)
+}
+
+/// A scale subresource makes the server refuse a count of replicas that is negative or no `int32`, whatever the schema says.
+fn bound_replicas(schema: &mut Facts, path: &str) {
+    let keys = path.split('.').filter(|key| !key.is_empty());
+    let Some(replicas) = keys.into_iter().try_fold(schema, |schema, key| schema.properties.get_mut(key)) else {
+        return;
+    };
+    if replicas.ty == Type::Integer {
+        let within = |bound: f64| bound.clamp(0.0, f64::from(i32::MAX));
+        replicas.minimum = Some(within(replicas.minimum.unwrap_or_default()));
+        replicas.format = Some("int32".into());
+    }
 }
 
 /// Every object may say what it is, whether its schema names the fields or not.

@@ -11,7 +11,7 @@ pub use super::facts::{ListType, MapType, Scope, Type};
 use super::layout::{self, extra, flag, header, json, kind_flag, node};
 
 /// A packed table: the bundle's, or one made from schemas that a user brings.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Table {
     bytes: Cow<'static, [u8]>,
     strings: u32,
@@ -95,7 +95,11 @@ impl Table {
     }
 
     /// All entries of one kind: its versions in all releases.
-    pub fn kind(&self, group: &str, kind: &str) -> impl ExactSizeIterator<Item = Kind<'_>> + Clone {
+    pub fn kind(
+        &self,
+        group: &str,
+        kind: &str,
+    ) -> impl DoubleEndedIterator<Item = Kind<'_>> + ExactSizeIterator + Clone + use<'_> {
         let (at, count) = (self.word(header::KINDS as u32), self.word(header::KIND_COUNT as u32));
         let entry = move |number: u32| at + number * layout::KIND_WORDS as u32;
         let range = match (self.name(group), self.name(kind)) {
@@ -247,6 +251,16 @@ impl<'t> Kind<'t> {
     /// The name in URLs.
     pub fn plural(self) -> &'t str {
         self.table.string(self.table.word(self.at + 3))
+    }
+
+    /// The table it stands in.
+    pub fn table(self) -> &'t Table {
+        self.table
+    }
+
+    /// The number of its release in [`Table::releases`].
+    pub fn release_number(self) -> usize {
+        self.table.word(self.at + 4) as usize
     }
 
     /// Where it comes from.

@@ -10,13 +10,15 @@
 //! - [`scalar`]: what a scalar means to Kubernetes (`y` is a boolean, `0777` an octal number).
 //! - [`tape`]: the nodes and the views on them that the rest of the crate uses.
 //! - [`text`]: quotes, escapes, folding, chomping; [`lex`]: scanning that both parsers share; [`scan`]: the fallback's tokens.
-//! - [`edit`]: changes of the source text that leave everything else untouched.
+//! - [`edit`]: changes of the source text that leave everything else untouched; [`render`]: the text they insert.
 
+pub mod edit;
 mod error;
 mod expand;
 mod fallback;
 mod keys;
 mod lex;
+mod render;
 pub mod scalar;
 mod scan;
 mod split;

@@ -133,9 +133,6 @@ impl Pair<Style> {
 }
 
 impl Pair<Tag> {
-    /// Neither has a tag.
-    pub(super) const NONE: Self = Self::new(Tag::None, Tag::None);
-
     pub(super) const fn new(value: Tag, key: Tag) -> Self {
         Self { bits: value as u8 | (key as u8) << 4, of: std::marker::PhantomData }
     }

@@ -1,0 +1,52 @@
+//! `string.format()`: the verbs of the server's formatter that rules use. The others are not checked.
+
+use super::super::EvalError;
+use super::super::data::Data;
+use super::super::eval::Outcome;
+use super::super::value::Val;
+use super::convert;
+
+/// Fills the verbs of a template with the arguments.
+pub(super) fn format<'v, D: Data<'v>>(template: &str, arguments: &[Val<'v, D>]) -> Outcome<String> {
+    let mut out = String::new();
+    let mut arguments = arguments.iter();
+    let mut chars = template.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        let verb = chars.next().ok_or_else(|| EvalError::refused("unexpected end of format string"))?;
+        if verb == '%' {
+            out.push('%');
+            continue;
+        }
+        let argument = arguments.next().ok_or_else(|| EvalError::refused("too few arguments for the format string"))?;
+        match (verb, argument) {
+            ('s', _) => out.push_str(&plain(argument)?),
+            ('d', Val::Int(number)) => out.push_str(&number.to_string()),
+            ('d', Val::UInt(number)) => out.push_str(&number.to_string()),
+            ('x', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:x}")),
+            ('X', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:X}")),
+            ('o', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:o}")),
+            ('b', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:b}")),
+            ('b', Val::Bool(truth)) => out.push_str(if *truth { "1" } else { "0" }),
+            _ => return Err(EvalError::not_checked(format!("format() with the verb %{verb}"))),
+        }
+    }
+    Ok(out)
+}
+
+fn plain<'v, D: Data<'v>>(value: &Val<'v, D>) -> Outcome<String> {
+    Ok(match value {
+        Val::Text(text) => text.to_string(),
+        Val::Bool(truth) => truth.to_string(),
+        Val::Int(number) => number.to_string(),
+        Val::UInt(number) => number.to_string(),
+        Val::Null => "null".to_owned(),
+        Val::Duration(nanos) => super::super::time::duration_text(*nanos),
+        Val::Timestamp(at) => at.to_string(),
+        Val::Double(number) if number.is_finite() => convert::double_text(*number),
+        _ => return Err(EvalError::not_checked(format!("format() of a {}", value.type_name()))),
+    })
+}
