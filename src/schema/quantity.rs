@@ -127,7 +127,7 @@ impl Quantity {
         let mut scale = parts.fraction.len() as i32 - (digits.len() - kept) as i32;
         match unit {
             Unit::Decimal(exponent) => scale = scale.saturating_sub(*exponent),
-            Unit::Binary(exponent) => mantissa = mantissa.checked_mul(1_i128 << exponent)?,
+            Unit::Binary(exponent) => mantissa = mantissa.saturating_mul(1_i128 << exponent),
         }
         if scale > 9 && mantissa != 0 {
             let divisor = power_of_ten(scale - 9);
@@ -159,6 +159,9 @@ impl Quantity {
     pub fn as_integer(&self) -> Option<i64> {
         if !self.fast || self.scale > 0 {
             return None;
+        }
+        if self.mantissa == 0 {
+            return Some(0);
         }
         let value = self.mantissa.checked_mul(power_of_ten(-self.scale)?)?;
         i64::try_from(value).ok()
@@ -220,7 +223,7 @@ mod tests {
         for good in ["0", "1", "1.5Gi", "200m", "1e3", "1E3", ".5", "5.", "-1", "+1Ki", "0.5", "1E", "100E"] {
             assert!(Quantity::parse(good).is_some(), "{good}");
         }
-        for bad in ["", "200K", "Three", "Mi", "1,3G", "1.2.3", "1 G", "1e", "0x1"] {
+        for bad in ["", "200K", "Three", "Mi", "1,3G", "1.2.3", "1 G", "1e", "0x1", ".", "-."] {
             assert!(Quantity::parse(bad).is_none(), "{bad}");
         }
     }
