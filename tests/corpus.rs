@@ -320,11 +320,13 @@ fn mutate(random: &mut Random, seeds: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// Where we mean to differ from Go: control characters are refused also behind the document's end, where Go never looks;
-/// block scalars with an explicit indentation are no keys for us; a second byte order mark, or `0.0` and `-0.0` as keys of one mapping, are accidents of its making.
+/// we stop at a tenth of its depth; null keys are refused even where a later entry hides them; block scalars with an
+/// explicit indentation are no keys for us; a second byte order mark, or `0.0` and `-0.0` as keys of one mapping, are accidents of its making.
 fn stricter(bytes: &[u8]) -> bool {
+    use yaml::Problem as P;
     let Ok(text) = std::str::from_utf8(bytes) else { return true };
     let refused = yaml::parse(text, &mut Tape::new()).err();
-    let ours = |problem| matches!(problem, yaml::Problem::ControlCharacter(_) | yaml::Problem::BlockKey);
+    let ours = |problem| matches!(problem, P::ControlCharacter(_) | P::BlockKey | P::TooDeep | P::KeyRefused);
     refused.is_some_and(|error| ours(error.problem)) || text.starts_with("\u{feff}\u{feff}") || text.contains("-0")
 }
 

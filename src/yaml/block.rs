@@ -4,7 +4,7 @@
 //! all kinds) it gives up at once, and [`super::fallback`] reads that document from its start. What it takes, both read
 //! alike to the byte; a test holds them together. So it must never guess: in doubt it gives up.
 
-use memchr::{memchr, memchr3};
+use memchr::memchr;
 
 use super::scalar::{self, Key, Validity};
 use super::tape::{KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag};
@@ -26,7 +26,7 @@ const LONGEST_KEY: usize = 1024;
 pub(super) fn parse(text: &str, start: usize, nodes: &mut Vec<Node>, frames: &mut Vec<Frame>) -> Result<()> {
     frames.clear();
     let base = nodes.len();
-    let mut parser = Parser { text, bytes: text.as_bytes(), nodes, base, frames, end: start, pending: None };
+    let mut parser = Parser { text, bytes: text.as_bytes(), nodes, base, frames, end: start, pending: None, ahead: (usize::MAX, 0) };
     parser.document(start)
 }
 
@@ -57,10 +57,58 @@ struct Parser<'t, 'n> {
     end: usize,
     /// The last node is a key or a dash without a value so far; it may follow on the next line.
     pending: Option<usize>,
+    /// Start of a line that was looked at already, and of what stands on it.
+    ahead: (usize, usize),
 }
 
 fn span(start: usize, end: usize) -> Span {
     Span { start: start as u32, end: end as u32 }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes from `at` on, the first lowest.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
+}
+
+/// Offset of the next `\n`, `:` or `#`, or the end. For the short stretches of keys and values a call to `memchr` costs more
+/// than looking at eight bytes at a time.
+#[inline]
+fn find_stop(bytes: &[u8], mut at: usize) -> usize {
+    let has = |word: u64, byte: u8| {
+        let other = word ^ (ONES * u64::from(byte));
+        other.wrapping_sub(ONES) & !other & HIGH
+    };
+    while let Some(word) = word(bytes, at) {
+        let found = has(word, b'\n') | has(word, b':') | has(word, b'#');
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'\n' | b':' | b'#')) {
+        at += 1;
+    }
+    at
+}
+
+/// Offset of the next byte that is no space, or the end.
+#[inline]
+fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at) {
+        let other = word ^ (ONES * 0x20);
+        if other != 0 {
+            return at + other.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    at
 }
 
 impl Parser<'_, '_> {
@@ -92,18 +140,22 @@ impl Parser<'_, '_> {
     }
 
     #[inline]
-    fn skip_spaces(&self, mut at: usize) -> usize {
-        while self.bytes.get(at) == Some(&b' ') {
-            at += 1;
+    fn skip_spaces(&self, at: usize) -> usize {
+        // Mostly there is one, or none.
+        if self.byte(at) != b' ' {
+            return at;
         }
-        at
+        if self.byte(at + 1) != b' ' {
+            return at + 1;
+        }
+        skip_spaces(self.bytes, at)
     }
 
     /// The first line from `line` on that has more than blanks and a comment: where that begins, and at which column.
     #[inline]
     fn next_content(&self, mut line: usize) -> Result<Option<(usize, usize)>> {
         loop {
-            let at = self.skip_spaces(line);
+            let at = if line == self.ahead.0 { self.ahead.1 } else { skip_spaces(self.bytes, line) };
             match self.bytes.get(at) {
                 None => return Ok(None),
                 Some(b'\n') => line = at + 1,
@@ -281,19 +333,20 @@ impl Parser<'_, '_> {
 
     /// Reads a plain scalar over all its lines: its end, and the start of the next line that is not its own.
     #[inline]
-    fn plain(&self, at: usize, parent: usize) -> Result<(usize, usize)> {
+    fn plain(&mut self, at: usize, parent: usize) -> Result<(usize, usize)> {
         self.check_plain_start(at)?;
         let mut from = at;
         loop {
             let (end, stop) = self.plain_line(from)?;
-            let mut line = self.next_line(stop.min(self.bytes.len()));
             if self.bytes.get(stop) == Some(&b'#') {
-                return Ok((end, line));
+                return Ok((end, self.next_line(stop)));
             }
+            let mut line = (stop + 1).min(self.bytes.len());
             let first = line;
+            self.ahead = (line, skip_spaces(self.bytes, line));
             // Empty lines belong to the scalar only if more of it follows.
             let more = loop {
-                let content = self.skip_spaces(line);
+                let content = if line == first { self.ahead.1 } else { skip_spaces(self.bytes, line) };
                 match self.bytes.get(content) {
                     None | Some(b'#') => break None,
                     Some(b'\n') => line = content + 1,
@@ -315,9 +368,8 @@ impl Parser<'_, '_> {
     fn plain_line(&self, from: usize) -> Result<(usize, usize)> {
         let mut at = from;
         let stop = loop {
-            let Some(step) = memchr3(b'\n', b':', b'#', &self.bytes[at..]) else { break self.bytes.len() };
-            at += step;
-            match self.bytes[at] {
+            at = find_stop(self.bytes, at);
+            match self.byte(at) {
                 b'\n' => break at,
                 b':' if self.is_blank(at + 1) => return Err(GiveUp),
                 b'#' if matches!(self.bytes[at - 1], b' ' | b'\t') => break at,
@@ -355,8 +407,8 @@ impl Parser<'_, '_> {
     fn plain_key(&self, start: usize) -> Option<(usize, usize)> {
         let mut at = start;
         loop {
-            at += memchr3(b':', b'\n', b'#', &self.bytes[at..])?;
-            match self.bytes[at] {
+            at = find_stop(self.bytes, at);
+            match self.byte(at) {
                 b'\n' => return None,
                 b'#' if at > start && matches!(self.bytes[at - 1], b' ' | b'\t') => return None,
                 b':' if self.is_blank(at + 1) => break,

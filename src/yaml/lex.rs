@@ -44,16 +44,26 @@ pub fn quoted(bytes: &[u8], start: usize) -> Result<usize, SyntaxError> {
 
 /// Lines inside quotes must not begin with a document marker.
 fn check_lines(bytes: &[u8], from: usize, to: usize, quote: usize) -> Result<(), SyntaxError> {
-    // An escaped line break was skipped by `escape`, so its line's start is `from` itself.
-    let after_break = from > quote + 1 && matches!(bytes[from - 1], b'\n' | b'\r');
-    if after_break && is_marker(&bytes[from..]) {
-        return Err(SyntaxError::new(from, Problem::SeparatorInQuotes).began(quote));
+    let check = |at: usize| {
+        if is_marker(&bytes[at..]) {
+            return Err(SyntaxError::new(at, Problem::SeparatorInQuotes).began(quote));
+        }
+        Ok(())
+    };
+    // Behind an escaped line break, which `escape` skipped, a line begins as well.
+    let breaks: [&[u8]; 5] = [b"\n", b"\r", b"\xC2\x85", b"\xE2\x80\xA8", b"\xE2\x80\xA9"];
+    if from > quote + 1 && breaks.iter().any(|line_break| bytes[..from].ends_with(line_break)) {
+        check(from)?;
     }
     let mut at = from;
     while let Some(step) = memchr2(b'\n', b'\r', &bytes[at..to]) {
         at += step + 1;
-        if is_marker(&bytes[at..]) {
-            return Err(SyntaxError::new(at, Problem::SeparatorInQuotes).began(quote));
+        check(at)?;
+    }
+    // The three line breaks beyond ASCII.
+    for lead in memchr::memchr2_iter(0xC2, 0xE2, &bytes[from..to]).map(|step| from + step) {
+        if let Some((length, _)) = text::line_break(&bytes[lead..]) {
+            check(lead + length)?;
         }
     }
     Ok(())

@@ -316,7 +316,7 @@ impl<'a> Scanner<'a> {
 
     fn flow_start(&mut self, kind: Kind) -> Result<()> {
         self.save_key()?;
-        self.keys.push(SimpleKey::default());
+        self.keys.push(SimpleKey { token: self.taken + self.queue.len(), ..SimpleKey::default() });
         self.open_flow.push(self.at);
         self.flow_level += 1;
         if self.flow_level > MAX_DEPTH {
@@ -493,7 +493,8 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let end = text::line_end(self.bytes, start);
         let line = &self.text[start..end];
-        let content = match line.find(" #").or_else(|| line.find("\t#")) {
+        let comment = if line.starts_with("%YAML") { line.find('#') } else { line.find(" #").or_else(|| line.find("\t#")) };
+        let content = match comment {
             Some(comment) => &line[..comment],
             None => line,
         };

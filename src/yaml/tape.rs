@@ -213,6 +213,11 @@ impl Tape {
         Self::default()
     }
 
+    /// Forgets all nodes and keeps the room.
+    pub fn clear(&mut self) {
+        self.nodes.clear();
+    }
+
     /// Number of nodes written so far: where the next document will begin.
     pub fn len(&self) -> usize {
         self.nodes.len()
