@@ -191,7 +191,7 @@ impl<'a> Tree<'a> {
         replaced
     }
 
-    /// Inserts an entry: before the sibling it was taken out of, else by its place in the source, else at the end.
+    /// Inserts an entry: behind the sibling it was taken out of, else by its place in the source, else at the end.
     fn insert(&mut self, entry: Entry<'a>, sibling: Option<&str>, position: Option<u32>) {
         let ours = self.origin.map(|origin| origin.span());
         let Data::Map(entries) = &mut self.data else { return };
@@ -200,7 +200,7 @@ impl<'a> Tree<'a> {
             entries.iter().position(|other| other.position().is_some_and(|other| other > position)).unwrap_or(entries.len())
         };
         let at = sibling
-            .and_then(|key| entries.iter().position(|other| other.key == key))
+            .and_then(|key| entries.iter().position(|other| other.key == key).map(|at| at + 1))
             .or_else(|| position.filter(inside).map(by_position))
             .unwrap_or(entries.len());
         entries.insert(at, entry);
