@@ -182,7 +182,7 @@ fn convert_object(tree: &mut Tree<'_>, notes: &mut Vec<Note>) -> Result<Concern,
     let mut application = apply::Application { namespace, notes };
     application.run(tree, known.changes, "")?;
     application.run(tree, STATUS, "")?;
-    tree.prune();
+    tree.prune("");
     if let Some(entry) = tree.entry_mut("apiVersion") {
         entry.value.data = Data::Scalar(format!("{group}/{TARGET}").into());
     }
