@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use capi_lint::migrate::change::{Form, Step, relocate};
 use capi_lint::migrate::{self, Outcome};
 use serde_json::Value as Json;
 
@@ -193,5 +194,197 @@ fn corpus_keeps_every_comment() {
         }
     }
     println!("{migrated} documents migrated, {} refused\n{}", refused.len(), refused.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The schemas of all versions of a kind, from its CRD.
+fn schemas(shared: &std::path::Path, group: &str, kind: &str) -> std::collections::BTreeMap<String, Json> {
+    for folder in ["core", "kubeadm-bootstrap", "kubeadm-control-plane", "docker"] {
+        for file in streams(&shared.join("crds").join(folder)) {
+            if !file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&format!("{group}_"))) {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).unwrap();
+            let text = text.strip_prefix("---\n").unwrap_or(&text);
+            let mut tape = capi_lint::yaml::Tape::new();
+            let parsed = capi_lint::yaml::parse(text, &mut tape).unwrap();
+            let crd = tape.document(text, parsed.nodes).root().unwrap().to_json();
+            if crd["spec"]["names"]["kind"] == kind {
+                let versions = crd["spec"]["versions"].as_array().unwrap();
+                let schema = |version: &Json| {
+                    (version["name"].as_str().unwrap().to_owned(), version["schema"]["openAPIV3Schema"].clone())
+                };
+                return versions.iter().map(schema).collect();
+            }
+        }
+    }
+    panic!("no CRD for {group} {kind}");
+}
+
+/// The schema at a path.
+fn schema_at<'s>(schema: &'s Json, path: &[Step]) -> Option<&'s Json> {
+    path.iter().try_fold(schema, |schema, step| match step {
+        Step::Key(key) => {
+            schema["properties"].get(key).or_else(|| Some(&schema["additionalProperties"]).filter(|more| more.is_object()))
+        }
+        Step::Item(_) => schema.get("items"),
+    })
+}
+
+/// Every field of a schema.
+fn fields(schema: &Json, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+    if !path.is_empty() {
+        found.push(path.clone());
+    }
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let inner = properties.map(|(key, schema)| (Step::Key(key.clone()), schema));
+    let more = Some(&schema["additionalProperties"]).filter(|more| more.is_object());
+    let more = more.map(|schema| (Step::Key("any".into()), schema));
+    let items = schema.get("items").map(|schema| (Step::Item("0".into()), schema));
+    for (step, schema) in inner.chain(more).chain(items) {
+        path.push(step);
+        fields(schema, path, found);
+        path.pop();
+    }
+}
+
+fn show(path: &[Step]) -> String {
+    path.iter().map(|step| match step {
+        Step::Key(key) => format!(".{key}"),
+        Step::Item(item) => format!("[{item}]"),
+    }).collect()
+}
+
+#[test]
+fn tables_cover_every_field_of_the_old_schemas() {
+    let Some(shared) = shared() else { return };
+    let (mut count, mut wrong) = (0, Vec::new());
+    for known in migrate::kinds::KINDS {
+        let schemas = schemas(&shared, known.group, known.kind);
+        let new = &schemas["v1beta2"];
+        for version in known.from {
+            let mut paths = Vec::new();
+            fields(&schemas[*version]["properties"]["spec"], &mut vec![Step::Key("spec".into())], &mut paths);
+            count += paths.len();
+            for path in paths {
+                let old_type = schema_at(&schemas[*version], &path).unwrap()["type"].clone();
+                let at = format!("{} {version} {}", known.kind, show(&path));
+                match relocate(known.changes, &path) {
+                    Err(_) if schema_at(new, &path).is_some() && !show(&path).contains("ef.") => {
+                        wrong.push(format!("{at}: removed, but v1beta2 has it"));
+                    }
+                    Err(_) => {}
+                    Ok(relocated) => {
+                        for path in &relocated.paths {
+                            let Some(schema) = schema_at(new, path) else {
+                                // All that was in it moved: each of those fields is looked at on its own.
+                                if relocated.form == Some(Form::Structure) {
+                                    continue;
+                                }
+                                wrong.push(format!("{at}: v1beta2 has no {}", show(path)));
+                                continue;
+                            };
+                            let expected = match relocated.form {
+                                None | Some(Form::Structure | Form::Reference | Form::Group) => old_type.clone(),
+                                Some(Form::Seconds) => "integer".into(),
+                                Some(Form::Arguments | Form::Named | Form::Argument | Form::InsideNamed) => "array".into(),
+                            };
+                            if schema["type"] != expected {
+                                wrong.push(format!("{at}: {} is {}, not {expected}", show(path), schema["type"]));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("{count} fields of the old schemas, {} not covered", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An object with every field of a schema that is not named in `without`.
+fn full(schema: &Json, name: &str) -> Json {
+    if schema["x-kubernetes-int-or-string"] == true {
+        return 7.into();
+    }
+    match schema["type"].as_str() {
+        Some("object") if schema["properties"].is_object() => {
+            Json::Object(schema["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), full(v, k))).collect())
+        }
+        Some("object") if schema["additionalProperties"].is_object() => {
+            serde_json::json!({ "any": full(&schema["additionalProperties"], name) })
+        }
+        Some("array") => Json::Array(vec![full(&schema["items"], name), full(&schema["items"], name)]),
+        Some("string") => match name.to_lowercase() {
+            name if name.contains("timeout") || name == "ttl" || name.ends_with("period") => "5m30s".into(),
+            name if name == "apiversion" => "group.example/v1".into(),
+            _ => "text".into(),
+        },
+        Some("integer" | "number") => 3.into(),
+        Some("boolean") => true.into(),
+        _ => Json::Null,
+    }
+}
+
+/// The paths at which a value has what the schema does not.
+fn unknown_fields(value: &Json, schema: &Json, path: &str, found: &mut Vec<String>) {
+    match value {
+        Json::Object(map) => {
+            for (key, value) in map {
+                let at = format!("{path}.{key}");
+                match schema["properties"].get(key).or_else(|| schema.get("additionalProperties")) {
+                    Some(schema) => unknown_fields(value, schema, &at, found),
+                    None if schema["x-kubernetes-preserve-unknown-fields"] == true => {}
+                    None => found.push(at),
+                }
+            }
+        }
+        Json::Array(items) => {
+            if schema["type"] != "array" {
+                found.push(format!("{path}: list"));
+            }
+            for item in items {
+                unknown_fields(item, &schema["items"], &format!("{path}[]"), found);
+            }
+        }
+        scalar => {
+            let fits = match schema["type"].as_str() {
+                Some("integer") => scalar.is_i64(),
+                Some("string") => scalar.is_string(),
+                Some("boolean") => scalar.is_boolean(),
+                _ => !scalar.is_object(),
+            };
+            if !fits && !scalar.is_null() {
+                found.push(format!("{path}: {scalar}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_object_with_every_old_field_has_only_new_ones_after() {
+    let Some(shared) = shared() else { return };
+    let mut wrong = Vec::new();
+    for known in migrate::kinds::KINDS {
+        let schemas = schemas(&shared, known.group, known.kind);
+        for version in known.from {
+            let mut object = full(&schemas[*version], "");
+            object["apiVersion"] = format!("{}/{version}", known.group).into();
+            object["kind"] = known.kind.into();
+            object["metadata"] = serde_json::json!({ "name": "full" });
+            let mut yaml = String::new();
+            block(&object, 0, &mut yaml);
+            match migrate::document(&yaml) {
+                Outcome::Migrated(migration) => {
+                    let mut unknown = Vec::new();
+                    let mut value = migration.value.clone();
+                    value.as_object_mut().unwrap().shift_remove("metadata");
+                    unknown_fields(&value, &schemas["v1beta2"], "", &mut unknown);
+                    wrong.extend(unknown.into_iter().map(|at| format!("{} {version}: {at}", known.kind)));
+                }
+                other => wrong.push(format!("{} {version}: {other:?}", known.kind)),
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

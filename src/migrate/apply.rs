@@ -138,8 +138,8 @@ impl Application<'_> {
     }
 
     fn gone(&mut self, entry: &Entry<'_>, path: String, instead: &str) {
-        let node = entry.lead.map(|value| value.index());
-        self.notes.push(Note { node, path, message: instead.to_owned() });
+        let offset = offset(entry);
+        self.notes.push(Note { offset, path, message: instead.to_owned() });
     }
 }
 
@@ -167,7 +167,7 @@ fn join(here: &str, path: &str) -> String {
 fn not_a_duration(entry: &Entry<'_>, path: String) -> Reason {
     let written = entry.value.to_json();
     Reason {
-        node: entry.lead.map(|value| value.index()),
+        offset: offset(entry),
         message: format!(
             "{path}: {written} is no duration; the server refuses it in v1beta1 too. Write a number with a unit, such as \
              5m0s or 300s"
@@ -181,7 +181,7 @@ fn without_version(entry: &mut Entry<'_>, path: &str) -> Outcome {
     let group = match entry.value.text() {
         Some(version) if version.matches('/').count() > 1 => {
             return Err(Reason {
-                node: entry.lead.map(|value| value.index()),
+                offset: offset(entry),
                 message: format!(
                     "{path}.apiVersion: {version:?} is not of the form group/version; the conversion webhook refuses it"
                 ),
@@ -233,4 +233,9 @@ fn to_list<'a>(tree: &mut Tree<'a>, item: impl Fn(Entry<'a>) -> Item<'a>) {
         let entries = std::mem::take(entries);
         tree.data = Data::Seq(entries.into_iter().filter(|entry| !entry.gone).map(item).collect());
     }
+}
+
+/// Where an entry stands in the source.
+fn offset(entry: &Entry<'_>) -> usize {
+    entry.lead.map_or(0, |value| value.key_span().range().start)
 }

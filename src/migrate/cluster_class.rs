@@ -11,8 +11,10 @@ const CLASS_HEALTH_CHECK: &[Change] = &[
 const NAMING: &[Change] = &[Move { from: "namingStrategy", to: "naming" }];
 
 const WORKER_TEMPLATE: &[Change] = &[
-    TemplateReference { from: "template.bootstrap.ref", to: "bootstrap.templateRef" },
-    TemplateReference { from: "template.infrastructure.ref", to: "infrastructure.templateRef" },
+    Move { from: "template.bootstrap", to: "bootstrap" },
+    TemplateReference { from: "bootstrap.ref", to: "bootstrap.templateRef" },
+    Move { from: "template.infrastructure", to: "infrastructure" },
+    TemplateReference { from: "infrastructure.ref", to: "infrastructure.templateRef" },
     Move { from: "template.metadata", to: "metadata" },
 ];
 

@@ -28,6 +28,8 @@ pub(super) struct Chunk {
 pub(super) struct Layout {
     chunks: FxHashMap<u32, Chunk>,
     tails: FxHashMap<u32, Range<usize>>,
+    /// By how much a mapping is indented below its key.
+    pub step: usize,
 }
 
 impl Layout {
@@ -39,7 +41,17 @@ impl Layout {
             let cursor = layout.collection(root, text, 0, None)?;
             layout.tails.insert(root.index(), cursor..text.len());
         }
+        layout.step = layout.usual_step(root).unwrap_or(2);
         Some(layout)
+    }
+
+    /// The indentation of the first mapping below a mapping.
+    fn usual_step(&self, root: Value<'_>) -> Option<usize> {
+        let document = root.document();
+        (root.index()..root.end_index()).filter_map(|index| document.value(index)).find_map(|value| {
+            let chunk = self.chunk(value).filter(|_| value.is_map() && value.key().is_some() && is_block(value))?;
+            self.column_inside(value)?.checked_sub(chunk.column).filter(|step| *step > 0)
+        })
     }
 
     /// The chunk of an entry or item.

@@ -18,6 +18,7 @@ pub mod kinds;
 mod kubeadm;
 mod layout;
 mod render;
+mod stream;
 mod tree;
 
 use serde_json::Value as Json;
@@ -26,13 +27,14 @@ use crate::yaml::{self, Tape, Value};
 use kinds::{MigratedKind, TARGET};
 use layout::Layout;
 use render::Renderer;
+pub use stream::{Document, Stream, stream};
 use tree::{Data, Tree};
 
 /// Something to say about a field that v1beta2 does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// The node of the document it is about.
-    pub node: Option<u32>,
+    /// Where it stood: an offset in the document.
+    pub offset: usize,
     /// The path of the field, as it was.
     pub path: String,
     /// What became of it and what to do.
@@ -42,8 +44,8 @@ pub struct Note {
 /// Why a document was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// The node of the document it is about.
-    pub node: Option<u32>,
+    /// Where: an offset in the document.
+    pub offset: usize,
     /// The path of the field; empty for the whole document.
     pub path: String,
     /// What is wrong and what to do.
@@ -80,7 +82,7 @@ pub fn document(text: &str) -> Outcome {
     let mut tape = Tape::new();
     let parsed = match yaml::parse(&closed, &mut tape) {
         Ok(parsed) => parsed,
-        Err(error) => return refuse(None, format!("not readable as YAML: {error}")),
+        Err(error) => return refuse(error.offset, format!("not readable as YAML: {error}")),
     };
     let Some(root) = tape.document(&closed, parsed.nodes.clone()).root() else { return Outcome::NotConcerned };
     let mut tree = Tree::of(root);
@@ -93,10 +95,10 @@ pub fn document(text: &str) -> Outcome {
         Err(reason) => return Outcome::Refused(reason),
     }
     if let Some(twice) = parsed.duplicates.first() {
-        return refuse(Some(twice.node), "a key stands twice; the server takes the last. Delete the other one first".into());
+        return refuse(twice.second.range().start, "a key stands twice; the server takes the last. Delete the other one first".into());
     }
     if parsed.ignored.is_some() {
-        return refuse(None, "text follows that the server never reads. Delete it or put --- before it".into());
+        return refuse(0, "text follows that the server never reads. Delete it or put --- before it".into());
     }
     match write(&before, &tree, &closed) {
         Some(mut written) => {
@@ -106,7 +108,7 @@ pub fn document(text: &str) -> Outcome {
             Outcome::Migrated(Migration { text: written, value: tree.to_json(), notes })
         }
         None => refuse(
-            None,
+            0,
             "written in a way that cannot be changed without losing something (comments between brackets, an anchor whose \
              content changes, keys behind ?). Rewrite it in plain block style first"
                 .into(),
@@ -114,8 +116,8 @@ pub fn document(text: &str) -> Outcome {
     }
 }
 
-fn refuse(node: Option<u32>, message: String) -> Outcome {
-    Outcome::Refused(Reason { node, path: String::new(), message })
+fn refuse(offset: usize, message: String) -> Outcome {
+    Outcome::Refused(Reason { offset, path: String::new(), message })
 }
 
 /// The tree as text, proven: the text of the untouched tree is the source, and the new text means the new tree.
@@ -159,15 +161,16 @@ fn convert_object(tree: &mut Tree<'_>, notes: &mut Vec<Note>) -> Result<Concern,
     let text = |key: &str| tree.get(key).and_then(Tree::text).map(str::to_owned);
     let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else { return Ok(Concern::None) };
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
-    let Some(known) = kinds::find(group, &kind).filter(|known| known.knows(version)) else {
-        return unknown(tree.origin, group, version, &kind);
-    };
+    let Some(known) = kinds::find(group, &kind) else { return unknown(tree.origin, group, version, &kind) };
+    if version != TARGET && !known.from.contains(&version) {
+        return Err(wrong_version(tree.origin, known, version));
+    }
     if version == TARGET {
         return Ok(Concern::Already);
     }
     if tree.at(["metadata", "annotations", CONVERSION_DATA].into_iter()).is_some() {
         return Err(Reason {
-            node: tree.origin.map(|root| root.index()),
+            offset: 0,
             path: format!("metadata.annotations[{CONVERSION_DATA:?}]"),
             message: format!(
                 "the annotation {CONVERSION_DATA} was written by a management cluster and holds another version of this \
@@ -179,7 +182,7 @@ fn convert_object(tree: &mut Tree<'_>, notes: &mut Vec<Note>) -> Result<Concern,
     let mut application = apply::Application { namespace, notes };
     application.run(tree, known.changes, "")?;
     application.run(tree, STATUS, "")?;
-    tree.prune();
+    tree.prune("");
     if let Some(entry) = tree.entry_mut("apiVersion") {
         entry.value.data = Data::Scalar(format!("{group}/{TARGET}").into());
     }
@@ -192,27 +195,37 @@ const CONVERSION_DATA: &str = "cluster.x-k8s.io/conversion-data";
 const STATUS: &[change::Change] =
     &[change::Change::Remove { at: "status", instead: "the controllers write the status; it has no place in a manifest" }];
 
+/// A version that was taken away before v1beta1, or that never was.
+fn wrong_version(root: Option<Value<'_>>, known: &MigratedKind, version: &str) -> Reason {
+    let MigratedKind { group, kind, .. } = known;
+    Reason {
+        offset: offset_of(root, "apiVersion"),
+        path: "apiVersion".into(),
+        message: format!(
+            "no supported release of Cluster API serves {kind} at {group}/{version}; bring it to {} first, as the notes of \
+             its old releases say",
+            known.from.join(" or ")
+        ),
+    }
+}
+
 /// A kind without a table: another provider's, or a mistake in a group of Cluster API's own.
 fn unknown(root: Option<Value<'_>>, group: &str, version: &str, kind: &str) -> Result<Concern, Reason> {
     if !kinds::OWN_GROUPS.contains(&group) || version == TARGET {
         return Ok(Concern::None);
     }
     let elsewhere = kinds::KINDS.iter().find(|known| known.kind == kind);
-    let hint = match (kinds::find(group, kind), elsewhere) {
-        (Some(_), _) => format!("{kind} was never served at this version"),
-        (None, Some(known)) => format!("did you mean {}?", known.group),
-        (None, None) => "no such kind in this group; is it one of infrastructure.cluster.x-k8s.io?".to_owned(),
-    };
+    let hint = elsewhere.map_or_else(
+        || "no provider has its kinds in this group; templates of infrastructure are in infrastructure.cluster.x-k8s.io".into(),
+        |known| format!("did you mean {}?", known.group),
+    );
     Err(Reason {
-        node: root.map(|root| root.get("kind").unwrap_or(root).index()),
+        offset: offset_of(root, "kind"),
         path: "kind".into(),
         message: format!("the server knows no {kind} of {group}/{version}: {hint}"),
     })
 }
 
-impl MigratedKind {
-    /// Whether the kind was or is served at a version that this module knows.
-    fn knows(&self, version: &str) -> bool {
-        version == TARGET || self.from.contains(&version)
-    }
+fn offset_of(root: Option<Value<'_>>, key: &str) -> usize {
+    root.and_then(|root| root.get(key)).map_or(0, |value| value.span().range().start)
 }

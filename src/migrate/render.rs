@@ -71,7 +71,7 @@ impl<'t> Renderer<'t> {
         }
         self.newline();
         if self.is_open(&entry.value) {
-            let inside = self.inside(&entry.value, column).unwrap_or(column + 2);
+            let inside = self.inside(&entry.value, column).unwrap_or(column + self.layout.step);
             self.children(&entry.value, inside);
         }
     }

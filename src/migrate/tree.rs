@@ -191,7 +191,7 @@ impl<'a> Tree<'a> {
         replaced
     }
 
-    /// Inserts an entry: before the sibling it was taken out of, else by its place in the source, else at the end.
+    /// Inserts an entry: behind the sibling it was taken out of, else by its place in the source, else at the end.
     fn insert(&mut self, entry: Entry<'a>, sibling: Option<&str>, position: Option<u32>) {
         let ours = self.origin.map(|origin| origin.span());
         let Data::Map(entries) = &mut self.data else { return };
@@ -200,23 +200,24 @@ impl<'a> Tree<'a> {
             entries.iter().position(|other| other.position().is_some_and(|other| other > position)).unwrap_or(entries.len())
         };
         let at = sibling
-            .and_then(|key| entries.iter().position(|other| other.key == key))
+            .and_then(|key| entries.iter().position(|other| other.key == key).map(|at| at + 1))
             .or_else(|| position.filter(inside).map(by_position))
             .unwrap_or(entries.len());
         entries.insert(at, entry);
     }
 
-    /// Marks mappings that a change emptied, so that nothing of them is written but comments. `spec` and `template` stay
-    /// as `{}`: an object without them is another thing.
-    pub fn prune(&mut self) {
+    /// Marks mappings that a change emptied, so that nothing of them is written but comments. `spec`, and `template` below
+    /// it, stay as `{}`: an object without them is another thing.
+    pub fn prune(&mut self, own_key: &str) {
         match &mut self.data {
             Data::Map(entries) => {
                 for entry in entries.iter_mut().filter(|entry| !entry.gone) {
-                    entry.value.prune();
-                    entry.gone = entry.value.was_emptied() && !matches!(entry.key.as_str(), "spec" | "template");
+                    entry.value.prune(&entry.key);
+                    let stays = entry.key == "spec" || (entry.key == "template" && own_key == "spec");
+                    entry.gone = entry.value.was_emptied() && !stays;
                 }
             }
-            Data::Seq(items) => items.iter_mut().for_each(|item| item.value.prune()),
+            Data::Seq(items) => items.iter_mut().for_each(|item| item.value.prune("")),
             Data::Scalar(_) => {}
         }
     }
