@@ -167,8 +167,7 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
 
 /// What was asked for, from flags and settings.
 pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<judge::Options> {
-    let _ = (args, settings);
-    Ok(judge::Options::default())
+    Ok(judge::Options { settings: settings.clone(), jobs: args.jobs(), ..judge::Options::default() })
 }
 
 /// The format of a report and where it goes.
