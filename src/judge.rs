@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
-use crate::config::{Switch, UnknownKinds};
+use crate::config::{Settings, Switch, UnknownKinds};
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
+use crate::rules;
 
 /// How a release is judged.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Options {
     pub unknown_kinds: UnknownKinds,
     /// Whether CAPI's webhooks judge too.
     pub admission: Switch,
+    /// What the settings say to the rules.
+    pub settings: Settings,
     /// Threads.
     pub jobs: usize,
 }
@@ -55,6 +58,7 @@ pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
         });
         findings.extend(parts.into_iter().flatten());
     }
+    findings.extend(rules::check(release, &options.settings));
     merge_shared(findings)
 }
 

@@ -192,6 +192,7 @@ pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<ju
     Ok(judge::Options {
         unknown_kinds: args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default(),
         admission: args.admission.or(settings.admission).unwrap_or_default(),
+        settings: settings.clone(),
         jobs: args.jobs(),
     })
 }
