@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::report::Severity;
+use crate::schema::validate::Client;
 use crate::text::nearest;
 use crate::transform::{Dedupe, Labels, label};
 
@@ -30,7 +31,7 @@ pub struct Settings {
     /// As `--capi-version`.
     pub capi_version: Option<String>,
     /// As `--client`.
-    pub client: Option<String>,
+    pub client: Option<Client>,
     /// As `--unknown-kinds`.
     pub unknown_kinds: Option<UnknownKinds>,
     /// As `--admission`.

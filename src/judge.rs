@@ -10,10 +10,18 @@ use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
 use crate::rules;
+use crate::schema::bundle::{self, Schemas};
+use crate::schema::kinds;
+use crate::schema::table::Kind;
+use crate::schema::validate::{self, Client, Compiled};
 
 /// How a release is judged.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Options {
+    /// The schemas that count.
+    pub schemas: Schemas,
+    /// Who sends the objects to the server.
+    pub client: Client,
     /// What an object of a kind without schema is.
     pub unknown_kinds: UnknownKinds,
     /// Whether CAPI's webhooks judge too.
@@ -22,6 +30,46 @@ pub struct Options {
     pub settings: Settings,
     /// Threads.
     pub jobs: usize,
+    compiled: CompiledTables,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new(Schemas::default())
+    }
+}
+
+impl Options {
+    /// The defaults, with these schemas.
+    pub fn new(schemas: Schemas) -> Self {
+        Self {
+            compiled: CompiledTables::new(&schemas),
+            schemas,
+            client: Client::default(),
+            unknown_kinds: UnknownKinds::default(),
+            admission: Switch::default(),
+            settings: Settings::default(),
+            jobs: 1,
+        }
+    }
+}
+
+/// Patterns and rules of the tables, compiled when first needed.
+#[derive(Debug)]
+struct CompiledTables {
+    bundled: Compiled,
+    users: Option<Compiled>,
+}
+
+impl CompiledTables {
+    fn new(schemas: &Schemas) -> Self {
+        let users = schemas.tables().find(|table| !std::ptr::eq(*table, bundle::bundled()));
+        Self { bundled: Compiled::new(bundle::bundled()), users: users.map(Compiled::new) }
+    }
+
+    fn of(&self, kind: Kind<'_>, schemas: &Schemas) -> &Compiled {
+        self.users.as_ref().filter(|_| schemas.is_users(kind)).unwrap_or(&self.bundled)
+    }
 }
 
 /// How many further places a shared finding names.
@@ -68,7 +116,11 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
     }
 }
 
-fn judge_object(_release: &Release<'_>, _object: &Object<'_>, _options: &Options, _findings: &mut Vec<Finding>) {}
+fn judge_object(_release: &Release<'_>, object: &Object<'_>, options: &Options, findings: &mut Vec<Finding>) {
+    let Some(kind) = kinds::find(object, &options.schemas, options.unknown_kinds, findings) else { return };
+    let compiled = options.compiled.of(kind, &options.schemas);
+    validate::judge(object, kind, compiled, validate::Options { client: options.client }, &[], findings);
+}
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
 /// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.

@@ -10,6 +10,8 @@ use clap::{Args, ValueEnum};
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
+use crate::schema::bundle::{CapiVersion, Schemas};
+use crate::schema::validate::Client;
 use crate::output::{self, Format, Report, Style};
 
 /// How manifests are judged.
@@ -23,7 +25,7 @@ pub struct JudgeArgs {
     pub capi_version: Option<String>,
     /// How the manifests reach the server [default: create]
     #[arg(long, value_enum, help_heading = "Judging")]
-    pub client: Option<ClientArg>,
+    pub client: Option<Client>,
     /// Whether CAPI's admission webhooks judge too [default: on]
     #[arg(long, value_enum, help_heading = "Judging")]
     pub admission: Option<Switch>,
@@ -42,17 +44,6 @@ pub struct JudgeArgs {
     /// Threads [default: all cores]; the result is the same for any number
     #[arg(long, value_name = "N", help_heading = "Judging")]
     pub jobs: Option<usize>,
-}
-
-/// Which client hands the manifests to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ClientArg {
-    /// kubectl create and apply: unknown fields are refused
-    Create,
-    /// Helm 3: unknown fields are dropped with a warning
-    Warn,
-    /// Server-side apply (Helm 4, Flux, Argo CD): nulls on fields that take none are refused too
-    Apply,
 }
 
 /// How charts are rendered.
@@ -189,12 +180,17 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
 
 /// What was asked for, from flags and settings.
 pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<judge::Options> {
-    Ok(judge::Options {
-        unknown_kinds: args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default(),
-        admission: args.admission.or(settings.admission).unwrap_or_default(),
-        settings: settings.clone(),
-        jobs: args.jobs(),
-    })
+    let capi = match args.capi_version.as_deref().or(settings.capi_version.as_deref()) {
+        Some(version) => version.parse()?,
+        None => CapiVersion::newest(),
+    };
+    let mut options = judge::Options::new(Schemas::new(capi));
+    options.client = args.client.or(settings.client).unwrap_or_default();
+    options.unknown_kinds = args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default();
+    options.admission = args.admission.or(settings.admission).unwrap_or_default();
+    options.settings = settings.clone();
+    options.jobs = args.jobs();
+    Ok(options)
 }
 
 /// Writes a report in each format that was asked for: into files where they are named, one to standard output (text, where

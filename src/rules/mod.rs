@@ -7,6 +7,8 @@ use std::fmt::Write;
 use crate::config::Settings;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
+use crate::schema::kinds;
+use crate::schema::validate::rules as schema;
 use crate::{release, transform};
 
 pub mod view;
@@ -62,6 +64,25 @@ static LAYERS: &[(&str, &[&Rule])] = &[
     (
         "Documents",
         &[&release::SYNTAX_ERROR, &release::MALFORMED_OBJECT, &release::DUPLICATE_KEY, &release::IGNORED_TEXT],
+    ),
+    ("Kinds", &[&kinds::UNKNOWN_KIND, &kinds::UNSERVED_VERSION, &kinds::DEPRECATED_VERSION]),
+    (
+        "Schema",
+        &[
+            &schema::UNKNOWN_FIELD,
+            &schema::WRONG_TYPE,
+            &schema::REQUIRED_FIELD,
+            &schema::INVALID_VALUE,
+            &schema::PATTERN_MISMATCH,
+            &schema::OUT_OF_BOUNDS,
+            &schema::DUPLICATE_ITEM,
+            &schema::NULL_VALUE,
+            &schema::CEL_RULE,
+            &schema::RULE_NOT_CHECKED,
+            &schema::INVALID_METADATA,
+            &schema::INVALID_FORMAT,
+            &schema::UNION_MISMATCH,
+        ],
     ),
     (
         "Duplicates and labels",

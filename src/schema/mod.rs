@@ -19,6 +19,7 @@ pub mod folder;
 pub mod formats;
 pub mod import;
 pub mod ip;
+pub mod kinds;
 pub mod layout;
 pub mod notation;
 pub mod openapi;
