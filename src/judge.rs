@@ -11,7 +11,7 @@ use crate::release::Release;
 use crate::report::{Finding, Severity};
 use crate::rules;
 use crate::schema::bundle::{self, Schemas};
-use crate::schema::kinds;
+use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled};
 
@@ -110,16 +110,13 @@ pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
     merge_shared(findings)
 }
 
-fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+    let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     for object in objects {
-        judge_object(release, object, options, findings);
+        let Some(kind) = kinds.find(object, findings) else { continue };
+        let compiled = options.compiled.of(kind, &options.schemas);
+        validate::judge(object, kind, compiled, validate::Options { client: options.client }, &[], findings);
     }
-}
-
-fn judge_object(_release: &Release<'_>, object: &Object<'_>, options: &Options, findings: &mut Vec<Finding>) {
-    let Some(kind) = kinds::find(object, &options.schemas, options.unknown_kinds, findings) else { return };
-    let compiled = options.compiled.of(kind, &options.schemas);
-    validate::judge(object, kind, compiled, validate::Options { client: options.client }, &[], findings);
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a

@@ -1,10 +1,12 @@
 //! Whether the server knows an object's kind and version at all, before its fields are looked at.
 
+use rustc_hash::FxHashMap;
+
 use super::bundle::{Lookup, Schemas, UnknownKind, UnknownVersion};
 use super::table::Kind;
 use crate::config::UnknownKinds;
 use crate::object::Object;
-use crate::report::{Finding, Severity};
+use crate::report::{Finding, Rule, Severity};
 
 crate::rule! {
     /// No schema is known for this kind.
@@ -59,54 +61,102 @@ crate::rule! {
     pub DEPRECATED_VERSION = "deprecated-version", Info, Advice;
 }
 
-/// The schema of an object; what is to be said about its kind and version goes to `out`.
-pub fn find<'s>(object: &Object<'_>, schemas: &'s Schemas, unknown: UnknownKinds, out: &mut Vec<Finding>) -> Option<Kind<'s>> {
-    match schemas.lookup(object.group(), object.version(), &object.kind) {
-        Lookup::Found(kind) => {
-            if kind.deprecated() {
-                out.push(deprecated(object, kind, schemas));
-            }
-            Some(kind)
-        }
-        Lookup::UnknownVersion(version) => {
-            out.push(unserved(object, &version, schemas));
-            None
-        }
-        Lookup::UnknownKind(kind) => {
-            out.extend(unknown_kind(object, &kind, unknown));
-            None
+/// What is known of kinds and versions, worked out once for each that appears.
+pub struct Kinds<'s> {
+    schemas: &'s Schemas,
+    unknown: UnknownKinds,
+    known: FxHashMap<String, FxHashMap<String, Known<'s>>>,
+}
+
+/// One kind in one version.
+struct Known<'s> {
+    schema: Option<Kind<'s>>,
+    remark: Option<Remark>,
+}
+
+/// What is to be said about every object of a kind and version.
+struct Remark {
+    rule: &'static Rule,
+    severity: Severity,
+    /// The field it points at.
+    field: &'static str,
+    message: String,
+    suggestion: Option<String>,
+}
+
+impl Remark {
+    fn new(rule: &'static Rule, field: &'static str, message: String) -> Self {
+        Self { rule, severity: rule.severity, field, message, suggestion: None }
+    }
+
+    fn about(&self, object: &Object<'_>) -> Finding {
+        let anchor = object.root.get(self.field).unwrap_or(object.root);
+        let finding = object.finding(self.rule, anchor, self.message.as_str()).severity(self.severity);
+        match &self.suggestion {
+            Some(suggestion) => finding.suggest(suggestion.as_str()),
+            None => finding,
         }
     }
 }
 
-fn deprecated(object: &Object<'_>, kind: Kind<'_>, schemas: &Schemas) -> Finding {
-    let anchor = object.root.get("apiVersion").unwrap_or(object.root);
+impl<'s> Kinds<'s> {
+    /// Nothing worked out yet.
+    pub fn new(schemas: &'s Schemas, unknown: UnknownKinds) -> Self {
+        Self { schemas, unknown, known: FxHashMap::default() }
+    }
+
+    /// The schema of an object; what is to be said about its kind and version goes to `out`.
+    pub fn find(&mut self, object: &Object<'_>, out: &mut Vec<Finding>) -> Option<Kind<'s>> {
+        let seen = self.known.get(&*object.api_version).and_then(|kinds| kinds.get(&*object.kind));
+        if let Some(known) = seen {
+            out.extend(known.remark.as_ref().map(|remark| remark.about(object)));
+            return known.schema;
+        }
+        let known = self.work_out(object);
+        out.extend(known.remark.as_ref().map(|remark| remark.about(object)));
+        let schema = known.schema;
+        self.known.entry(object.api_version.to_string()).or_default().insert(object.kind.to_string(), known);
+        schema
+    }
+
+    fn work_out(&self, object: &Object<'_>) -> Known<'s> {
+        match self.schemas.lookup(object.group(), object.version(), &object.kind) {
+            Lookup::Found(kind) => {
+                let remark = kind.deprecated().then(|| deprecated(object, kind, self.schemas));
+                Known { schema: Some(kind), remark }
+            }
+            Lookup::UnknownVersion(version) => Known { schema: None, remark: Some(unserved(object, &version, self.schemas)) },
+            Lookup::UnknownKind(kind) => Known { schema: None, remark: unknown_kind(object, &kind, self.unknown) },
+        }
+    }
+}
+
+fn deprecated(object: &Object<'_>, kind: Kind<'_>, schemas: &Schemas) -> Remark {
     let dropped = schemas.dropped_after(kind);
     let end = dropped.map_or_else(
         || format!("{} {} still serves it", kind.release().provider(), kind.release().version()),
         |release| format!("CAPI {release} serves it no longer"),
     );
-    let finding = object.finding(&DEPRECATED_VERSION, anchor, format!("{} {} is deprecated: {end}", object.api_version, object.kind));
+    let message = format!("{} {} is deprecated: {end}", object.api_version, object.kind);
     let newer = schemas.kinds().find(|other| {
         other.group() == kind.group() && other.kind() == kind.kind() && other.served() && other.storage() && !other.deprecated()
     });
-    let finding = if dropped.is_some() { finding.severity(Severity::Warning) } else { finding };
-    match newer {
-        Some(newer) => finding.suggest(format!("apiVersion: {}/{} (capi-lint migrate does it)", newer.group(), newer.version())),
-        None => finding,
+    Remark {
+        severity: if dropped.is_some() { Severity::Warning } else { DEPRECATED_VERSION.severity },
+        suggestion: newer.map(|newer| format!("apiVersion: {}/{} (capi-lint migrate does it)", newer.group(), newer.version())),
+        ..Remark::new(&DEPRECATED_VERSION, "apiVersion", message)
     }
 }
 
-fn unserved(object: &Object<'_>, version: &UnknownVersion<'_>, schemas: &Schemas) -> Finding {
-    let anchor = object.root.get("apiVersion").unwrap_or(object.root);
+fn unserved(object: &Object<'_>, version: &UnknownVersion<'_>, schemas: &Schemas) -> Remark {
     let what = format!("{} {}", object.api_version, object.kind);
     let chosen = schemas.capi();
     let Some(newest) = version.served.first() else {
-        let message = match version.served_in.first() {
-            Some(first) if *first > chosen => format!("{what} is not in CAPI {chosen}: it came with {first}"),
-            _ => format!("{what} is not served by CAPI {chosen}"),
+        let why = match version.served_in.first() {
+            Some(first) if *first > chosen => format!("is not in CAPI {chosen}: it came with {first}"),
+            _ => format!("is not served by CAPI {chosen}"),
         };
-        return object.finding(&UNSERVED_VERSION, anchor, format!("{message}. The server answers 'no matches for kind'"));
+        return Remark::new(&UNSERVED_VERSION, "apiVersion", format!("{what} {why}. The server answers 'no matches for kind'"));
     };
     let release = newest.release();
     let why = match version.dropped_in(chosen) {
@@ -114,12 +164,12 @@ fn unserved(object: &Object<'_>, version: &UnknownVersion<'_>, schemas: &Schemas
         None => format!("{} {} does not serve it", release.provider(), release.version()),
     };
     let served = version.served.iter().map(|kind| kind.version()).collect::<Vec<_>>().join(", ");
-    object
-        .finding(&UNSERVED_VERSION, anchor, format!("{what}: {why}; served: {served}. The server answers 'no matches for kind'"))
-        .suggest(format!("apiVersion: {}/{}", newest.group(), newest.version()))
+    let message = format!("{what}: {why}; served: {served}. The server answers 'no matches for kind'");
+    let suggestion = Some(format!("apiVersion: {}/{}", newest.group(), newest.version()));
+    Remark { suggestion, ..Remark::new(&UNSERVED_VERSION, "apiVersion", message) }
 }
 
-fn unknown_kind(object: &Object<'_>, kind: &UnknownKind<'_>, unknown: UnknownKinds) -> Option<Finding> {
+fn unknown_kind(object: &Object<'_>, kind: &UnknownKind<'_>, unknown: UnknownKinds) -> Option<Remark> {
     let severity = match unknown {
         UnknownKinds::Ignore => return None,
         // A kind that its own group does not have is a mistake, not a foreign CRD.
@@ -128,17 +178,15 @@ fn unknown_kind(object: &Object<'_>, kind: &UnknownKind<'_>, unknown: UnknownKin
         UnknownKinds::Warn => Severity::Warning,
         UnknownKinds::Error => Severity::Error,
     };
-    let anchor = object.root.get("kind").unwrap_or(object.root);
-    let group = object.group();
     let message = if kind.group_known {
-        format!("no kind {} is known in {group}: the object is not checked", object.kind)
+        format!("no kind {} is known in {}: the object is not checked", object.kind, object.group())
     } else {
         format!("no schema is known for {} {}: the object is not checked", object.api_version, object.kind)
     };
-    let finding = object.finding(&UNKNOWN_KIND, anchor, message).severity(severity);
-    Some(match (kind.near_kind, kind.groups.first()) {
-        (Some(near), _) => finding.suggest(format!("kind: {near}")),
-        (None, Some(group)) => finding.suggest(format!("the group {group} has a kind of this name")),
-        (None, None) => finding,
-    })
+    let suggestion = match (kind.near_kind, kind.groups.first()) {
+        (Some(near), _) => Some(format!("kind: {near}")),
+        (None, Some(group)) => Some(format!("the group {group} has a kind of this name")),
+        (None, None) => None,
+    };
+    Some(Remark { severity, suggestion, ..Remark::new(&UNKNOWN_KIND, "kind", message) })
 }
