@@ -57,9 +57,9 @@ fn is_plain(string: &str) -> bool {
     let indicator = "-?:,[]{}#&*!|>'\"%@`".contains(first);
     // A dash or a dot may begin a word (`-v`, `.spec`), but no marker.
     let word = first == '-' && string[1..].starts_with(|next: char| next != '-' && next != ' ');
-    let plain = !(indicator && !word || string.starts_with("...") || string.starts_with("<<"))
+    let marked = (indicator && !word) || string.starts_with("...") || string.starts_with("<<") || string.ends_with(':');
+    let plain = !marked
         && string.trim() == string
-        && !string.ends_with(':')
         && !string.contains(": ")
         && !string.contains(" #")
         && !string.contains([',', '[', ']', '{', '}', '?'])
@@ -79,7 +79,8 @@ pub fn inline(value: &Json) -> String {
             format!("[{}]", items.join(", "))
         }
         Json::Object(entries) => {
-            let entries: Vec<_> = entries.iter().map(|(key, value)| format!("{}: {}", quote(key), inline(value))).collect();
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{}: {}", quote(key), inline(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
     }
@@ -147,7 +148,9 @@ fn push_entry(head: &str, value: &Json, (indent, below): (usize, usize), strings
         lines.push(format!("{head} {header}"));
         let margin = " ".repeat(indent + 2);
         let body = string.strip_suffix('\n').unwrap_or(string);
-        lines.extend(body.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("{margin}{line}") }));
+        lines.extend(
+            body.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("{margin}{line}") }),
+        );
         return;
     }
     lines.push(if head.is_empty() { inline(value) } else { format!("{head} {}", inline(value)) });

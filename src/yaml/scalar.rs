@@ -188,8 +188,7 @@ fn number(text: &str) -> Read {
     if text.bytes().any(|byte| matches!(byte, b' ' | b':' | b'/')) {
         return Read::Text;
     }
-    let plain: Cow<'_, str> =
-        if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
+    let plain: Cow<'_, str> = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
     if let Some(read) = integer(&plain) {
         return read;
     }

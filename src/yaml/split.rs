@@ -126,7 +126,8 @@ impl Documents<'_> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let blank = bytes.len() - bytes.trim_ascii_start().len();
         bytes.get(blank) == Some(&b'{')
-            && json_end(&bytes[blank..]).is_some_and(|end| bytes[blank + end..].trim_ascii_start().first() == Some(&b'{'))
+            && json_end(&bytes[blank..])
+                .is_some_and(|end| bytes[blank + end..].trim_ascii_start().first() == Some(&b'{'))
     }
 
     /// Cuts the next value off a run of JSON values.
