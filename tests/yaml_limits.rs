@@ -90,7 +90,7 @@ fn duplicates_come_with_both_places() {
         .collect();
     assert_eq!(pairs, [("a", "a", 0), ("yes", "true", 30), ("1", "1", 45), ("a", "a", 24), ("c", "c", 9)]);
     let root = tape.document(text, parsed.nodes).root().expect("a root");
-    assert_eq!(root.to_json().to_string(), r#"{"b":{"c":2},"true":2,"1":"y","a":3}"#);
+    assert_eq!(root.to_json().to_string(), r#"{"b":{"c":2},"true":2,"1":true,"a":3}"#);
 }
 
 #[test]
