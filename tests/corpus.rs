@@ -60,8 +60,12 @@ fn ask_go(documents: &[Vec<u8>], mode: &[&str]) -> Option<Vec<String>> {
         eprintln!("skipped: the oracle cannot be built here: {built:?}");
         return None;
     }
-    let mut child =
-        Command::new(binary).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
+    let mut child = Command::new(binary)
+        .args(mode)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the oracle starts");
     let mut input = child.stdin.take().expect("piped");
     let mut output = child.stdout.take().expect("piped");
     let mut answers = String::new();
@@ -192,7 +196,8 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
 
 /// FNV-1a, as the oracle's.
 fn hash(text: &str) -> String {
-    let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let sum =
+        text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     format!("{sum:016x}")
 }
 
@@ -214,7 +219,12 @@ fn both_parsers_write_the_same_tape_for_the_corpus() {
         }
     }
     slow.sort();
-    eprintln!("fast path: {:.2} % of {all} bytes; not: {} of {} documents", 100.0 * fast as f64 / all as f64, slow.len(), documents.len());
+    eprintln!(
+        "fast path: {:.2} % of {all} bytes; not: {} of {} documents",
+        100.0 * fast as f64 / all as f64,
+        slow.len(),
+        documents.len()
+    );
     slow.iter().rev().take(20).for_each(|(size, name)| eprintln!("  {size} {name}"));
     assert!(fast as f64 >= 0.97 * all as f64);
 }
@@ -280,10 +290,76 @@ impl Random {
 
 /// Bits of text on which YAML turns.
 const BITS: &[&str] = &[
-    "\n", "\n\n", "\r\n", " ", "  ", "\t", ":", ": ", ":\n", "- ", "-", "\n- ", "#", " #", " # x\n", "\"", "'", "''", "\\", "\\n", "|",
-    ">", "|-\n", ">+\n", "|2\n", "{", "}", "[", "]", ",", ", ", "{a: b}", "[a]", "&a ", "*a", "!!str ", "!", "? ", "?", "%", "@", "`", "---",
-    "\n---\n", "...", "\n...\n", "<<: ", "<<: *a", "yes", "~", "1", "0x1", ".inf", "1e3", "a", "a: b\n", "\n  ", "\n ", "\n    ", "é",
-    "\u{2028}", "\u{85}", "\u{feff}", "=", "\0", "\\u00e9", "key: |\n  x\n", "key: >\n\n  x\n   y\n", "a: \"b\n  c\"\n", "a: b\n  c\n",
+    "\n",
+    "\n\n",
+    "\r\n",
+    " ",
+    "  ",
+    "\t",
+    ":",
+    ": ",
+    ":\n",
+    "- ",
+    "-",
+    "\n- ",
+    "#",
+    " #",
+    " # x\n",
+    "\"",
+    "'",
+    "''",
+    "\\",
+    "\\n",
+    "|",
+    ">",
+    "|-\n",
+    ">+\n",
+    "|2\n",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ", ",
+    "{a: b}",
+    "[a]",
+    "&a ",
+    "*a",
+    "!!str ",
+    "!",
+    "? ",
+    "?",
+    "%",
+    "@",
+    "`",
+    "---",
+    "\n---\n",
+    "...",
+    "\n...\n",
+    "<<: ",
+    "<<: *a",
+    "yes",
+    "~",
+    "1",
+    "0x1",
+    ".inf",
+    "1e3",
+    "a",
+    "a: b\n",
+    "\n  ",
+    "\n ",
+    "\n    ",
+    "é",
+    "\u{2028}",
+    "\u{85}",
+    "\u{feff}",
+    "=",
+    "\0",
+    "\\u00e9",
+    "key: |\n  x\n",
+    "key: >\n\n  x\n   y\n",
+    "a: \"b\n  c\"\n",
+    "a: b\n  c\n",
 ];
 
 fn mutate(random: &mut Random, seeds: &[(String, Vec<u8>)]) -> Vec<u8> {
@@ -295,7 +371,7 @@ fn mutate(random: &mut Random, seeds: &[(String, Vec<u8>)]) -> Vec<u8> {
         let count = 1 + random.below(20);
         bytes = lines[from..].iter().take(count).copied().collect::<Vec<_>>().concat();
     }
-    for _ in 0..1 + random.below(4) {
+    for _ in 0..=random.below(4) {
         let at = random.below(bytes.len() + 1);
         let to = (at + random.below(6)).min(bytes.len());
         match random.below(6) {
@@ -371,6 +447,9 @@ fn mutated_documents_read_alike() {
             }));
         }
     }
-    eprintln!("{runs} mutated documents, {read} read by the fast parser{}", if with_go { ", each held against Go" } else { "" });
+    eprintln!(
+        "{runs} mutated documents, {read} read by the fast parser{}",
+        if with_go { ", each held against Go" } else { "" }
+    );
     assert!(different.is_empty(), "{}", different.join("\n"));
 }

@@ -58,9 +58,9 @@ impl Tally {
         let after = edit::apply(text, &edits).expect("edits of one call do not overlap");
         match read(&after) {
             Ok(tree) if tree == *expected => {}
-            tree if self.wrong.len() < 12 => self.wrong.push(format!(
-                "{what}: {edits:?}\n--- before\n{text}\n--- after\n{after}\n--- gives {tree:?}"
-            )),
+            tree if self.wrong.len() < 12 => self
+                .wrong
+                .push(format!("{what}: {edits:?}\n--- before\n{text}\n--- after\n{after}\n--- gives {tree:?}")),
             _ => self.wrong.push(what.to_owned()),
         }
     }
@@ -91,7 +91,12 @@ fn try_everything(name: &str, text: &str, tally: &mut Tally) {
                     }
                     tree["new/key"] = new.clone();
                 });
-                tally.check(&format!("{name}: insert at {}", value.path()), text, edit::insert(value, "new/key", &new), &expected);
+                tally.check(
+                    &format!("{name}: insert at {}", value.path()),
+                    text,
+                    edit::insert(value, "new/key", &new),
+                    &expected,
+                );
             }
         }
         if value.is_seq() || value.is_null() {
@@ -118,17 +123,30 @@ fn try_everything(name: &str, text: &str, tally: &mut Tally) {
         if let Step::Key(key) = last {
             let mut expected = tree.clone();
             let Json::Object(entries) = target(&mut expected, above) else { unreachable!() };
-            let renamed = entries.iter().map(|(old, value)| (if old == key { "no: w".to_owned() } else { old.clone() }, value.clone()));
+            let renamed = entries
+                .iter()
+                .map(|(old, value)| (if old == key { "no: w".to_owned() } else { old.clone() }, value.clone()));
             *entries = renamed.collect();
             tally.check(&format!("{name}: rename {}", value.path()), text, edit::rename(value, "no: w"), &expected);
         }
         let moved = format!("a:\n    - {}\n", edit::source_at(value, 6));
-        if !value.is_aliased() && !text.contains(['*', '%', '\u{85}', '\u{2028}']) && value.tag() == yaml::tape::Tag::None {
+        if !value.is_aliased()
+            && !text.contains(['*', '%', '\u{85}', '\u{2028}'])
+            && value.tag() == yaml::tape::Tag::None
+        {
             let moved_tree = read(&moved).map(|tree| tree["a"][0].clone());
             // A block scalar with an indicator counts from another column there, and one without its last line break may gain one.
-            let in_flow = edit::parent(value).is_some_and(|parent| matches!(parent.style(), yaml::Style::FlowMap | yaml::Style::FlowSeq));
-            let plain = !in_flow && !value.raw().contains(['|', '>']) && !value.raw().contains('!') && !value.raw().contains('&');
-            if plain && moved_tree.as_ref().ok() != Some(&value.to_json()) && !value.raw().is_empty() && value.raw() != "-" {
+            let in_flow = edit::parent(value)
+                .is_some_and(|parent| matches!(parent.style(), yaml::Style::FlowMap | yaml::Style::FlowSeq));
+            let plain = !in_flow
+                && !value.raw().contains(['|', '>'])
+                && !value.raw().contains('!')
+                && !value.raw().contains('&');
+            if plain
+                && moved_tree.as_ref().ok() != Some(&value.to_json())
+                && !value.raw().is_empty()
+                && value.raw() != "-"
+            {
                 tally.wrong.push(format!("{name}: moved {}:\n{text}\n---\n{moved}\n{moved_tree:?}", value.path()));
             }
         }

@@ -26,7 +26,8 @@ const LONGEST_KEY: usize = 1024;
 pub(super) fn parse(text: &str, start: usize, nodes: &mut Vec<Node>, frames: &mut Vec<Frame>) -> Result<()> {
     frames.clear();
     let base = nodes.len();
-    let mut parser = Parser { text, bytes: text.as_bytes(), nodes, base, frames, end: start, pending: None, ahead: (usize::MAX, 0) };
+    let mut parser =
+        Parser { text, bytes: text.as_bytes(), nodes, base, frames, end: start, pending: None, ahead: (usize::MAX, 0) };
     parser.document(start)
 }
 
@@ -63,52 +64,6 @@ struct Parser<'t, 'n> {
 
 fn span(start: usize, end: usize) -> Span {
     Span { start: start as u32, end: end as u32 }
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// Eight bytes from `at` on, the first lowest.
-#[inline]
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
-}
-
-/// Offset of the next `\n`, `:` or `#`, or the end. For the short stretches of keys and values a call to `memchr` costs more
-/// than looking at eight bytes at a time.
-#[inline]
-fn find_stop(bytes: &[u8], mut at: usize) -> usize {
-    let has = |word: u64, byte: u8| {
-        let other = word ^ (ONES * u64::from(byte));
-        other.wrapping_sub(ONES) & !other & HIGH
-    };
-    while let Some(word) = word(bytes, at) {
-        let found = has(word, b'\n') | has(word, b':') | has(word, b'#');
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'\n' | b':' | b'#')) {
-        at += 1;
-    }
-    at
-}
-
-/// Offset of the next byte that is no space, or the end.
-#[inline]
-fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = word(bytes, at) {
-        let other = word ^ (ONES * 0x20);
-        if other != 0 {
-            return at + other.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    while bytes.get(at) == Some(&b' ') {
-        at += 1;
-    }
-    at
 }
 
 impl Parser<'_, '_> {
@@ -148,21 +103,23 @@ impl Parser<'_, '_> {
         if self.byte(at + 1) != b' ' {
             return at + 1;
         }
-        skip_spaces(self.bytes, at)
+        lex::skip_spaces(self.bytes, at)
     }
 
     /// The first line from `line` on that has more than blanks and a comment: where that begins, and at which column.
     #[inline]
     fn next_content(&self, mut line: usize) -> Result<Option<(usize, usize)>> {
         loop {
-            let at = if line == self.ahead.0 { self.ahead.1 } else { skip_spaces(self.bytes, line) };
+            let at = if line == self.ahead.0 { self.ahead.1 } else { lex::skip_spaces(self.bytes, line) };
             match self.bytes.get(at) {
                 None => return Ok(None),
                 Some(b'\n') => line = at + 1,
                 Some(b'\r') => line = at + 2,
                 Some(b'#') => line = self.next_line(at),
                 Some(b'\t') => return Err(GiveUp),
-                Some(b'-' | b'.' | b'%') if at == line && (self.bytes[at] == b'%' || lex::is_marker(&self.bytes[at..])) => {
+                Some(b'-' | b'.' | b'%')
+                    if at == line && (self.bytes[at] == b'%' || lex::is_marker(&self.bytes[at..])) =>
+                {
                     return Err(GiveUp);
                 }
                 Some(_) => return Ok(Some((at, at - line))),
@@ -313,7 +270,8 @@ impl Parser<'_, '_> {
     #[inline]
     fn check_plain_start(&self, at: usize) -> Result<()> {
         match self.bytes[at] {
-            b'&' | b'*' | b'!' | b'@' | b'`' | b'%' | b',' | b']' | b'}' | b'{' | b'[' | b'|' | b'>' | b'#' | b'"' | b'\'' => Err(GiveUp),
+            b'&' | b'*' | b'!' | b'@' | b'`' | b'%' | b',' | b']' | b'}' | b'{' | b'[' | b'|' | b'>' | b'#' | b'"'
+            | b'\'' => Err(GiveUp),
             b'-' | b'?' | b':' if self.is_blank(at + 1) => Err(GiveUp),
             _ => self.check_finite(at),
         }
@@ -343,10 +301,10 @@ impl Parser<'_, '_> {
             }
             let mut line = (stop + 1).min(self.bytes.len());
             let first = line;
-            self.ahead = (line, skip_spaces(self.bytes, line));
+            self.ahead = (line, lex::skip_spaces(self.bytes, line));
             // Empty lines belong to the scalar only if more of it follows.
             let more = loop {
-                let content = if line == first { self.ahead.1 } else { skip_spaces(self.bytes, line) };
+                let content = if line == first { self.ahead.1 } else { lex::skip_spaces(self.bytes, line) };
                 match self.bytes.get(content) {
                     None | Some(b'#') => break None,
                     Some(b'\n') => line = content + 1,
@@ -368,7 +326,7 @@ impl Parser<'_, '_> {
     fn plain_line(&self, from: usize) -> Result<(usize, usize)> {
         let mut at = from;
         let stop = loop {
-            at = find_stop(self.bytes, at);
+            at = lex::find_stop(self.bytes, at);
             match self.byte(at) {
                 b'\n' => break at,
                 b':' if self.is_blank(at + 1) => return Err(GiveUp),
@@ -407,7 +365,7 @@ impl Parser<'_, '_> {
     fn plain_key(&self, start: usize) -> Option<(usize, usize)> {
         let mut at = start;
         loop {
-            at = find_stop(self.bytes, at);
+            at = lex::find_stop(self.bytes, at);
             match self.byte(at) {
                 b'\n' => return None,
                 b'#' if at > start && matches!(self.bytes[at - 1], b' ' | b'\t') => return None,

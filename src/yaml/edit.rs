@@ -110,14 +110,21 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
     let place = Place::of(map);
     match map.style() {
         _ if entries.is_empty() => Ok(Vec::new()),
-        Style::BlockMap => {
-            append_lines(map, &place, |strings| entry_lines(entries, place.column, strings))
+        Style::BlockMap => append_lines(map, &place, |strings| entry_lines(entries, place.column, strings)),
+        Style::FlowMap if map.raw() == "{}" && place.has_own_line() => {
+            below_key(map, &place, |at, strings| entry_lines(entries, at, strings))
         }
-        Style::FlowMap if map.raw() == "{}" && place.has_own_line() => below_key(map, &place, |at, strings| entry_lines(entries, at, strings)),
         Style::FlowMap => {
-            let quoted = map.children().next().is_some_and(|child| child.document().text()[..child.key_span().start as usize].ends_with('"'));
+            let quoted = map
+                .children()
+                .next()
+                .is_some_and(|child| child.document().text()[..child.key_span().start as usize].ends_with('"'));
             let entry = |(key, value): &(&str, &Json)| {
-                if quoted { format!("{}: {value}", double_quoted(key)) } else { format!("{}: {}", quote(key), render::inline(value)) }
+                if quoted {
+                    format!("{}: {value}", double_quoted(key))
+                } else {
+                    format!("{}: {}", quote(key), render::inline(value))
+                }
             };
             append_flow(map, '}', &entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
@@ -156,7 +163,9 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
         return replace_below(value, &place, |strings| render::block_with(new, place.below(), strings));
     }
     let mut inline = match (value.style(), new) {
-        (Style::SingleQuoted, Json::String(string)) if !string.contains(render::needs_escape) => render::single_quoted(string),
+        (Style::SingleQuoted, Json::String(string)) if !string.contains(render::needs_escape) => {
+            render::single_quoted(string)
+        }
         (Style::DoubleQuoted, Json::String(string)) => double_quoted(string),
         _ => render::inline(new),
     };
@@ -221,7 +230,11 @@ pub fn remove(value: Value<'_>) -> Edits {
                 let mut end = lines_end(text, value.span().range().end);
                 if position > 0 && keeps_blank_lines(siblings[position - 1]) {
                     // The empty lines below would become a part of the text above.
-                    end += text[end..].split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum::<usize>();
+                    end += text[end..]
+                        .split_inclusive('\n')
+                        .take_while(|line| line.trim().is_empty())
+                        .map(str::len)
+                        .sum::<usize>();
                 }
                 return Ok(vec![Edit::replace(line..end, "")]);
             }
@@ -245,7 +258,8 @@ pub fn parent(value: Value<'_>) -> Option<Value<'_>> {
     let document = value.document();
     let mut above = document.root().filter(|root| root.index() != value.index())?;
     loop {
-        let next = above.children().find(|child| child.index() <= value.index() && value.index() < child.end_index())?;
+        let next =
+            above.children().find(|child| child.index() <= value.index() && value.index() < child.end_index())?;
         if next.index() == value.index() {
             return Some(above);
         }
@@ -284,10 +298,18 @@ impl Place {
         let bare = if in_list {
             before.ends_with('-')
         } else {
-            text.get(value.key_writing().2.range().end..start).is_some_and(|between| between.trim_matches(['"', '\'', ' ', '\n', '\r']) == ":")
+            text.get(value.key_writing().2.range().end..start)
+                .is_some_and(|between| between.trim_matches(['"', '\'', ' ', '\n', '\r']) == ":")
         };
         let entry = entry_start(value).map(|at| column(text, at));
-        Self { column: column(text, start), entry, behind_indicator: bare.then_some(before.len()), bare, in_block, in_list }
+        Self {
+            column: column(text, start),
+            entry,
+            behind_indicator: bare.then_some(before.len()),
+            bare,
+            in_block,
+            in_list,
+        }
     }
 
     /// Whether block lines may go below its key.
@@ -387,7 +409,10 @@ fn append_lines(collection: Value<'_>, place: &Place, lines: impl Fn(Strings) ->
     // Comments right below, at its column or deeper, belong to it.
     at += text[at..]
         .split_inclusive('\n')
-        .take_while(|line| line.trim_start_matches(' ').starts_with('#') && line.len() - line.trim_start_matches(' ').len() >= place.column)
+        .take_while(|line| {
+            line.trim_start_matches(' ').starts_with('#')
+                && line.len() - line.trim_start_matches(' ').len() >= place.column
+        })
         .map(str::len)
         .sum::<usize>();
     let lines = lines(strings_before(&text[at..])).replace('\n', newline);

@@ -139,13 +139,17 @@ impl fmt::Display for Problem {
         match self {
             Self::NotUtf8 => f.write_str("these bytes are not UTF-8"),
             Self::ControlCharacter('\0') => f.write_str("a NUL byte: this is binary data, not YAML"),
-            Self::ControlCharacter(character) => write!(f, "control character U+{:04X} is not allowed in YAML", *character as u32),
+            Self::ControlCharacter(character) => {
+                write!(f, "control character U+{:04X} is not allowed in YAML", *character as u32)
+            }
             Self::TooLarge => f.write_str("one document of 4 GiB or more"),
             Self::TooDeep => write!(f, "nested more than {} levels deep", super::MAX_DEPTH),
             Self::TabIndent => f.write_str("a tab where YAML wants spaces for indentation"),
             Self::StrayCharacter(character) => write!(f, "a value cannot begin with `{character}`"),
             Self::NestedColon => f.write_str("a second `: ` on the line: YAML takes it for a mapping inside a value"),
-            Self::MissingColon => f.write_str("this line is no `key: value`: its `:` is missing (or stands on another line, or too far away)"),
+            Self::MissingColon => f.write_str(
+                "this line is no `key: value`: its `:` is missing (or stands on another line, or too far away)",
+            ),
             Self::StrayDash => f.write_str("a list item cannot begin here"),
             Self::StrayQuestionMark => f.write_str("a `? key` cannot begin here"),
             Self::BadIndentation => f.write_str("this line's indentation fits nothing above it"),
@@ -154,7 +158,9 @@ impl fmt::Display for Problem {
             Self::UnknownEscape(Some(character)) => write!(f, "`\\{character}` is no escape that YAML knows"),
             Self::UnknownEscape(None) => f.write_str("a backslash with nothing behind it"),
             Self::BadHexEscape => f.write_str("the escape needs more hexadecimal digits"),
-            Self::BadUnicodeEscape => f.write_str("the escape is no character (half of a surrogate pair, or beyond Unicode)"),
+            Self::BadUnicodeEscape => {
+                f.write_str("the escape is no character (half of a surrogate pair, or beyond Unicode)")
+            }
             Self::BadBlockHeader => f.write_str("text behind `|` or `>`"),
             Self::ZeroIndicator => f.write_str("an indentation of 0 is not allowed behind `|` or `>`"),
             Self::IndicatorTooDeep => f.write_str("an explicit indentation beyond column 255"),
@@ -163,18 +169,28 @@ impl fmt::Display for Problem {
             Self::MissingValue => f.write_str("expected a value here"),
             Self::UnknownAnchor(name) => write!(f, "`*{name}` refers to an anchor that is not defined above it"),
             Self::SelfReference(name) => write!(f, "`*{name}` stands inside its own anchor"),
-            Self::ExcessiveAliasing => f.write_str("aliases multiply this document beyond what Kubernetes' reader accepts"),
+            Self::ExcessiveAliasing => {
+                f.write_str("aliases multiply this document beyond what Kubernetes' reader accepts")
+            }
             Self::BadAnchor => f.write_str("`&` or `*` needs a name of letters, digits, `-` and `_`"),
             Self::BadTag => f.write_str("this tag cannot be read"),
             Self::UnknownTagHandle => f.write_str("nobody declared this tag's `!handle!`"),
-            Self::BadDirective => f.write_str("a `%` directive that cannot be read, or has no `---` behind it in its document"),
-            Self::CollectionAsKey => f.write_str("a mapping or a list stands as a key (an unquoted `{{ … }}`, perhaps)"),
-            Self::KeyRefused => f.write_str("Kubernetes cannot take this as a key: it is read as null or as a huge number"),
+            Self::BadDirective => {
+                f.write_str("a `%` directive that cannot be read, or has no `---` behind it in its document")
+            }
+            Self::CollectionAsKey => {
+                f.write_str("a mapping or a list stands as a key (an unquoted `{{ … }}`, perhaps)")
+            }
+            Self::KeyRefused => {
+                f.write_str("Kubernetes cannot take this as a key: it is read as null or as a huge number")
+            }
             Self::BlockKey => f.write_str("a block scalar with an explicit indentation stands as a key"),
             Self::BadMerge => f.write_str("`<<` wants a mapping, or a list of mappings"),
             Self::TagMismatch => f.write_str("the value is not what its tag says"),
             Self::NotFinite => f.write_str("infinity and not-a-number cannot be sent to Kubernetes"),
-            Self::TextAfterSeparator => f.write_str("text behind the document separator `---`: kubectl refuses the stream here"),
+            Self::TextAfterSeparator => {
+                f.write_str("text behind the document separator `---`: kubectl refuses the stream here")
+            }
         }
     }
 }

@@ -172,3 +172,49 @@ fn skip_empty(bytes: &[u8], at: usize, indent: usize, scalar: usize) -> Result<(
         }
     }
 }
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes from `at` on, the first lowest.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
+}
+
+/// Offset of the next `\n`, `:` or `#`, or the end. For the short stretches of keys and values a call to `memchr` costs more
+/// than looking at eight bytes at a time.
+#[inline]
+pub fn find_stop(bytes: &[u8], mut at: usize) -> usize {
+    let has = |word: u64, byte: u8| {
+        let other = word ^ (ONES * u64::from(byte));
+        other.wrapping_sub(ONES) & !other & HIGH
+    };
+    while let Some(word) = word(bytes, at) {
+        let found = has(word, b'\n') | has(word, b':') | has(word, b'#');
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'\n' | b':' | b'#')) {
+        at += 1;
+    }
+    at
+}
+
+/// Offset of the next byte that is no space, or the end.
+#[inline]
+pub fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at) {
+        let other = word ^ (ONES * 0x20);
+        if other != 0 {
+            return at + other.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    at
+}

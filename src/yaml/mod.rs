@@ -9,10 +9,12 @@
 //! - [`keys`]: keys that stand twice; [`expand`]: aliases and merge keys.
 //! - [`scalar`]: what a scalar means to Kubernetes (`y` is a boolean, `0777` an octal number).
 //! - [`tape`]: the nodes and the views on them that the rest of the crate uses.
-//! - [`text`]: quotes, escapes, folding, chomping; [`lex`]: scanning that both parsers share; [`scan`]: the fallback's tokens.
+//! - [`text`]: quotes, escapes, folding, chomping; [`lex`]: scanning that both parsers share; [`scan`], [`build`]: the fallback's
+//!   tokens and nodes.
 //! - [`edit`]: changes of the source text that leave everything else untouched; [`render`]: the text they insert.
 
 mod block;
+mod build;
 pub mod edit;
 mod error;
 mod expand;
@@ -103,7 +105,8 @@ fn not_finite(text: &str, nodes: &[tape::Node]) -> Option<SyntaxError> {
         }
         let raw = text.get(node.value.range()).unwrap_or_default();
         let style = node.styles.value();
-        let is_scalar = matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted | Style::Literal | Style::Folded);
+        let is_scalar =
+            matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted | Style::Literal | Style::Folded);
         if is_scalar && scalar::validity(raw, style, node.tags.value(), node.indent) == scalar::Validity::NotFinite {
             return Some(SyntaxError::new(node.value.start as usize, Problem::NotFinite));
         }
@@ -143,7 +146,7 @@ fn check_characters(text: &str) -> Result<bool, SyntaxError> {
     let mut is_common = true;
     // Chunks without anything suspicious, nearly all of them, are passed without a branch per byte.
     for (number, chunk) in bytes.chunks(64).enumerate() {
-        let suspicious = chunk.iter().fold(false, |any, &byte| any | ((byte < 0x20) & (byte != b'\n')) | (byte >= 0x7F));
+        let suspicious = chunk.iter().fold(false, |any, &byte| any | !matches!(byte, b'\n' | 0x20..=0x7E));
         if !suspicious {
             continue;
         }

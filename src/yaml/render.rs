@@ -57,9 +57,9 @@ fn is_plain(string: &str) -> bool {
     let indicator = "-?:,[]{}#&*!|>'\"%@`".contains(first);
     // A dash or a dot may begin a word (`-v`, `.spec`), but no marker.
     let word = first == '-' && string[1..].starts_with(|next: char| next != '-' && next != ' ');
-    let plain = !(indicator && !word || string.starts_with("...") || string.starts_with("<<"))
+    let marked = (indicator && !word) || string.starts_with("...") || string.starts_with("<<") || string.ends_with(':');
+    let plain = !marked
         && string.trim() == string
-        && !string.ends_with(':')
         && !string.contains(": ")
         && !string.contains(" #")
         && !string.contains([',', '[', ']', '{', '}', '?'])

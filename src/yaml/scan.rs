@@ -493,7 +493,8 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let end = text::line_end(self.bytes, start);
         let line = &self.text[start..end];
-        let comment = if line.starts_with("%YAML") { line.find('#') } else { line.find(" #").or_else(|| line.find("\t#")) };
+        let comment =
+            if line.starts_with("%YAML") { line.find('#') } else { line.find(" #").or_else(|| line.find("\t#")) };
         let content = match comment {
             Some(comment) => &line[..comment],
             None => line,

@@ -5,6 +5,7 @@
 //! know Kubernetes.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::scalar::Scalar;
@@ -285,7 +286,7 @@ impl<'a> Document<'a> {
                 break;
             }
             if in_seq {
-                path.push_str(&format!("[{position}]"));
+                let _ = write!(path, "[{position}]");
             } else {
                 let key = Value { document: *self, index: child }.key().unwrap_or_default();
                 push_key(&mut path, &key);
@@ -299,7 +300,7 @@ impl<'a> Document<'a> {
 /// Appends one mapping key to a dotted path.
 pub fn push_key(path: &mut String, key: &str) {
     if key.is_empty() || key.bytes().any(|b| matches!(b, b'.' | b'[' | b']' | b'"' | b' ' | b'/')) {
-        path.push_str(&format!("[{key:?}]"));
+        let _ = write!(path, "[{key:?}]");
     } else {
         if !path.is_empty() {
             path.push('.');
