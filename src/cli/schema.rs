@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use super::Outcome;
 use crate::input::{self, ChartOptions, Source};
 use crate::schema::bundle::{CapiVersion, Schemas};
+use crate::schema::pack::ReleaseFacts;
 use crate::schema::table::{Kind, Scope};
 use crate::schema::{describe, folder, load, notation, suggest};
 
@@ -81,6 +82,34 @@ struct ImportArgs {
     /// The folder to write to, one file for each kind and version
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// For the bundle: the provider's short name; files go to DIR/PROVIDER/RELEASE, their origin to DIR/SOURCES.json
+    #[arg(long, requires_all = ["release", "repository", "licence"])]
+    provider: Option<String>,
+    /// The provider's release, such as v2.11.1
+    #[arg(long, requires = "provider")]
+    release: Option<String>,
+    /// The repository on GitHub, such as kubernetes-sigs/cluster-api-provider-aws
+    #[arg(long, requires = "provider")]
+    repository: Option<String>,
+    /// The commit that the CRDs were read at
+    #[arg(long, requires = "provider")]
+    commit: Option<String>,
+    /// The licence of the CRDs, by its SPDX name
+    #[arg(long, requires = "provider")]
+    licence: Option<String>,
+}
+
+impl ImportArgs {
+    /// Where the CRDs come from, where they are meant for the bundle.
+    fn origin(&self) -> Option<ReleaseFacts> {
+        Some(ReleaseFacts {
+            provider: self.provider.clone()?,
+            version: self.release.clone()?,
+            repository: self.repository.clone()?,
+            commit: self.commit.clone().unwrap_or_default(),
+            licence: self.licence.clone()?,
+        })
+    }
 }
 
 /// Runs `schema list`, `schema show` and `schema import`.
@@ -185,7 +214,10 @@ fn show(args: &ShowArgs) -> anyhow::Result<()> {
         let named = kind.kind().eq_ignore_ascii_case(wanted) || kind.plural().eq_ignore_ascii_case(wanted);
         named && group.is_none_or(|group| group == kind.group())
     };
-    let found: Vec<Kind<'_>> = schemas.kinds().filter(is_wanted).collect();
+    let mut found: Vec<Kind<'_>> = schemas.kinds().filter(is_wanted).collect();
+    if group.is_none() && found.iter().any(|kind| is_capis(*kind)) {
+        found.retain(|kind| is_capis(*kind));
+    }
     if found.is_empty() {
         match suggest::nearest(wanted, schemas.kinds().map(Kind::kind)) {
             Some(near) => bail!("no schema for '{name}'; did you mean '{near}'?"),
@@ -208,16 +240,33 @@ fn show(args: &ShowArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `Cluster` alone means CAPI's, though other projects have kinds of that name.
+fn is_capis(kind: Kind<'_>) -> bool {
+    kind.group() == "cluster.x-k8s.io" || kind.group().ends_with(".cluster.x-k8s.io")
+}
+
 fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let kinds = load::kinds(&sources(&args.paths)?)?;
     if kinds.is_empty() {
         bail!("no CustomResourceDefinition in these files");
     }
-    fs::create_dir_all(&args.output).with_context(|| args.output.display().to_string())?;
+    let origin = args.origin();
+    let target = match &origin {
+        Some(release) => args.output.join(&release.provider).join(&release.version),
+        None => args.output.clone(),
+    };
+    fs::create_dir_all(&target).with_context(|| target.display().to_string())?;
     for (name, kind) in folder::file_names(&kinds).into_iter().zip(&kinds) {
-        let file = args.output.join(name);
+        let file = target.join(name);
         fs::write(&file, notation::kind(kind)).with_context(|| file.display().to_string())?;
     }
-    writeln!(io::stdout(), "{} files written to {}", kinds.len(), args.output.display())?;
+    if let Some(release) = origin {
+        let file = args.output.join(folder::SOURCES);
+        let sources = fs::read_to_string(&file).unwrap_or_else(|_| "[]".into());
+        let sources = serde_json::from_str(&sources).with_context(|| file.display().to_string())?;
+        let sources = notation::text(&folder::with_release(sources, &release).into());
+        fs::write(&file, sources).with_context(|| file.display().to_string())?;
+    }
+    writeln!(io::stdout(), "{} files written to {}", kinds.len(), target.display())?;
     Ok(())
 }
