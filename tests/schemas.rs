@@ -91,10 +91,7 @@ fn generate(shared: &Path) -> Files {
     }
     releases.extend(history(shared, &releases));
     releases.push(kubernetes(&shared.join("openapi")));
-    let number = |version: &str| -> Vec<u32> {
-        version.trim_start_matches('v').split(['.', '-']).map(|part| part.parse().unwrap_or_default()).collect()
-    };
-    releases.sort_by_cached_key(|(source, _)| (text(source, "provider").to_owned(), number(text(source, "version"))));
+    releases.sort_by_cached_key(|(source, _)| folder::order(source));
     let mut files = Files::new();
     for (source, kinds) in &releases {
         let release = folder::release(source);

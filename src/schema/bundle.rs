@@ -361,4 +361,40 @@ mod tests {
         let error = "1.2".parse::<CapiVersion>().unwrap_err().to_string();
         assert!(error.contains("v1.8") && error.contains("v1.14"), "{error}");
     }
+
+    /// Not a test of time: `cargo test --profile bench-quick --lib lookup_speed -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "prints how long lookups take"]
+    fn lookup_speed() {
+        let schemas = Schemas::default();
+        let kind = schemas.find("controlplane.cluster.x-k8s.io", "v1beta2", "KubeadmControlPlane").unwrap();
+        let (mut names, mut open) = (Vec::new(), vec![kind.schema()]);
+        while let Some(schema) = open.pop() {
+            for (name, property) in schema.properties() {
+                names.push((schema, name));
+                open.push(property.schema);
+            }
+            open.extend(schema.items());
+        }
+        let time = |what: &str, count: usize, work: &dyn Fn() -> usize| {
+            let start = std::time::Instant::now();
+            let found: usize = (0..1000).map(|_| std::hint::black_box(work())).sum();
+            println!("{what}: {} ns ({found})", start.elapsed().as_nanos() / (1000 * count as u128));
+        };
+        time("property", names.len(), &|| {
+            names.iter().filter(|(schema, name)| schema.property(name).is_some()).count()
+        });
+        let kinds: Vec<_> = schemas.kinds().filter(|kind| kind.served()).collect();
+        time("kind", kinds.len(), &|| {
+            kinds.iter().filter(|k| schemas.find(k.group(), k.version(), k.kind()).is_some()).count()
+        });
+        time("start", 1, &|| Schemas::new(CapiVersion::newest()).chosen.len());
+        println!(
+            "table: {} bytes, {} entries, {} patterns, {} rules",
+            bundled().size(),
+            bundled().kinds().len(),
+            bundled().patterns().len(),
+            bundled().rules().len()
+        );
+    }
 }

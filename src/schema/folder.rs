@@ -41,6 +41,33 @@ pub fn release(source: &Json) -> ReleaseFacts {
     }
 }
 
+/// The entries of `SOURCES.json` with one more (or the same release anew), a provider's releases from the oldest on.
+pub fn with_release(sources: Vec<Json>, release: &ReleaseFacts) -> Vec<Json> {
+    let mut entry = serde_json::Map::new();
+    let texts = [
+        ("provider", &release.provider),
+        ("version", &release.version),
+        ("repository", &release.repository),
+        ("commit", &release.commit),
+        ("licence", &release.licence),
+    ];
+    for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+        entry.insert(name.into(), text.as_str().into());
+    }
+    let is_same = |other: &ReleaseFacts| (&other.provider, &other.version) == (&release.provider, &release.version);
+    let mut sources: Vec<Json> = sources.into_iter().filter(|source| !is_same(&self::release(source))).collect();
+    sources.push(entry.into());
+    sources.sort_by_cached_key(order);
+    sources
+}
+
+/// The order of `SOURCES.json`: by provider, then by release as its numbers count.
+pub fn order(source: &Json) -> (String, Vec<u32>) {
+    let release = release(source);
+    let numbers = release.version.trim_start_matches('v').split(['.', '-']);
+    (release.provider, numbers.map(|number| number.parse().unwrap_or_default()).collect())
+}
+
 fn read_release(folder: &Path) -> Result<Vec<KindFacts>, String> {
     let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
     let mut files = BTreeSet::new();
@@ -77,6 +104,21 @@ pub fn file_names(kinds: &[KindFacts]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn releases_stand_in_order_and_once() {
+        let release = |version: &str, commit: &str| ReleaseFacts {
+            provider: "aws".into(),
+            version: version.into(),
+            commit: commit.into(),
+            ..ReleaseFacts::default()
+        };
+        let sources =
+            ["v2.10.0", "v2.9.1"].iter().fold(Vec::new(), |all, version| with_release(all, &release(version, "")));
+        let sources = with_release(sources, &release("v2.9.1", "abc"));
+        let read: Vec<ReleaseFacts> = sources.iter().map(super::release).collect();
+        assert_eq!(read, [release("v2.9.1", "abc"), release("v2.10.0", "")]);
+    }
 
     #[test]
     fn kinds_of_two_groups_get_two_files() {

@@ -2,7 +2,9 @@
 //!
 //! - [`facts`]: a CRD without its prose, typed; the notation of `schemas/`.
 //! - [`folder`], [`notation`]: the files of `schemas/`; [`import`], [`openapi`]: upstream's CRDs and documents into facts.
-//! - [`bundle`]: which schema counts for an object: the user's, else the bundled one of the chosen CAPI release.
+//! - [`bundle`]: which schema counts for an object: the user's, else the bundled one of the chosen CAPI release; [`load`] reads the
+//!   former.
+//! - [`describe`]: a schema in words.
 //! - [`pack`], [`layout`], [`table`]: facts as one compact table that is read in place.
 //! - [`validate`]: the verdict on one object, on the tape; [`defaults`] sees through defaults and dropped nulls, [`suggest`]
 //!   finds what somebody may have meant.
@@ -13,6 +15,7 @@
 pub mod bundle;
 pub mod cel;
 pub mod defaults;
+pub mod describe;
 mod email;
 pub mod facts;
 pub mod folder;
@@ -21,6 +24,7 @@ pub mod import;
 pub mod ip;
 pub mod kinds;
 pub mod layout;
+pub mod load;
 pub mod notation;
 pub mod openapi;
 pub mod pack;
