@@ -9,8 +9,6 @@ use super::CelError;
 pub(super) enum Token {
     /// A name; also the reserved words, which fields may bear.
     Name(String),
-    /// A field name in backquotes.
-    Quoted(String),
     Int(u64),
     UInt(u64),
     Double(f64),
@@ -40,8 +38,6 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, CelError> {
         } else if first.is_ascii_alphabetic() || first == '_' {
             let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
             (Token::Name(rest[..end].to_owned()), end)
-        } else if first == '`' {
-            quoted_field(rest, at)?
         } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             (Token::Sign(sign), sign.len())
         } else {
@@ -61,13 +57,6 @@ fn skip_blank(text: &str, mut at: usize) -> usize {
         }
         at += rest.find('\n').unwrap_or(rest.len());
     }
-}
-
-fn quoted_field(rest: &str, at: usize) -> Result<(Token, usize), CelError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | ' ');
-    let name = rest[1..].split_once('`').map(|(name, _)| name).filter(|name| !name.is_empty() && name.chars().all(allowed));
-    name.map(|name| (Token::Quoted(name.to_owned()), name.len() + 2))
-        .ok_or_else(|| CelError::syntax(at, "field name in backquotes is not closed".to_owned()))
 }
 
 fn number(rest: &str, at: usize) -> Result<(Token, usize), CelError> {

@@ -188,8 +188,8 @@ impl Parser {
         loop {
             if self.eat(".") {
                 let optional = self.eat("?");
-                let (field, quoted) = self.field()?;
-                ast = if !optional && !quoted && self.eat("(") {
+                let field = self.field()?;
+                ast = if !optional && self.eat("(") {
                     let arguments = self.arguments(")")?;
                     Ast::Call { target: Some(Box::new(ast)), name: field, arguments }
                 } else {
@@ -206,11 +206,10 @@ impl Parser {
         }
     }
 
-    fn field(&mut self) -> Result<(String, bool), CelError> {
+    fn field(&mut self) -> Result<String, CelError> {
         let found = match self.tokens.get(self.at) {
             // Fields may bear reserved words, but not the words of the grammar.
-            Some((_, Token::Name(name))) if !["in", "true", "false", "null"].contains(&name.as_str()) => (name.clone(), false),
-            Some((_, Token::Quoted(name))) => (name.clone(), true),
+            Some((_, Token::Name(name))) if !["in", "true", "false", "null"].contains(&name.as_str()) => name.clone(),
             _ => return Err(self.unexpected()),
         };
         self.at += 1;
@@ -258,7 +257,7 @@ impl Parser {
             Token::Str(value) => Constant::Str(value.clone()),
             Token::Bytes(value) => Constant::Bytes(value.clone()),
             Token::Name(name) => return self.named(name.clone()),
-            Token::Quoted(_) | Token::Sign(_) => return Err(self.unexpected()),
+            Token::Sign(_) => return Err(self.unexpected()),
         };
         self.at += 1;
         Ok(Ast::Constant(constant))
