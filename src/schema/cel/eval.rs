@@ -16,7 +16,7 @@ use super::value::{Val, contains, find_entry};
 
 /// The server's bound for one rule.
 const COST_LIMIT: u64 = 1_000_000;
-/// Stack is finite: nested expressions and values.
+/// A result, or why there is none.
 pub(super) type Outcome<T> = Result<T, EvalError>;
 
 /// What `oldSelf` is.
@@ -245,6 +245,14 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                 (true, Val::Optional(None)) => continue,
                 (true, _) => return Err(no_overload()),
             };
+            // Of a key written twice, the last one stays.
+            let mut kept = Vec::with_capacity(map.len());
+            for (known, value) in map {
+                if !known.equals(&key)? {
+                    kept.push((known, value));
+                }
+            }
+            map = kept;
             insert(&mut map, key, value)?;
         }
         Ok(Val::Map(Rc::new(map)))

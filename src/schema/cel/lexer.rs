@@ -9,8 +9,6 @@ use super::CelError;
 pub(super) enum Token {
     /// A name; also the reserved words, which fields may bear.
     Name(String),
-    /// A field name in backquotes.
-    Quoted(String),
     Int(u64),
     UInt(u64),
     Double(f64),
@@ -22,8 +20,7 @@ pub(super) enum Token {
 
 /// The longer ones first.
 const SIGNS: [&str; 24] = [
-    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!", "?", ":", "+", "*",
-    "/", "%",
+    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!", "?", ":", "+", "*", "/", "%",
 ];
 
 /// Cuts an expression into tokens, each with the offset of its first byte.
@@ -41,8 +38,6 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, CelError> {
         } else if first.is_ascii_alphabetic() || first == '_' {
             let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
             (Token::Name(rest[..end].to_owned()), end)
-        } else if first == '`' {
-            quoted_field(rest, at)?
         } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             (Token::Sign(sign), sign.len())
         } else {
@@ -62,14 +57,6 @@ fn skip_blank(text: &str, mut at: usize) -> usize {
         }
         at += rest.find('\n').unwrap_or(rest.len());
     }
-}
-
-fn quoted_field(rest: &str, at: usize) -> Result<(Token, usize), CelError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | ' ');
-    let name =
-        rest[1..].split_once('`').map(|(name, _)| name).filter(|name| !name.is_empty() && name.chars().all(allowed));
-    name.map(|name| (Token::Quoted(name.to_owned()), name.len() + 2))
-        .ok_or_else(|| CelError::syntax(at, "field name in backquotes is not closed".to_owned()))
 }
 
 fn number(rest: &str, at: usize) -> Result<(Token, usize), CelError> {
@@ -125,13 +112,10 @@ fn literal_text(rest: &str, at: usize) -> Result<Option<(Token, usize)>, CelErro
         }
         match inner.chars().next() {
             None => return Err(CelError::syntax(at, "string is not closed".to_owned())),
-            Some('\n' | '\r') if fence.len() == 1 => {
-                return Err(CelError::syntax(at, "line break in a string".to_owned()));
-            }
+            Some('\n' | '\r') if fence.len() == 1 => return Err(CelError::syntax(at, "line break in a string".to_owned())),
             Some('\\') if !raw => {
-                inner = escape(&inner[1..], bytes, &mut out).ok_or_else(|| {
-                    CelError::syntax(rest.len() - inner.len() + at, "unknown escape in a string".to_owned())
-                })?;
+                inner = escape(&inner[1..], bytes, &mut out)
+                    .ok_or_else(|| CelError::syntax(rest.len() - inner.len() + at, "unknown escape in a string".to_owned()))?;
             }
             Some(c) => {
                 out.extend_from_slice(&inner.as_bytes()[..c.len_utf8()]);

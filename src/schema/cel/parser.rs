@@ -40,21 +40,9 @@ pub(super) enum Operator {
 pub(super) enum Ast {
     Constant(Constant),
     Name(String),
-    Select {
-        operand: Box<Ast>,
-        field: String,
-        optional: bool,
-    },
-    Index {
-        operand: Box<Ast>,
-        index: Box<Ast>,
-        optional: bool,
-    },
-    Call {
-        target: Option<Box<Ast>>,
-        name: String,
-        arguments: Vec<Ast>,
-    },
+    Select { operand: Box<Ast>, field: String, optional: bool },
+    Index { operand: Box<Ast>, index: Box<Ast>, optional: bool },
+    Call { target: Option<Box<Ast>>, name: String, arguments: Vec<Ast> },
     /// Elements, each with whether it was written `?e`.
     List(Vec<(bool, Ast)>),
     Map(Vec<(bool, Ast, Ast)>),
@@ -69,22 +57,8 @@ const MAX_DEPTH: usize = 100;
 
 /// Words that are no identifiers.
 const RESERVED: [&str; 16] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
+    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return",
+    "var", "void",
 ];
 
 /// Parses an expression.
@@ -214,8 +188,8 @@ impl Parser {
         loop {
             if self.eat(".") {
                 let optional = self.eat("?");
-                let (field, quoted) = self.field()?;
-                ast = if !optional && !quoted && self.eat("(") {
+                let field = self.field()?;
+                ast = if !optional && self.eat("(") {
                     let arguments = self.arguments(")")?;
                     Ast::Call { target: Some(Box::new(ast)), name: field, arguments }
                 } else {
@@ -232,13 +206,10 @@ impl Parser {
         }
     }
 
-    fn field(&mut self) -> Result<(String, bool), CelError> {
+    fn field(&mut self) -> Result<String, CelError> {
         let found = match self.tokens.get(self.at) {
             // Fields may bear reserved words, but not the words of the grammar.
-            Some((_, Token::Name(name))) if !["in", "true", "false", "null"].contains(&name.as_str()) => {
-                (name.clone(), false)
-            }
-            Some((_, Token::Quoted(name))) => (name.clone(), true),
+            Some((_, Token::Name(name))) if !["in", "true", "false", "null"].contains(&name.as_str()) => name.clone(),
             _ => return Err(self.unexpected()),
         };
         self.at += 1;
@@ -278,8 +249,7 @@ impl Parser {
         let Some((_, token)) = self.tokens.get(self.at) else { return Err(self.unexpected()) };
         let constant = match token {
             Token::Int(value) => {
-                let value = i64::try_from(*value)
-                    .map_err(|_| CelError::syntax(self.offset(), "integer out of range".to_owned()))?;
+                let value = i64::try_from(*value).map_err(|_| CelError::syntax(self.offset(), "integer out of range".to_owned()))?;
                 Constant::Int(value)
             }
             Token::UInt(value) => Constant::UInt(*value),
@@ -287,7 +257,7 @@ impl Parser {
             Token::Str(value) => Constant::Str(value.clone()),
             Token::Bytes(value) => Constant::Bytes(value.clone()),
             Token::Name(name) => return self.named(name.clone()),
-            Token::Quoted(_) | Token::Sign(_) => return Err(self.unexpected()),
+            Token::Sign(_) => return Err(self.unexpected()),
         };
         self.at += 1;
         Ok(Ast::Constant(constant))

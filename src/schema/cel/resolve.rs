@@ -227,7 +227,7 @@ impl Resolver {
         let (kind, variables, filtered) = match (name, arguments.len()) {
             ("all", 2) => (K::All, 1, false),
             ("exists", 2) => (K::Exists, 1, false),
-            ("exists_one" | "existsOne", 2) => (K::ExistsOne, 1, false),
+            ("exists_one", 2) => (K::ExistsOne, 1, false),
             ("filter", 2) => (K::Filter, 1, false),
             ("map", 2) => (K::List, 1, false),
             ("map", 3) => (K::List, 1, true),

@@ -117,6 +117,9 @@ fn to_text<'v, D: Data<'v>>(value: &Val<'v, D>) -> Outcome<Cow<'v, str>> {
     })
 }
 
+/// Exponents that Go writes out.
+const PLAIN_EXPONENTS: std::ops::Range<i32> = -4..6;
+
 /// A double as Go writes it with the verb `g` and no precision.
 pub(super) fn double_text(number: f64) -> String {
     if number.is_nan() {
@@ -128,7 +131,7 @@ pub(super) fn double_text(number: f64) -> String {
     let scientific = format!("{number:e}");
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..21).contains(&exponent) {
+    if PLAIN_EXPONENTS.contains(&exponent) {
         return number.to_string();
     }
     format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
