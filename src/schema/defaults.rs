@@ -202,6 +202,9 @@ impl<'v> Effective<'v> {
         if self.hides_status && key == "status" {
             return Child::Unknown;
         }
+        if self.is_resource && matches!(key, "apiVersion" | "kind" | "metadata") {
+            return Child::Free;
+        }
         if let Some(property) = schema.property(key) {
             return Child::Known(property.schema);
         }
@@ -209,7 +212,6 @@ impl<'v> Effective<'v> {
             Additional::Schema(values) => Child::Known(values),
             Additional::Any => Child::Free,
             _ if schema.preserve_unknown() => Child::Free,
-            _ if self.is_resource && matches!(key, "apiVersion" | "kind" | "metadata") => Child::Free,
             _ => Child::Unknown,
         }
     }

@@ -92,7 +92,11 @@ impl Plane {
 
     fn judge(&self, object: &Object<'_>, client: Client) -> Judged {
         let mut findings = Vec::new();
-        let Some(kind) = self.kind(object) else { return Judged { verdict: Verdict::UnknownKind, errors: Vec::new() } };
+        let Some(kind) = self.kind(object) else {
+            findings.extend(validate::miswritten_kind(object, &self.table));
+            let judged = judged(object, &findings);
+            return if findings.is_empty() { Judged { verdict: Verdict::UnknownKind, ..judged } } else { judged };
+        };
         validate::judge(object, kind, &self.compiled, Options { client }, &[], &mut findings);
         judged(object, &findings)
     }

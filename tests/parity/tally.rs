@@ -73,6 +73,12 @@ impl Tally {
         }
         self.placed += 1;
         let ours: Vec<(String, &str)> = judged.errors.iter().map(|(path, rule, _)| (plain(path), *rule)).collect();
+        // The server names the list of owners, not the owner.
+        let unnumbered = |path: String| {
+            let owner = path.strip_prefix("metadata.ownerReferences.").and_then(|rest| rest.split_once('.'));
+            owner.filter(|(n, _)| n.parse::<u32>().is_ok()).map(|(_, field)| format!("metadata.ownerReferences.{field}")).unwrap_or(path)
+        };
+        let ours: Vec<(String, &str)> = ours.into_iter().map(|(path, rule)| (unnumbered(path), rule)).collect();
         let near = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}.")) || b.starts_with(&format!("{a}.")) || a.is_empty();
         let missing: Vec<&String> = theirs.iter().filter(|path| !ours.iter().any(|(other, _)| near(other, path))).collect();
         let extra: Vec<&String> = ours

@@ -20,6 +20,14 @@ impl<'a> Judge<'_, 'a> {
     }
 
     fn applied_metadata(&mut self, metadata: Value<'a>) {
+        if let Some(value) = metadata.get("managedFields").filter(|value| !value.is_null()) {
+            let message = "`metadata.managedFields` is the server's own; server-side apply refuses an object that has it";
+            self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
+        }
+        if let Some(value) = metadata.get("uid").filter(|uid| uid.as_str().is_some_and(|uid| !uid.is_empty())) {
+            let message = "`metadata.uid` asks for one particular object; server-side apply creates none under a given uid";
+            self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
+        }
         for (list, key) in [("finalizers", None), ("ownerReferences", Some("uid"))] {
             let items: Vec<Value<'a>> = metadata.get(list).into_iter().flat_map(|list| list.items()).collect();
             let text = |item: &Value<'a>| key.map_or(Some(*item), |key| item.get(key)).and_then(|value| value.as_str());

@@ -99,6 +99,21 @@ pub fn judge<'a>(
     judge.object();
 }
 
+/// What is wrong with an object whose kind is none of the table's: its kind may be one in lower case, by which kubectl finds
+/// it and the server refuses it.
+pub fn miswritten_kind<'a>(object: &Object<'a>, table: &Table) -> Option<Finding> {
+    let is_lower = !object.kind.bytes().any(|b| b.is_ascii_uppercase());
+    let meant = table.kinds().filter(|_| is_lower).find(|kind| {
+        kind.served()
+            && kind.group() == object.group()
+            && kind.is_version(object.version())
+            && kind.kind().to_lowercase() == object.kind
+    })?;
+    let message = format!("the kind is written {}; the API server refuses `{}`", meant.kind(), object.kind);
+    let value = object.root.get("kind").unwrap_or(object.root);
+    Some(object.finding(&rules::INVALID_VALUE, value, message).suggest(meant.kind()))
+}
+
 /// What the walk carries along.
 struct Judge<'j, 'a> {
     object: &'j Object<'a>,

@@ -6,7 +6,7 @@ use crate::schema::defaults::Effective;
 use crate::schema::table::{Additional, Kind, ListType, Schema};
 use crate::yaml::Value;
 
-use super::{Client, Compiled, Judge, Options, rules};
+use super::{Client, Compiled, Effect, Judge, Options, rules};
 
 /// Judges the new state of an object that is in the cluster already, both of one version. Faults in parts that do not change
 /// are not reported: the server lets them be.
@@ -32,11 +32,22 @@ pub fn judge_update<'a>(
         old: Some(old),
     };
     judge.object();
+    judge.same_uid(old);
     let from = Correlation { kind, old, client: options.client };
     out.extend(found.into_iter().filter(|finding| !from.stood_before(new, finding)));
 }
 
 impl<'a> Judge<'_, 'a> {
+    /// A uid is the server's to give; another one than the stored object's is a conflict.
+    fn same_uid(&mut self, old: &Object<'_>) {
+        let keys = ["metadata", "uid"];
+        let Some(uid) = self.object.at(&keys).filter(|uid| uid.as_str().is_some_and(|text| !text.is_empty())) else { return };
+        if old.at(&keys).and_then(|before| before.as_str()) != uid.as_str() {
+            let message = "`metadata.uid` is not that of the object in the cluster; leave it out";
+            self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, uid, message));
+        }
+    }
+
     /// What a value was before, where the server can tell which one that is.
     pub(super) fn old_value(&self, value: Value<'a>) -> Option<Effective<'_>> {
         let from = Correlation { kind: self.kind, old: self.old?, client: self.client };

@@ -145,9 +145,14 @@ impl<'j, 'a> Judge<'j, 'a> {
                 self.field(values, entry);
             }
             Additional::Any => self.undescribed(entry),
-            _ if schema.preserve_unknown() => {}
+            _ if schema.preserve_unknown() || self.applies_anything(schema) => {}
             _ => self.unknown_field(Some(schema), map, key, entry),
         }
+    }
+
+    /// Server-side apply prunes nothing: it knows the fields of a mapping that declares some, and lets all others be.
+    pub(super) fn applies_anything(&self, schema: Schema<'_>) -> bool {
+        self.client == Client::Apply && schema.property_count() == 0
     }
 
     /// A value that the server drops after decoding: unknown fields in it are unknown all the same.
@@ -164,7 +169,7 @@ impl<'j, 'a> Judge<'j, 'a> {
                 (Some(property), _) => self.dropped(Some(property.schema), entry),
                 (None, Additional::Schema(values)) => self.dropped(Some(values), entry),
                 (None, Additional::Any) => self.undescribed(entry),
-                _ if schema.preserve_unknown() => {}
+                _ if schema.preserve_unknown() || self.applies_anything(schema) => {}
                 _ => self.unknown_field(Some(schema), value, &key, entry),
             }
         }
@@ -172,6 +177,9 @@ impl<'j, 'a> Judge<'j, 'a> {
 
     /// A value that nothing describes and nothing keeps: every field within is unknown.
     pub(super) fn undescribed(&mut self, value: Value<'a>) {
+        if self.client == Client::Apply {
+            return;
+        }
         for child in value.children() {
             match child.key() {
                 Some(key) if value.is_map() => self.unknown_field(None, value, &key, child),
