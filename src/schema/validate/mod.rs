@@ -95,13 +95,18 @@ pub fn judge<'a>(
     prefilled: &[&str],
     out: &mut Vec<Finding>,
 ) {
-    let mut judge = Judge { object, kind, compiled, client: options.client, prefilled, out, blocking: 0, complaints: 0, old: None };
-    judge.object();
+    Judge { prefilled, ..Judge::new(object, Some(kind), compiled, options, out) }.object(kind.schema());
 }
 
-/// What is wrong with an object whose kind is none of the table's: its kind may be one in lower case, by which kubectl finds
-/// it and the server refuses it.
-pub fn miswritten_kind<'a>(object: &Object<'a>, table: &Table) -> Option<Finding> {
+/// Judges an object whose kind is none of the table's: its metadata, and whether its kind is one of the table's in lower case,
+/// by which kubectl finds it and the server refuses it.
+pub fn judge_unknown<'a>(object: &Object<'a>, table: &Table, options: Options, out: &mut Vec<Finding>) {
+    out.extend(miswritten_kind(object, table));
+    let nothing = Compiled { patterns: Box::default(), rules: Box::default() };
+    Judge::new(object, None, &nothing, options, out).any_object();
+}
+
+fn miswritten_kind<'a>(object: &Object<'a>, table: &Table) -> Option<Finding> {
     let is_lower = !object.kind.bytes().any(|b| b.is_ascii_uppercase());
     let meant = table.kinds().filter(|_| is_lower).find(|kind| {
         kind.served()
@@ -117,7 +122,8 @@ pub fn miswritten_kind<'a>(object: &Object<'a>, table: &Table) -> Option<Finding
 /// What the walk carries along.
 struct Judge<'j, 'a> {
     object: &'j Object<'a>,
-    kind: Kind<'j>,
+    /// `None` where it is not known.
+    kind: Option<Kind<'j>>,
     compiled: &'j Compiled,
     client: Client,
     prefilled: &'j [&'j str],
@@ -137,7 +143,18 @@ enum Effect {
     Harmless,
 }
 
-impl<'a> Judge<'_, 'a> {
+impl<'j, 'a> Judge<'j, 'a> {
+    fn new(
+        object: &'j Object<'a>,
+        kind: Option<Kind<'j>>,
+        compiled: &'j Compiled,
+        options: Options,
+        out: &'j mut Vec<Finding>,
+    ) -> Self {
+        let client = options.client;
+        Self { object, kind, compiled, client, prefilled: &[], out, blocking: 0, complaints: 0, old: None }
+    }
+
     /// Adds a finding.
     fn add(&mut self, effect: Effect, finding: Finding) {
         self.blocking += usize::from(effect == Effect::Blocking);
@@ -152,6 +169,11 @@ impl<'a> Judge<'_, 'a> {
 
     /// Kind and version as people say them: `MachineDeployment v1beta2`.
     fn kind_name(&self) -> String {
-        format!("{} {}", self.kind.kind(), self.kind.version())
+        format!("{} {}", self.object.kind, self.object.version())
+    }
+
+    /// Whether the server keeps nothing of `status` in what it is sent.
+    fn drops_status(&self) -> bool {
+        self.kind.is_some_and(Kind::status_subresource)
     }
 }

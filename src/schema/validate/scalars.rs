@@ -49,6 +49,9 @@ pub(super) fn faults(schema: Schema<'_>, scalar: &Scalar<'_>, compiled: &Compile
         }
     }
     if !schema.has_checks() {
+        if let (Type::Integer, Scalar::Float(number)) = (ty, scalar) {
+            range_fault(ty, None, Number::Float(*number)).into_iter().for_each(|of| found(Fault::Range { of }));
+        }
         return;
     }
     let checks = schema.checks();

@@ -20,18 +20,8 @@ pub fn judge_update<'a>(
     out: &mut Vec<Finding>,
 ) {
     let mut found = Vec::new();
-    let mut judge = Judge {
-        object: new,
-        kind,
-        compiled,
-        client: options.client,
-        prefilled,
-        out: &mut found,
-        blocking: 0,
-        complaints: 0,
-        old: Some(old),
-    };
-    judge.object();
+    let mut judge = Judge { prefilled, old: Some(old), ..Judge::new(new, Some(kind), compiled, options, &mut found) };
+    judge.object(kind.schema());
     judge.same_uid(old);
     let from = Correlation { kind, old, client: options.client };
     out.extend(found.into_iter().filter(|finding| !from.stood_before(new, finding)));
@@ -50,7 +40,7 @@ impl<'a> Judge<'_, 'a> {
 
     /// What a value was before, where the server can tell which one that is.
     pub(super) fn old_value(&self, value: Value<'a>) -> Option<Effective<'_>> {
-        let from = Correlation { kind: self.kind, old: self.old?, client: self.client };
+        let from = Correlation { kind: self.kind?, old: self.old?, client: self.client };
         from.find(self.object.root, value.index()).map(|(old, _)| old)
     }
 }
@@ -66,8 +56,8 @@ impl<'c> Correlation<'c> {
     /// The old value and the schema of the node at an index of the new document. Items of lists without keys have no old value.
     fn find<'a: 'c>(&self, root: Value<'a>, index: u32) -> Option<(Effective<'c>, Effective<'c>)> {
         let schema = self.kind.schema();
-        let mut old = Effective::root(self.old.root, self.kind, self.client);
-        let mut new = Effective::root(root, self.kind, self.client);
+        let mut old = Effective::root(self.old.root, schema, self.kind.status_subresource(), self.client);
+        let mut new = Effective::root(root, schema, self.kind.status_subresource(), self.client);
         let mut schema = schema;
         let mut at = root;
         while at.index() != index {
