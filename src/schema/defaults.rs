@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::cel::{Data, ListKind, View, time::Timestamp};
 use super::formats;
-use super::table::{Additional, Json, Kind, ListType, Schema, Type};
+use super::table::{Additional, Json, ListType, Schema, Type};
 use crate::schema::validate::Client;
 use crate::yaml::{Scalar, Value};
 
@@ -74,10 +74,9 @@ pub struct Effective<'v> {
 }
 
 impl<'v> Effective<'v> {
-    /// The root of an object.
-    pub fn root(value: Value<'v>, kind: Kind<'v>, client: Client) -> Self {
-        let hides_status = kind.status_subresource();
-        Self { is_resource: true, hides_status, ..Self::new(value, kind.schema(), client) }
+    /// The root of an object; `hides_status` where the server keeps nothing of its `status`.
+    pub fn root(value: Value<'v>, schema: Schema<'v>, hides_status: bool, client: Client) -> Self {
+        Self { is_resource: true, hides_status, ..Self::new(value, schema, client) }
     }
 
     /// A value with its schema.
@@ -204,6 +203,9 @@ impl<'v> Effective<'v> {
         if self.hides_status && key == "status" {
             return Child::Unknown;
         }
+        if self.is_resource && matches!(key, "apiVersion" | "kind" | "metadata") {
+            return Child::Free;
+        }
         if let Some(property) = schema.property(key) {
             return Child::Known(property.schema);
         }
@@ -211,7 +213,6 @@ impl<'v> Effective<'v> {
             Additional::Schema(values) => Child::Known(values),
             Additional::Any => Child::Free,
             _ if schema.preserve_unknown() => Child::Free,
-            _ if self.is_resource && matches!(key, "apiVersion" | "kind" | "metadata") => Child::Free,
             _ => Child::Unknown,
         }
     }

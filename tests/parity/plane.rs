@@ -92,7 +92,13 @@ impl Plane {
 
     fn judge(&self, object: &Object<'_>, client: Client) -> Judged {
         let mut findings = Vec::new();
-        let Some(kind) = self.kind(object) else { return Judged { verdict: Verdict::UnknownKind, errors: Vec::new() } };
+        let Some(kind) = self.kind(object) else {
+            validate::judge_unknown(object, &self.table, Options { client }, &mut findings);
+            // What is refused before anybody asks for the kind; the oracle looks no further.
+            findings.retain(|finding| matches!(finding.rule.name, "wrong-type" | "invalid-value"));
+            let judged = judged(object, &findings);
+            return if findings.is_empty() { Judged { verdict: Verdict::UnknownKind, ..judged } } else { judged };
+        };
         validate::judge(object, kind, &self.compiled, Options { client }, &[], &mut findings);
         judged(object, &findings)
     }
@@ -113,7 +119,13 @@ impl Plane {
                     let malformed = release.findings.iter().filter(of_document).filter(|f| f.rule.name == "malformed-object");
                     out.extend(malformed.map(|finding| {
                         let error = (String::new(), finding.rule.name, finding.message.clone());
-                        Judged { verdict: Verdict::Reject, errors: vec![error] }
+                        let parsed = streams[0].document(document);
+                        let root = parsed.and_then(|parsed| parsed.value(finding.place?.node?));
+                        let is_text = |key| root.and_then(|root| root.get(key)).is_some_and(|value| value.as_str().is_some());
+                        // The oracle looks an empty name up and finds nothing; we call that malformed.
+                        let named = is_text("apiVersion") && is_text("kind");
+                        let verdict = if named { Verdict::UnknownKind } else { Verdict::Reject };
+                        Judged { verdict, errors: vec![error] }
                     }));
                 }
             }

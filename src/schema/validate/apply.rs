@@ -5,6 +5,7 @@ use crate::schema::defaults::null_in_list;
 use crate::schema::table::{Additional, ListType, Schema, Type};
 use crate::yaml::{Kind, Scalar, Value};
 
+use super::words::one_of;
 use super::{Effect, Judge, rules};
 
 impl<'a> Judge<'_, 'a> {
@@ -14,12 +15,20 @@ impl<'a> Judge<'_, 'a> {
             self.applied_metadata(metadata);
         }
         let status = root.get("status").zip(schema.property("status"));
-        if let Some((value, property)) = status.filter(|_| self.kind.status_subresource()) {
+        if let Some((value, property)) = status.filter(|_| self.drops_status()) {
             self.fits_type(property.schema, value);
         }
     }
 
     fn applied_metadata(&mut self, metadata: Value<'a>) {
+        if let Some(value) = metadata.get("managedFields").filter(|value| !value.is_null()) {
+            let message = "`metadata.managedFields` is the server's own; server-side apply refuses an object that has it";
+            self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
+        }
+        if let Some(value) = metadata.get("uid").filter(|uid| uid.as_str().is_some_and(|uid| !uid.is_empty())) {
+            let message = "`metadata.uid` asks for one particular object; server-side apply creates none under a given uid";
+            self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
+        }
         for (list, key) in [("finalizers", None), ("ownerReferences", Some("uid"))] {
             let items: Vec<Value<'a>> = metadata.get(list).into_iter().flat_map(|list| list.items()).collect();
             let text = |item: &Value<'a>| key.map_or(Some(*item), |key| item.get(key)).and_then(|value| value.as_str());
@@ -29,6 +38,18 @@ impl<'a> Judge<'_, 'a> {
                     self.add(Effect::Harmless, self.object.finding(&rules::DUPLICATE_ITEM, *item, message));
                 }
             }
+        }
+    }
+
+    /// An item of a list with keys must have at least one of them, or a default for one.
+    fn tells_itself_apart(&mut self, schema: Schema<'_>, item: Value<'a>) {
+        let has_default = |key: &str| {
+            schema.items().and_then(|items| items.property(key)).is_some_and(|key| key.schema.default().is_some())
+        };
+        if !schema.list_map_keys().any(|key| item.get(key).is_some() || has_default(key)) {
+            let keys: Vec<String> = schema.list_map_keys().map(str::to_owned).collect();
+            let message = format!("`{}` has no {}; server-side apply refuses the object", self.path(item), one_of(&keys));
+            self.add(Effect::Blocking, self.object.finding(&rules::REQUIRED_FIELD, item, message));
         }
     }
 
@@ -47,6 +68,9 @@ impl<'a> Judge<'_, 'a> {
             }
             (Kind::Seq, Type::Array) => {
                 for item in value.items() {
+                    if schema.list_type() == ListType::Map && item.is_map() {
+                        self.tells_itself_apart(schema, item);
+                    }
                     let Some(items) = schema.items() else { continue };
                     let keyed = matches!(schema.list_type(), ListType::Map | ListType::Set);
                     if keyed && item.is_null() {

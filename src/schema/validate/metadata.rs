@@ -106,8 +106,20 @@ impl<'a> Judge<'_, 'a> {
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
         }
         let namespace = metadata.and_then(|m| m.get("namespace"));
-        if let (Some(value), Scope::Namespaced) = (namespace, self.kind.scope()) {
+        if let Some(value) = namespace.filter(|_| self.kind.is_some_and(|kind| kind.scope() == Scope::Namespaced)) {
             self.namespace(value);
+        }
+    }
+
+    /// Judges what a client and the server want of every object, whatever its kind.
+    pub(super) fn any_object(&mut self) {
+        if let Some(value) = self.object.root.get("apiVersion").filter(|_| self.object.api_version.matches('/').count() > 1) {
+            let message = format!("{} is no apiVersion: it is a group, `/` and a version", quoted(&self.object.api_version));
+            self.add(Effect::Blocking, self.object.finding(&rules::WRONG_TYPE, value, message));
+        }
+        let metadata = self.object.root.get("metadata").filter(|metadata| !metadata.is_null());
+        if let Some(metadata) = metadata.filter(|metadata| self.decodes(*metadata)) {
+            self.metadata_values(metadata);
         }
     }
 

@@ -38,8 +38,7 @@ use crate::yaml::Value;
 pub use update::judge_update;
 
 /// Who sends the object to the server: they differ in what becomes of unknown fields and of nulls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Client {
     /// `kubectl create` and `kubectl apply`: unknown fields are refused, nulls that are not allowed are dropped.
     #[default]
@@ -96,15 +95,35 @@ pub fn judge<'a>(
     prefilled: &[&str],
     out: &mut Vec<Finding>,
 ) {
-    let mut judge =
-        Judge { object, kind, compiled, client: options.client, prefilled, out, blocking: 0, complaints: 0, old: None };
-    judge.object();
+    Judge { prefilled, ..Judge::new(object, Some(kind), compiled, options, out) }.object(kind.schema());
+}
+
+/// Judges an object whose kind is none of the table's: its metadata, and whether its kind is one of the table's in lower case,
+/// by which kubectl finds it and the server refuses it.
+pub fn judge_unknown<'a>(object: &Object<'a>, table: &Table, options: Options, out: &mut Vec<Finding>) {
+    out.extend(miswritten_kind(object, table));
+    let nothing = Compiled { patterns: Box::default(), rules: Box::default() };
+    Judge::new(object, None, &nothing, options, out).any_object();
+}
+
+fn miswritten_kind<'a>(object: &Object<'a>, table: &Table) -> Option<Finding> {
+    let is_lower = !object.kind.bytes().any(|b| b.is_ascii_uppercase());
+    let meant = table.kinds().filter(|_| is_lower).find(|kind| {
+        kind.served()
+            && kind.group() == object.group()
+            && kind.is_version(object.version())
+            && kind.kind().to_lowercase() == object.kind
+    })?;
+    let message = format!("the kind is written {}; the API server refuses `{}`", meant.kind(), object.kind);
+    let value = object.root.get("kind").unwrap_or(object.root);
+    Some(object.finding(&rules::INVALID_VALUE, value, message).suggest(meant.kind()))
 }
 
 /// What the walk carries along.
 struct Judge<'j, 'a> {
     object: &'j Object<'a>,
-    kind: Kind<'j>,
+    /// `None` where it is not known.
+    kind: Option<Kind<'j>>,
     compiled: &'j Compiled,
     client: Client,
     prefilled: &'j [&'j str],
@@ -124,7 +143,18 @@ enum Effect {
     Harmless,
 }
 
-impl<'a> Judge<'_, 'a> {
+impl<'j, 'a> Judge<'j, 'a> {
+    fn new(
+        object: &'j Object<'a>,
+        kind: Option<Kind<'j>>,
+        compiled: &'j Compiled,
+        options: Options,
+        out: &'j mut Vec<Finding>,
+    ) -> Self {
+        let client = options.client;
+        Self { object, kind, compiled, client, prefilled: &[], out, blocking: 0, complaints: 0, old: None }
+    }
+
     /// Adds a finding.
     fn add(&mut self, effect: Effect, finding: Finding) {
         self.blocking += usize::from(effect == Effect::Blocking);
@@ -139,6 +169,11 @@ impl<'a> Judge<'_, 'a> {
 
     /// Kind and version as people say them: `MachineDeployment v1beta2`.
     fn kind_name(&self) -> String {
-        format!("{} {}", self.kind.kind(), self.kind.version())
+        format!("{} {}", self.object.kind, self.object.version())
+    }
+
+    /// Whether the server keeps nothing of `status` in what it is sent.
+    fn drops_status(&self) -> bool {
+        self.kind.is_some_and(Kind::status_subresource)
     }
 }

@@ -23,6 +23,7 @@ pub(super) enum Fault {
     TooLarge { most: f64, exclusive: bool },
     NotMultiple { of: f64 },
     Range { of: &'static str },
+    BrokenBound { bound: f64, of: &'static str },
     Enum,
 }
 
@@ -48,22 +49,22 @@ pub(super) fn faults(schema: Schema<'_>, scalar: &Scalar<'_>, compiled: &Compile
         }
     }
     if !schema.has_checks() {
+        if let (Type::Integer, Scalar::Float(number)) = (ty, scalar) {
+            range_fault(ty, None, Number::Float(*number)).into_iter().for_each(|of| found(Fault::Range { of }));
+        }
         return;
     }
     let checks = schema.checks();
     match scalar {
         Scalar::Str(text) => text_faults(schema, checks, text, compiled, found),
         Scalar::Int(number) => {
-            range_fault(ty, checks.format(), Number::Int(*number), found);
-            number_faults(checks, Number::Int(*number), found);
+            number_faults(ty, checks, Number::Int(*number), found);
         }
         Scalar::UInt(number) => {
-            range_fault(ty, checks.format(), Number::Float(*number as f64), found);
-            number_faults(checks, Number::Float(*number as f64), found);
+            number_faults(ty, checks, Number::Float(*number as f64), found);
         }
         Scalar::Float(number) => {
-            range_fault(ty, checks.format(), Number::Float(*number), found);
-            number_faults(checks, Number::Float(*number), found);
+            number_faults(ty, checks, Number::Float(*number), found);
         }
         Scalar::Null | Scalar::Bool(_) => {}
     }
@@ -115,12 +116,14 @@ enum Number {
     Float(f64),
 }
 
-/// The range that `format` gives a number of exactly one type.
-fn range_fault(ty: Type, format: Option<&str>, number: Number, found: &mut impl FnMut(Fault)) {
-    let fault = match (ty, number) {
-        (Type::Integer, Number::Float(_)) => Some(if format == Some("int32") { "int32" } else { "int64" }),
-        (Type::Integer, Number::Int(number)) if format == Some("int32") => {
-            i32::try_from(number).is_err().then_some("int32")
+/// The range that type and `format` give a number, where the number is outside.
+fn range_fault(ty: Type, format: Option<&str>, number: Number) -> Option<&'static str> {
+    let of = if format == Some("int32") { "int32" } else { "int64" };
+    match (ty, number) {
+        (Type::Integer, Number::Int(number)) if of == "int32" => i32::try_from(number).is_err().then_some(of),
+        (Type::Integer, Number::Float(number)) => {
+            let greatest = if of == "int32" { f64::from(i32::MAX) } else { 9.3e18 };
+            (number.fract() != 0.0 || number.abs() > greatest).then_some(of)
         }
         (Type::Number, number) if format == Some("float") => {
             let number = match number {
@@ -130,13 +133,19 @@ fn range_fault(ty: Type, format: Option<&str>, number: Number, found: &mut impl 
             (number as f32).is_infinite().then_some("float")
         }
         _ => None,
-    };
-    if let Some(of) = fault {
-        found(Fault::Range { of });
     }
 }
 
-fn number_faults(checks: Checks<'_>, number: Number, found: &mut impl FnMut(Fault)) {
+fn number_faults(ty: Type, checks: Checks<'_>, number: Number, found: &mut impl FnMut(Fault)) {
+    if let Some(of) = range_fault(ty, checks.format(), number) {
+        found(Fault::Range { of });
+    }
+    // The server holds the bounds themselves against the range, and where one is outside, nothing passes.
+    for bound in [checks.multiple_of(), checks.maximum(), checks.minimum()].into_iter().flatten() {
+        if let Some(of) = range_fault(ty, checks.format(), Number::Float(bound)) {
+            found(Fault::BrokenBound { bound, of });
+        }
+    }
     // Whole numbers are compared with the whole part of a bound, as the server does it.
     if let Some(of) = checks.multiple_of() {
         let is_multiple = match number {
@@ -260,6 +269,13 @@ impl<'a> Judge<'_, 'a> {
             }
             Fault::NotMultiple { of } => (&rules::OUT_OF_BOUNDS, format!("{field}: {has} is no multiple of {of}")),
             Fault::Range { of } => (&rules::OUT_OF_BOUNDS, format!("{field}: {has} does not fit {of}")),
+            Fault::BrokenBound { bound, of } => (
+                &rules::OUT_OF_BOUNDS,
+                format!(
+                    "{field}: the API server takes no number here at all, for the kind itself is at fault: its bound {bound} \
+                     does not fit {of}; leave the field out"
+                ),
+            ),
             Fault::Enum => return self.enum_finding(schema, value, &field, &has),
         };
         self.object.finding(rule, value, message)

@@ -241,6 +241,7 @@ fn fault_words(schema: Schema<'_>, fault: &scalars::Fault) -> (&'static Rule, St
         Fault::TooLarge { most, .. } => (&rules::OUT_OF_BOUNDS, format!("must be at most {most}")),
         Fault::NotMultiple { of } => (&rules::OUT_OF_BOUNDS, format!("must be a multiple of {of}")),
         Fault::Range { of } => (&rules::OUT_OF_BOUNDS, format!("must fit {of}")),
+        Fault::BrokenBound { of, .. } => (&rules::OUT_OF_BOUNDS, format!("has a bound that does not fit {of}")),
         Fault::Enum => {
             let allowed: Vec<String> =
                 schema.checks().enumeration().into_iter().flatten().map(|v| v.to_json().to_string()).collect();

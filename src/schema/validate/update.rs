@@ -6,7 +6,7 @@ use crate::schema::defaults::Effective;
 use crate::schema::table::{Additional, Kind, ListType, Schema};
 use crate::yaml::Value;
 
-use super::{Client, Compiled, Judge, Options, rules};
+use super::{Client, Compiled, Effect, Judge, Options, rules};
 
 /// Judges the new state of an object that is in the cluster already, both of one version. Faults in parts that do not change
 /// are not reported: the server lets them be.
@@ -20,26 +20,27 @@ pub fn judge_update<'a>(
     out: &mut Vec<Finding>,
 ) {
     let mut found = Vec::new();
-    let mut judge = Judge {
-        object: new,
-        kind,
-        compiled,
-        client: options.client,
-        prefilled,
-        out: &mut found,
-        blocking: 0,
-        complaints: 0,
-        old: Some(old),
-    };
-    judge.object();
+    let mut judge = Judge { prefilled, old: Some(old), ..Judge::new(new, Some(kind), compiled, options, &mut found) };
+    judge.object(kind.schema());
+    judge.same_uid(old);
     let from = Correlation { kind, old, client: options.client };
     out.extend(found.into_iter().filter(|finding| !from.stood_before(new, finding)));
 }
 
 impl<'a> Judge<'_, 'a> {
+    /// A uid is the server's to give; another one than the stored object's is a conflict.
+    fn same_uid(&mut self, old: &Object<'_>) {
+        let keys = ["metadata", "uid"];
+        let Some(uid) = self.object.at(&keys).filter(|uid| uid.as_str().is_some_and(|text| !text.is_empty())) else { return };
+        if old.at(&keys).and_then(|before| before.as_str()) != uid.as_str() {
+            let message = "`metadata.uid` is not that of the object in the cluster; leave it out";
+            self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, uid, message));
+        }
+    }
+
     /// What a value was before, where the server can tell which one that is.
     pub(super) fn old_value(&self, value: Value<'a>) -> Option<Effective<'_>> {
-        let from = Correlation { kind: self.kind, old: self.old?, client: self.client };
+        let from = Correlation { kind: self.kind?, old: self.old?, client: self.client };
         from.find(self.object.root, value.index()).map(|(old, _)| old)
     }
 }
@@ -55,8 +56,8 @@ impl<'c> Correlation<'c> {
     /// The old value and the schema of the node at an index of the new document. Items of lists without keys have no old value.
     fn find<'a: 'c>(&self, root: Value<'a>, index: u32) -> Option<(Effective<'c>, Effective<'c>)> {
         let schema = self.kind.schema();
-        let mut old = Effective::root(self.old.root, self.kind, self.client);
-        let mut new = Effective::root(root, self.kind, self.client);
+        let mut old = Effective::root(self.old.root, schema, self.kind.status_subresource(), self.client);
+        let mut new = Effective::root(root, schema, self.kind.status_subresource(), self.client);
         let mut schema = schema;
         let mut at = root;
         while at.index() != index {

@@ -19,8 +19,8 @@ pub(super) fn is_meta_key(key: &str) -> bool {
 
 impl<'j, 'a> Judge<'j, 'a> {
     /// Judges the whole object.
-    pub(super) fn object(&mut self) {
-        let (root, schema) = (self.object.root, self.kind.schema());
+    pub(super) fn object(&mut self, schema: Schema<'j>) {
+        let root = self.object.root;
         self.object_metadata();
         let before = self.blocking;
         self.map(schema, root, true);
@@ -28,16 +28,19 @@ impl<'j, 'a> Judge<'j, 'a> {
             self.apply_only(schema, root);
         }
         if schema.is_composed() {
-            self.composed(schema, self.effective_root(), root);
+            self.composed(schema, self.effective_root(schema), root);
         }
         if schema.has_rules() && self.blocking == before {
-            self.cel_rules(schema, self.effective_root(), root);
+            self.cel_rules(schema, self.effective_root(schema), root);
         }
     }
 
     /// The object as the server sees it.
-    fn effective_root(&self) -> Effective<'j> {
-        Effective::root(self.object.root, self.kind, self.client)
+    fn effective_root<'s>(&self, schema: Schema<'s>) -> Effective<'s>
+    where
+        'a: 's,
+    {
+        Effective::root(self.object.root, schema, self.drops_status(), self.client)
     }
 
     /// Judges a value under a schema. `null` is the caller's business: what becomes of it depends on where it stands.
@@ -85,7 +88,7 @@ impl<'j, 'a> Judge<'j, 'a> {
                 continue;
             }
             match property {
-                Some(property) if is_root && key == "status" && self.kind.status_subresource() => {
+                Some(property) if is_root && key == "status" && self.drops_status() => {
                     self.dropped(Some(property.schema), entry);
                 }
                 Some(property) => {
@@ -145,9 +148,14 @@ impl<'j, 'a> Judge<'j, 'a> {
                 self.field(values, entry);
             }
             Additional::Any => self.undescribed(entry),
-            _ if schema.preserve_unknown() => {}
+            _ if schema.preserve_unknown() || self.applies_anything(schema) => {}
             _ => self.unknown_field(Some(schema), map, key, entry),
         }
+    }
+
+    /// Server-side apply prunes nothing: it knows the fields of a mapping that declares some, and lets all others be.
+    pub(super) fn applies_anything(&self, schema: Schema<'_>) -> bool {
+        self.client == Client::Apply && schema.property_count() == 0
     }
 
     /// A value that the server drops after decoding: unknown fields in it are unknown all the same.
@@ -164,7 +172,7 @@ impl<'j, 'a> Judge<'j, 'a> {
                 (Some(property), _) => self.dropped(Some(property.schema), entry),
                 (None, Additional::Schema(values)) => self.dropped(Some(values), entry),
                 (None, Additional::Any) => self.undescribed(entry),
-                _ if schema.preserve_unknown() => {}
+                _ if schema.preserve_unknown() || self.applies_anything(schema) => {}
                 _ => self.unknown_field(Some(schema), value, &key, entry),
             }
         }
@@ -172,6 +180,9 @@ impl<'j, 'a> Judge<'j, 'a> {
 
     /// A value that nothing describes and nothing keeps: every field within is unknown.
     pub(super) fn undescribed(&mut self, value: Value<'a>) {
+        if self.client == Client::Apply {
+            return;
+        }
         for child in value.children() {
             match child.key() {
                 Some(key) if value.is_map() => self.unknown_field(None, value, &key, child),
@@ -210,16 +221,17 @@ impl<'j, 'a> Judge<'j, 'a> {
 
     /// Where a field lives that is unknown at this path: elsewhere in this version, or here in another one.
     fn moved(&self, key: &str, path: &str) -> Option<(String, String)> {
-        let here: Vec<String> = suggest::places_of(key, self.kind.schema());
-        let other = self
-            .object_kinds()
-            .find(|other| other.version() != self.kind.version() && suggest::schema_at(other.schema(), path).is_some());
+        let kind = self.kind?;
+        let here: Vec<String> = suggest::places_of(key, kind.schema());
+        let versions = kind.schema().table().kind(kind.group(), kind.kind());
+        let other = versions.into_iter().find(|other| {
+            other.version() != kind.version() && suggest::schema_at(other.schema(), path).is_some()
+        });
         // Of several places, the one that shares most of the path is the likeliest.
         let shared = |place: &str| place.split('.').zip(path.split('.')).take_while(|(a, b)| a == b).count();
         let best = here.iter().max_by_key(|place| (shared(place), std::cmp::Reverse(place.len())));
         let is_clear = |place: &&String| {
-            here.len() == 1
-                || here.iter().filter(|other| shared(other) == shared(place)).count() == 1 && shared(place) > 1
+            here.len() == 1 || here.iter().filter(|other| shared(other) == shared(place)).count() == 1 && shared(place) > 1
         };
         let place = best.filter(is_clear);
         match (place, other) {
@@ -238,7 +250,7 @@ impl<'j, 'a> Judge<'j, 'a> {
     /// Reports the required fields that are neither written nor filled in.
     fn missing_fields(&mut self, schema: Schema<'_>, map: Value<'a>) {
         let is_root = map.index() == self.object.root.index();
-        let effective = if is_root { self.effective_root() } else { Effective::new(map, schema, self.client) };
+        let effective = if is_root { self.effective_root(schema) } else { Effective::new(map, schema, self.client) };
         for name in schema.required() {
             if effective.get(name).is_some() {
                 continue;
@@ -249,11 +261,7 @@ impl<'j, 'a> Judge<'j, 'a> {
                 continue;
             }
             let is_null = map.get(name).is_some();
-            let why = if is_null {
-                "is required and set to null, which counts as missing"
-            } else {
-                "is required and missing"
-            };
+            let why = if is_null { "is required and set to null, which counts as missing" } else { "is required and missing" };
             let message = format!("`{path}` {why}; the API server refuses the object");
             let anchor = if is_root { map.get("kind").unwrap_or(map) } else { map };
             let finding = Finding::new(&rules::REQUIRED_FIELD, message).at(self.object.key_place(anchor)).path(path);
@@ -269,7 +277,7 @@ impl<'j, 'a> Judge<'j, 'a> {
             return;
         }
         let is_root = map.index() == self.object.root.index();
-        let effective = if is_root { self.effective_root() } else { Effective::new(map, schema, self.client) };
+        let effective = if is_root { self.effective_root(schema) } else { Effective::new(map, schema, self.client) };
         let has = effective.entries().count();
         let path = self.path(map);
         let bound = match (least, most) {
@@ -281,23 +289,15 @@ impl<'j, 'a> Judge<'j, 'a> {
             let message = format!("`{path}` has {}; it must have {bound}", counted(has as u64, "field"));
             self.add(effect, self.object.finding(&rules::OUT_OF_BOUNDS, map, message));
         }
-        if checks
-            .enumeration()
-            .is_some_and(|mut values| !values.any(|value| super::union::equals_json(&effective, value)))
-        {
+        if checks.enumeration().is_some_and(|mut values| !values.any(|value| super::union::equals_json(&effective, value))) {
             let message = format!("`{path}` is none of the values that the API server allows here");
             self.add(Effect::Blocking, self.object.finding(&rules::INVALID_VALUE, map, message));
         }
     }
 
-    /// All entries of this kind in its table, in whatever version.
-    fn object_kinds(&self) -> impl Iterator<Item = crate::schema::table::Kind<'_>> {
-        self.kind.schema().table().kind(self.kind.group(), self.kind.kind())
-    }
-
     /// Whether values may not be shown.
     pub(super) fn holds_secrets(&self) -> bool {
-        self.kind.kind() == "Secret"
+        self.object.kind == "Secret"
     }
 }
 
