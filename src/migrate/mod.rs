@@ -21,6 +21,7 @@ mod patches;
 mod render;
 mod stream;
 mod tree;
+mod unknown;
 
 use serde_json::Value as Json;
 
@@ -192,10 +193,18 @@ fn convert_object(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>)
         });
     }
     let namespace = tree.at(["metadata", "namespace"].into_iter()).and_then(Tree::text).map(str::to_owned);
+    unknown::drop_from(tree, group, version, &kind, notes);
     let mut application = apply::Application { namespace, notes };
     application.run(tree, known.changes, "")?;
     application.run(tree, STATUS, "")?;
     tree.prune("");
+    if let Some(path) = unknown::first_in(tree, group, TARGET, &kind) {
+        return Err(Reason {
+            offset: 0,
+            message: format!("{TARGET} has no field {path}, and how to do without it is not known here; change it by hand"),
+            path,
+        });
+    }
     if known.kind == "ClusterClass" {
         patches::follow(tree, context, notes);
     }
