@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use capi_lint::migrate::change::{Form, Step, relocate};
-use capi_lint::migrate::{self, Outcome};
+use capi_lint::migrate::{self, Context, Outcome};
 use serde_json::Value as Json;
 
 fn shared() -> Option<PathBuf> {
@@ -110,7 +110,7 @@ fn converts_as_the_webhook_does() {
             [("block", yaml), ("json", pair["in"].to_string()), ("pretty", serde_json::to_string_pretty(&pair["in"]).unwrap())];
         for (form, text) in forms {
             count += 1;
-            let problem = match (migrate::document(&text), pair.get("refused")) {
+            let problem = match (migrate::document(&text, &Context::default()), pair.get("refused")) {
                 (Outcome::Refused(_), Some(_)) => None,
                 (Outcome::Migrated(migration), None) => difference(&migration.value, &pair["out"], ""),
                 (other, refused) => Some(format!("{other:?}, webhook refused: {refused:?}")),
@@ -176,7 +176,7 @@ fn corpus_keeps_every_comment() {
         let bytes = std::fs::read(&file).unwrap();
         for (number, document) in capi_lint::yaml::split(&bytes).enumerate() {
             let Ok(text) = document.text(&bytes) else { continue };
-            match migrate::document(text) {
+            match migrate::document(text, &Context::default()) {
                 Outcome::Migrated(migration) => {
                     migrated += 1;
                     let (before, after) = (comments(text), comments(&migration.text));
@@ -184,7 +184,7 @@ fn corpus_keeps_every_comment() {
                         let lost: Vec<_> = before.iter().filter(|comment| !after.contains(comment)).collect();
                         wrong.push(format!("{}#{number}: {lost:?}", file.display()));
                     }
-                    if !matches!(migrate::document(&migration.text), Outcome::Already) {
+                    if !matches!(migrate::document(&migration.text, &Context::default()), Outcome::Already) {
                         wrong.push(format!("{}#{number}: not at v1beta2 after it", file.display()));
                     }
                 }
@@ -374,7 +374,7 @@ fn an_object_with_every_old_field_has_only_new_ones_after() {
             object["metadata"] = serde_json::json!({ "name": "full" });
             let mut yaml = String::new();
             block(&object, 0, &mut yaml);
-            match migrate::document(&yaml) {
+            match migrate::document(&yaml, &Context::default()) {
                 Outcome::Migrated(migration) => {
                     let mut unknown = Vec::new();
                     let mut value = migration.value.clone();

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use super::Outcome;
 use super::common::{self, ChartArgs};
 use crate::input::Source;
-use crate::migrate::{self, Outcome as Result, Stream};
+use crate::migrate::{self, NoteKind, Outcome as Result, Stream};
 
 /// Arguments of `migrate`.
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let Target::V1beta2 = args.to;
     let groups = common::sources(&args.paths, &args.charts.options(None), args.allow_empty)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams: Vec<Stream> = sources.iter().map(|source| migrate::stream(&source.bytes)).collect();
+    let bytes: Vec<&[u8]> = sources.iter().map(|source| source.bytes.as_slice()).collect();
+    let streams: Vec<Stream> = migrate::streams(&bytes);
     let runs: Vec<(&Source, &Stream)> = sources.iter().zip(&streams).collect();
     let refused = runs.iter().map(|(source, stream)| tell(source, stream)).sum::<usize>();
     let migrated = streams.iter().map(Stream::migrated).sum::<usize>();
@@ -96,7 +97,10 @@ fn tell(source: &Source, stream: &Stream) -> usize {
         match &document.outcome {
             Result::Migrated(migration) => {
                 for note in &migration.notes {
-                    let _ = writeln!(err, "{}: removed {}: {}", at(note.offset), note.path, note.message);
+                    let _ = match note.kind {
+                        NoteKind::Removed => writeln!(err, "{}: removed {}: {}", at(note.offset), note.path, note.message),
+                        NoteKind::Left => writeln!(err, "{}: {}", at(note.offset), note.message),
+                    };
                 }
             }
             Result::Refused(reason) => {
@@ -130,7 +134,8 @@ fn diff(source: &Source, stream: &Stream, out: &mut dyn Write) -> io::Result<()>
     let new = String::from_utf8_lossy(&new);
     if old != new {
         let changes = similar::TextDiff::from_lines(old.as_ref(), new.as_ref());
-        let names = (format!("a/{}", source.name), format!("b/{}", source.name));
+        let name = source.name.trim_start_matches('/');
+        let names = (format!("a/{name}"), format!("b/{name}"));
         write!(out, "{}", changes.unified_diff().header(&names.0, &names.1))?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::change::{Change, NOT_IN_REFERENCES, keys};
 use super::duration;
 use super::tree::{Data, Entry, Item, Tree};
-use super::{Note, Reason};
+use super::{Note, NoteKind, Reason};
 
 /// A run over one object: collects what there is to say.
 pub(super) struct Application<'n> {
@@ -139,7 +139,7 @@ impl Application<'_> {
 
     fn gone(&mut self, entry: &Entry<'_>, path: String, instead: &str) {
         let offset = offset(entry);
-        self.notes.push(Note { offset, path, message: instead.to_owned() });
+        self.notes.push(Note { kind: NoteKind::Removed, offset, path, message: instead.to_owned() });
     }
 }
 

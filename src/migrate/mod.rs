@@ -17,9 +17,11 @@ mod flow;
 pub mod kinds;
 mod kubeadm;
 mod layout;
+mod patches;
 mod render;
 mod stream;
 mod tree;
+mod unknown;
 
 use serde_json::Value as Json;
 
@@ -27,12 +29,24 @@ use crate::yaml::{self, Tape, Value};
 use kinds::{MigratedKind, TARGET};
 use layout::Layout;
 use render::Renderer;
-pub use stream::{Document, Stream, stream};
+pub use patches::Context;
+pub use stream::{Document, Stream, stream, streams};
 use tree::{Data, Tree};
 
-/// Something to say about a field that v1beta2 does not have.
+/// What a note is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// A field that v1beta2 does not have: it was dropped.
+    Removed,
+    /// Something that could not follow and stays at the old version.
+    Left,
+}
+
+/// Something to say about a document that was brought to v1beta2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
+    /// What it is about.
+    pub kind: NoteKind,
     /// Where it stood: an offset in the document.
     pub offset: usize,
     /// The path of the field, as it was.
@@ -76,8 +90,8 @@ pub enum Outcome {
     Refused(Reason),
 }
 
-/// Brings one document to v1beta2.
-pub fn document(text: &str) -> Outcome {
+/// Brings one document to v1beta2. The context says which templates are brought there with it.
+pub fn document(text: &str, context: &Context) -> Outcome {
     let closed = if text.ends_with('\n') || text.is_empty() { text.to_owned() } else { format!("{text}\n") };
     let mut tape = Tape::new();
     let parsed = match yaml::parse(&closed, &mut tape) {
@@ -88,7 +102,7 @@ pub fn document(text: &str) -> Outcome {
     let mut tree = Tree::of(root);
     let before = tree.clone();
     let mut notes = Vec::new();
-    match convert(&mut tree, &mut notes) {
+    match convert(&mut tree, context, &mut notes) {
         Ok(Concern::None) => return Outcome::NotConcerned,
         Ok(Concern::Already) => return Outcome::Already,
         Ok(Concern::Changed) => {}
@@ -142,22 +156,22 @@ enum Concern {
 }
 
 /// Converts a tree; the items of a `List` one by one.
-fn convert(tree: &mut Tree<'_>, notes: &mut Vec<Note>) -> Result<Concern, Reason> {
+fn convert(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>) -> Result<Concern, Reason> {
     let is_list = tree.get("kind").and_then(Tree::text).is_some_and(|kind| kind == "List")
         && tree.get("apiVersion").and_then(Tree::text).is_some_and(|version| version == "v1");
     if !is_list {
-        return convert_object(tree, notes);
+        return convert_object(tree, context, notes);
     }
     let mut concern = Concern::None;
     if let Some(Tree { data: Data::Seq(items), .. }) = tree.at_mut(["items"].into_iter()) {
         for item in items {
-            concern = concern.max(convert_object(&mut item.value, notes)?);
+            concern = concern.max(convert_object(&mut item.value, context, notes)?);
         }
     }
     Ok(concern)
 }
 
-fn convert_object(tree: &mut Tree<'_>, notes: &mut Vec<Note>) -> Result<Concern, Reason> {
+fn convert_object(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>) -> Result<Concern, Reason> {
     let text = |key: &str| tree.get(key).and_then(Tree::text).map(str::to_owned);
     let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else { return Ok(Concern::None) };
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
@@ -179,10 +193,21 @@ fn convert_object(tree: &mut Tree<'_>, notes: &mut Vec<Note>) -> Result<Concern,
         });
     }
     let namespace = tree.at(["metadata", "namespace"].into_iter()).and_then(Tree::text).map(str::to_owned);
+    unknown::drop_from(tree, group, version, &kind, notes);
     let mut application = apply::Application { namespace, notes };
     application.run(tree, known.changes, "")?;
     application.run(tree, STATUS, "")?;
     tree.prune("");
+    if let Some(path) = unknown::first_in(tree, group, TARGET, &kind) {
+        return Err(Reason {
+            offset: 0,
+            message: format!("{TARGET} has no field {path}, and how to do without it is not known here; change it by hand"),
+            path,
+        });
+    }
+    if known.kind == "ClusterClass" {
+        patches::follow(tree, context, notes);
+    }
     if let Some(entry) = tree.entry_mut("apiVersion") {
         entry.value.data = Data::Scalar(format!("{group}/{TARGET}").into());
     }

@@ -54,9 +54,13 @@ impl<'a> Entry<'a> {
         Self { key: key.to_owned(), key_from: None, lead: None, remark: None, value, gone: false, merged: false }
     }
 
-    /// Where it stood in the source.
+    /// Where it, or the first thing in it, stood in the source.
     pub fn position(&self) -> Option<u32> {
-        Some(self.lead?.key_span().start)
+        match (self.lead, &self.value.data) {
+            (Some(lead), _) => Some(lead.key_span().start),
+            (None, Data::Map(entries)) => entries.iter().find_map(Entry::position),
+            _ => None,
+        }
     }
 }
 
@@ -199,8 +203,17 @@ impl<'a> Tree<'a> {
         let by_position = |position: u32| {
             entries.iter().position(|other| other.position().is_some_and(|other| other > position)).unwrap_or(entries.len())
         };
+        let behind = |key: &str| {
+            let at = entries.iter().position(|other| other.key == key)?;
+            let taken_from = entries[at].value.origin?.span();
+            // Others that were taken out of it too come in the order in which they stood.
+            let earlier = |other: &Entry<'_>| {
+                other.position().is_some_and(|place| taken_from.start <= place && position.is_some_and(|own| place < own))
+            };
+            Some(at + 1 + entries[at + 1..].iter().take_while(|other| earlier(other)).count())
+        };
         let at = sibling
-            .and_then(|key| entries.iter().position(|other| other.key == key).map(|at| at + 1))
+            .and_then(behind)
             .or_else(|| position.filter(inside).map(by_position))
             .unwrap_or(entries.len());
         entries.insert(at, entry);
