@@ -103,10 +103,10 @@ fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mu
 
 /// Whether a cluster cannot come up without it.
 fn is_part(link: &Link<'_>) -> bool {
-    is_capi_group(&link.group)
-        && ["Template", "ControlPlane", "Cluster", "Config", "MachinePool", "Machine"]
-            .iter()
-            .any(|end| link.kind.ends_with(end))
+    let at_known_place = ["controlPlaneRef", "infrastructureRef", "configRef", "templateRef"];
+    let ends = ["Template", "ControlPlane", "Cluster", "Config", "MachinePool", "Machine"];
+    at_known_place.iter().any(|key| link.value.key_is(key))
+        || is_capi_group(&link.group) && ends.iter().any(|end| link.kind.ends_with(end))
 }
 
 /// What was probably meant.

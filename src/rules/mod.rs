@@ -13,12 +13,31 @@ use crate::{release, transform};
 
 pub mod view;
 
+mod addon_selects_nothing;
+mod autoscaled_replicas;
+mod cidr_overlap;
+mod cidr_overlap_across;
+mod cluster_name_mismatch;
+mod cni_not_selected;
+mod control_plane_endpoint;
 mod dangling_reference;
+mod endpoint_collision;
+mod even_topology_control_plane;
+mod health_check_overlap;
+mod health_check_selects_nothing;
+mod long_name;
+mod missing_selector;
+mod overlapping_selectors;
+mod port_collision;
 mod reference_kind;
 mod reference_namespace;
 mod reference_version;
 mod shared_template;
+mod single_control_plane;
+mod unknown_cluster;
 mod unused_template;
+mod version_skew;
+mod version_without_v;
 
 use view::View;
 
@@ -35,17 +54,48 @@ macro_rules! checks {
 }
 
 /// The rules that look at the whole release: each is a file, and has its one line here.
-static CHECKS: &[(&str, &[Check])] = &[(
-    "References",
-    checks![
-        dangling_reference::DANGLING_REFERENCE,
-        reference_kind::REFERENCE_KIND,
-        reference_namespace::REFERENCE_NAMESPACE,
-        reference_version::REFERENCE_VERSION,
-        unused_template::UNUSED_TEMPLATE,
-        shared_template::SHARED_TEMPLATE,
-    ],
-)];
+static CHECKS: &[(&str, &[Check])] = &[
+    (
+        "References",
+        checks![
+            dangling_reference::DANGLING_REFERENCE,
+            reference_kind::REFERENCE_KIND,
+            reference_namespace::REFERENCE_NAMESPACE,
+            reference_version::REFERENCE_VERSION,
+            unknown_cluster::UNKNOWN_CLUSTER,
+            unused_template::UNUSED_TEMPLATE,
+            shared_template::SHARED_TEMPLATE,
+        ],
+    ),
+    (
+        "Clusters",
+        checks![
+            version_skew::VERSION_SKEW,
+            version_without_v::VERSION_WITHOUT_V,
+            missing_selector::MISSING_SELECTOR,
+            overlapping_selectors::OVERLAPPING_SELECTORS,
+            cluster_name_mismatch::CLUSTER_NAME_MISMATCH,
+            long_name::LONG_NAME,
+            health_check_selects_nothing::HEALTH_CHECK_SELECTS_NOTHING,
+            health_check_overlap::HEALTH_CHECK_OVERLAP,
+            addon_selects_nothing::ADDON_SELECTS_NOTHING,
+            cni_not_selected::CNI_NOT_SELECTED,
+            autoscaled_replicas::AUTOSCALED_REPLICAS,
+            single_control_plane::SINGLE_CONTROL_PLANE,
+            even_topology_control_plane::EVEN_TOPOLOGY_CONTROL_PLANE,
+            control_plane_endpoint::CONTROL_PLANE_ENDPOINT,
+            cidr_overlap::CIDR_OVERLAP,
+        ],
+    ),
+    (
+        "Fleet",
+        checks![
+            cidr_overlap_across::CIDR_OVERLAP_ACROSS,
+            endpoint_collision::ENDPOINT_COLLISION,
+            port_collision::PORT_COLLISION,
+        ],
+    ),
+];
 
 /// What only the whole release shows: references, clusters, the fleet, the release itself.
 pub fn check(release: &Release<'_>, settings: &Settings) -> Vec<Finding> {

@@ -12,7 +12,7 @@ crate::rule! {
     /// then waits for an object that is somewhere else.
     ///
     /// It is a **warning** where one of the two objects names its namespace and the other leaves it to the release: that works
-    /// only as long as the release is installed into that namespace.
+    /// only as long as the release is installed into that namespace. (A **note** for `default`, where clients put what names none.)
     ///
     /// ## Example
     ///
@@ -76,7 +76,8 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
                  into '{namespace}'",
                 named.kind, named.name, unnamed.kind, unnamed.name
             );
-            let finding = Finding::new(&REFERENCE_NAMESPACE, message).severity(Severity::Warning).at(link.place(from));
+            let severity = if namespace == "default" { Severity::Info } else { Severity::Warning };
+            let finding = Finding::new(&REFERENCE_NAMESPACE, message).severity(severity).at(link.place(from));
             out.push(finding.suggest(format!(
                 "write namespace: {namespace} on both, or on none; or tell capi-lint: --namespace {namespace}"
             )));

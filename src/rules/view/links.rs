@@ -174,7 +174,9 @@ fn of_object<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
         (CLUSTER_GROUP, "Machine" | "MachineSet" | "MachineDeployment" | "MachinePool") => {
             let bootstrap = spec.at(&["bootstrap"]).or_else(|| spec.at(&["template", "spec", "bootstrap"]));
             let secret = bootstrap.and_then(|bootstrap| bootstrap.get("dataSecretName"));
-            if let Some((value, name)) = secret.and_then(|value| Some((value, value.as_str()?))) {
+            if let Some((value, name)) =
+                secret.and_then(|value| Some((value, value.as_str().filter(|name| !name.is_empty())?)))
+            {
                 links.push(Link::by_name(object, value, Role::Data, ("", "Secret"), name));
             }
         }

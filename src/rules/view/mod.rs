@@ -3,11 +3,13 @@
 //! Built once a run in one pass over the objects, so that no rule has to search and none grows faster than the fleet. It says
 //! what is there; whether that is right is for the rules.
 
+mod addons;
 mod cluster;
 mod links;
 mod selector;
 mod version;
 
+pub use addons::Addon;
 pub use cluster::{ClusterView, Environment, MachineSource, Part};
 pub use links::{Link, Role};
 pub use selector::{Labels, Selector, labels};
@@ -35,6 +37,8 @@ pub struct View<'v, 'a> {
     pub links: Vec<Link<'a>>,
     /// The clusters, in the order of `Release::clusters`.
     pub clusters: Vec<ClusterView<'v, 'a>>,
+    /// The add-ons that choose clusters by label.
+    pub addons: Vec<Addon<'v, 'a>>,
     /// For each object: the links that lead to it.
     leading_to: Vec<Vec<u32>>,
     by_name: FxHashMap<&'v str, Vec<u32>>,
@@ -47,8 +51,15 @@ impl<'v, 'a> View<'v, 'a> {
         for object in &release.objects {
             by_name.entry(&object.name).or_default().push(object.number);
         }
-        let mut view =
-            Self { release, settings, links: Vec::new(), clusters: Vec::new(), leading_to: Vec::new(), by_name };
+        let mut view = Self {
+            release,
+            settings,
+            links: Vec::new(),
+            clusters: Vec::new(),
+            addons: Vec::new(),
+            leading_to: Vec::new(),
+            by_name,
+        };
         view.links = links::collect(&view);
         view.leading_to = vec![Vec::new(); release.objects.len()];
         for (number, link) in view.links.iter().enumerate() {
@@ -57,6 +68,7 @@ impl<'v, 'a> View<'v, 'a> {
             }
         }
         view.clusters = cluster::collect(&view);
+        view.addons = addons::collect(&view);
         view
     }
 
@@ -79,14 +91,15 @@ impl<'v, 'a> View<'v, 'a> {
     /// The object at the end of a reference under `spec` of an object, such as `controlPlaneRef`.
     pub fn target_of(&self, from: &Object<'_>, field: &str) -> Option<&'v Object<'a>> {
         let value = from.at(&["spec", field])?;
-        let first = self.links.partition_point(|link| link.from < from.number);
-        let link = self
-            .links
-            .get(first..)?
-            .iter()
-            .take_while(|link| link.from == from.number)
-            .find(|link| link.value.index() == value.index())?;
+        let link = self.links_from(from).find(|link| link.value.index() == value.index())?;
         self.object(link.target?)
+    }
+
+    /// The references of an object.
+    pub fn links_from(&self, from: &Object<'_>) -> impl Iterator<Item = &Link<'a>> + use<'_, 'v, 'a> {
+        let number = from.number;
+        let first = self.links.partition_point(|link| link.from < number);
+        self.links.get(first..).into_iter().flatten().take_while(move |link| link.from == number)
     }
 
     /// Whether the settings say that an object exists though the release does not hold it.
