@@ -10,7 +10,6 @@ use clap::{Args, ValueEnum};
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
-use crate::schema::bundle::{CapiVersion, Schemas};
 use crate::schema::validate::Client;
 use crate::output::{self, Format, Report, Style};
 
@@ -180,11 +179,14 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
 
 /// What was asked for, from flags and settings.
 pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<judge::Options> {
-    let capi = match args.capi_version.as_deref().or(settings.capi_version.as_deref()) {
-        Some(version) => version.parse()?,
-        None => CapiVersion::newest(),
+    let capi = args.capi_version.as_deref().or(settings.capi_version.as_deref()).map(str::parse).transpose()?;
+    // Flags are relative to where one stands, settings to their file.
+    let own: Vec<PathBuf> = if args.schemas.is_empty() {
+        settings.schemas.iter().map(|path| settings.folder.join(path)).collect()
+    } else {
+        args.schemas.clone()
     };
-    let mut options = judge::Options::new(Schemas::new(capi));
+    let mut options = judge::Options::new(super::schema::choose(capi, &own)?);
     options.client = args.client.or(settings.client).unwrap_or_default();
     options.unknown_kinds = args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default();
     options.admission = args.admission.or(settings.admission).unwrap_or_default();

@@ -38,7 +38,8 @@ use crate::yaml::Value;
 pub use update::judge_update;
 
 /// Who sends the object to the server: they differ in what becomes of unknown fields and of nulls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Client {
     /// `kubectl create` and `kubectl apply`: unknown fields are refused, nulls that are not allowed are dropped.
     #[default]
