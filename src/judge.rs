@@ -22,6 +22,9 @@ pub struct Options {
     pub schemas: Schemas,
     /// Who sends the objects to the server.
     pub client: Client,
+    /// A stricter client that may send them instead: what only it refuses is a warning. Helm 4 applies new releases on the
+    /// server's side, and goes on client-side with those that Helm 3 made; a post-renderer cannot tell which.
+    pub possible_client: Option<Client>,
     /// What an object of a kind without schema is.
     pub unknown_kinds: UnknownKinds,
     /// Whether CAPI's webhooks judge too.
@@ -46,6 +49,7 @@ impl Options {
             compiled: CompiledTables::new(&schemas),
             schemas,
             client: Client::default(),
+            possible_client: None,
             unknown_kinds: UnknownKinds::default(),
             admission: Switch::default(),
             settings: Settings::default(),
@@ -114,9 +118,23 @@ fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Optio
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     for object in objects {
         let Some(kind) = kinds.find(object, findings) else { continue };
-        let compiled = options.compiled.of(kind, &options.schemas);
-        validate::judge(object, kind, compiled, validate::Options { client: options.client }, &[], findings);
+        let from = findings.len();
+        judge_schema(object, kind, options.client, options, findings);
+        if let Some(client) = options.possible_client {
+            let mut stricter = Vec::new();
+            judge_schema(object, kind, client, options, &mut stricter);
+            let known = |finding: &Finding| {
+                findings.iter().skip(from).any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
+            };
+            stricter.retain(|finding| !known(finding));
+            findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
+        }
     }
+}
+
+fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &Options, findings: &mut Vec<Finding>) {
+    let compiled = options.compiled.of(kind, &options.schemas);
+    validate::judge(object, kind, compiled, validate::Options { client }, &[], findings);
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a

@@ -237,3 +237,14 @@ fn corpus_streams_pass_through_byte_for_byte_where_nothing_is_to_do() {
     }
     assert!(compared > 300);
 }
+
+#[test]
+fn what_only_server_side_apply_refuses_is_a_warning_under_helm_4() {
+    let manifest = CLUSTER.replace("spec: {}", "spec:\n  loadBalancer:\n    imageTag:\n");
+    let plain = capi_lint(&["post-render"], &manifest);
+    assert_eq!((plain.code, plain.stderr.contains("null-value")), (0, false), "{}", plain.stderr);
+    let helm4 = capi_lint(&["post-render", "--host", "helm4"], &manifest);
+    assert_eq!((helm4.code, helm4.stderr.contains("warning[null-value]")), (0, true), "{}", helm4.stderr);
+    let apply = capi_lint(&["post-render", "--host", "helm4", "--client", "apply"], &manifest);
+    assert_eq!((apply.code, apply.stdout.as_str()), (1, ""), "{}", apply.stderr);
+}

@@ -19,6 +19,7 @@ use crate::judge;
 use crate::output::locate::Locator;
 use crate::output::{self, Format, Report, Style};
 use crate::release::Release;
+use crate::schema::validate::Client;
 use crate::transform::{self, Labels, label};
 
 /// Arguments of `post-render`.
@@ -82,7 +83,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 
 fn render(args: &Args) -> anyhow::Result<Outcome> {
     let settings = args.judge.settings()?;
-    let options = common::judge_options(&args.judge, &settings)?;
+    let mut options = common::judge_options(&args.judge, &settings)?;
+    if args.host == Host::Helm4 && args.judge.client.or(settings.client).is_none() {
+        options.possible_client = Some(Client::Apply);
+    }
     let groups = common::sources(&[], &ChartOptions::default(), true)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, options.jobs);
