@@ -3,6 +3,7 @@
 //! Go follows RFC 3986 loosely, and the API server with it: a space in the path passes, an absolute path is a URI. This module
 //! must not know schemas or CEL.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// A parsed URL; what CEL can ask for.
@@ -147,7 +148,9 @@ fn parse_host(scheme: &str, host: &str) -> Option<String> {
             }
             let name = &host[1..end];
             let name = match name.find("%25") {
-                Some(zone) => lossy(unescape(&name[..zone], Part::Host)?) + &lossy(unescape(&name[zone..], Part::Zone)?),
+                Some(zone) => {
+                    lossy(unescape(&name[..zone], Part::Host)?) + &lossy(unescape(&name[zone..], Part::Zone)?)
+                }
                 None => lossy(unescape(name, Part::Host)?),
             };
             let (address, _) = super::ip::parse_with_zone(&name)?;
@@ -173,7 +176,8 @@ fn is_optional_port(port: &str) -> bool {
 fn must_escape(b: u8, part: Part) -> bool {
     match b {
         b if b.is_ascii_alphanumeric() => false,
-        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'[' | b']' | b'<' | b'>' | b'"'
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'[' | b']' | b'<'
+        | b'>' | b'"'
             if matches!(part, Part::Host | Part::Zone) =>
         {
             false
@@ -228,7 +232,7 @@ fn escape_path(path: &[u8]) -> String {
     let mut out = String::new();
     for &b in path {
         if must_escape(b, Part::Path) {
-            out.push_str(&format!("%{b:02X}"));
+            let _ = write!(out, "%{b:02X}");
         } else {
             out.push(char::from(b));
         }
@@ -242,10 +246,32 @@ mod tests {
 
     #[test]
     fn what_is_a_uri() {
-        for good in ["/a", "https://x", "https://x:80/a b", "mailto:a@b", "http://[::1]:80/", "*", "http://", "http:///", "x:", "http://a%C3/"] {
+        for good in [
+            "/a",
+            "https://x",
+            "https://x:80/a b",
+            "mailto:a@b",
+            "http://[::1]:80/",
+            "*",
+            "http://",
+            "http:///",
+            "x:",
+            "http://a%C3/",
+        ] {
             assert!(is_request_uri(good), "{good}");
         }
-        for bad in ["", "a", "../a", "https://a:b:c/", ":a", "http://a b/", "http://[1.2.3.4]/", "/%zz", "http://a:8x/", "/a\n"] {
+        for bad in [
+            "",
+            "a",
+            "../a",
+            "https://a:b:c/",
+            ":a",
+            "http://a b/",
+            "http://[1.2.3.4]/",
+            "/%zz",
+            "http://a:8x/",
+            "/a\n",
+        ] {
             assert!(!is_request_uri(bad), "{bad}");
         }
     }

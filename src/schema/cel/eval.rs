@@ -63,7 +63,9 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             Expr::Type(name) => Ok(Val::Type(name)),
             Expr::Self_ => Val::of(self.self_),
             Expr::OldSelf => self.old(),
-            Expr::Variable(slot) => self.slots.get(*slot).cloned().ok_or_else(|| EvalError::not_checked("variable out of scope")),
+            Expr::Variable(slot) => {
+                self.slots.get(*slot).cloned().ok_or_else(|| EvalError::not_checked("variable out of scope"))
+            }
             Expr::Select(operand, field) => {
                 let operand = self.expr(operand)?;
                 let optional = matches!(operand, Val::Optional(_));
@@ -125,7 +127,9 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
     fn old(&self) -> Outcome<Val<'v, D>> {
         match &self.old_self {
             OldSelf::Value(Some(old)) => Val::of(*old),
-            OldSelf::Value(None) => Err(EvalError::not_checked("the rule compares with an older object that is not known here")),
+            OldSelf::Value(None) => {
+                Err(EvalError::not_checked("the rule compares with an older object that is not known here"))
+            }
             OldSelf::Optional(None) => Ok(Val::Optional(None)),
             OldSelf::Optional(Some(old)) => Val::of(*old).map(Val::some),
         }
@@ -179,7 +183,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                 left.equals(right)? == (operator == O::Equal)
             }
             O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
-                let order = left.compare(right).ok_or_else(no_overload)?;
+                let order = left.compare(right)?;
                 match operator {
                     O::Less => order == Some(Ordering::Less),
                     O::LessEqual => order.is_some_and(Ordering::is_le),
@@ -284,7 +288,8 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         let mut turn = Turn::new(inner);
         if let Some(elements) = range.elements() {
             for (at, value) in elements?.iter().enumerate() {
-                let (first, second) = if inner.two { (Val::Int(at as i64), Some(value.clone())) } else { (value.clone(), None) };
+                let (first, second) =
+                    if inner.two { (Val::Int(at as i64), Some(value.clone())) } else { (value.clone(), None) };
                 if self.turn(&mut turn, first, second)? {
                     break;
                 }
@@ -405,7 +410,7 @@ fn insert<'v, D: Data<'v>>(map: &mut Vec<(Val<'v, D>, Val<'v, D>)>, key: Val<'v,
     Ok(())
 }
 
-pub(super) fn literal<'v, D>(constant: &'v Constant) -> Val<'v, D> {
+pub(super) fn literal<D>(constant: &Constant) -> Val<'_, D> {
     match constant {
         Constant::Null => Val::Null,
         Constant::Bool(truth) => Val::Bool(*truth),

@@ -28,8 +28,10 @@ pub(super) fn call<'v, D: Data<'v>>(
     evaluation.pay(list.len())?;
     Ok(match function {
         Function::IsSorted => {
-            let orders: Outcome<Vec<bool>> =
-                list.windows(2).map(|pair| order(&pair[0], &pair[1]).map(|order| order != Some(Ordering::Greater))).collect();
+            let orders: Outcome<Vec<bool>> = list
+                .windows(2)
+                .map(|pair| order(&pair[0], &pair[1]).map(|order| order != Some(Ordering::Greater)))
+                .collect();
             Val::Bool(orders?.into_iter().all(|sorted| sorted))
         }
         Function::Sum => {
@@ -77,7 +79,9 @@ pub(super) fn call<'v, D: Data<'v>>(
             Val::Bool(match function {
                 Function::SetContains => all(&list, &other)?,
                 Function::SetEquivalent => all(&list, &other)? && all(&other, &list)?,
-                _ => other.iter().try_fold(false, |any, element| Ok::<_, EvalError>(any || contains(&list, element)?))?,
+                _ => {
+                    other.iter().try_fold(false, |any, element| Ok::<_, EvalError>(any || contains(&list, element)?))?
+                }
             })
         }
         _ => return Err(no_overload()),
@@ -118,7 +122,7 @@ pub(crate) fn concatenate<'v, D: Data<'v>>(left: &Val<'v, D>, right: &Val<'v, D>
 }
 
 fn order<'v, D: Data<'v>>(a: &Val<'v, D>, b: &Val<'v, D>) -> Outcome<Option<Ordering>> {
-    a.compare(b).ok_or_else(no_overload)
+    a.compare(b)
 }
 
 fn extreme<'v, D: Data<'v>>(list: &[Val<'v, D>], max: bool) -> Outcome<Val<'v, D>> {
@@ -173,6 +177,6 @@ pub(crate) fn sort_by_keys<'v, D: Data<'v>>(mut pairs: Vec<(Val<'v, D>, Val<'v, 
         }
         order(first, first)?;
     }
-    pairs.sort_by(|(a, _), (b, _)| a.compare(b).flatten().unwrap_or(Ordering::Equal));
+    pairs.sort_by(|(a, _), (b, _)| a.compare(b).ok().flatten().unwrap_or(Ordering::Equal));
     Ok(Val::list(pairs.into_iter().map(|(_, value)| value).collect()))
 }
