@@ -36,7 +36,7 @@ pub(super) enum Operator {
 }
 
 /// An expression as written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ast {
     Constant(Constant),
     Name(String),
