@@ -268,7 +268,10 @@ impl Parser {
         if self.eat("-") {
             return self.negative_literal();
         }
-        self.eat(".");
+        let dotted = self.eat(".");
+        if dotted && !matches!(self.tokens.get(self.at), Some((_, Token::Name(_)))) {
+            return Err(self.unexpected());
+        }
         let Some((_, token)) = self.tokens.get(self.at) else { return Err(self.unexpected()) };
         let constant = match token {
             Token::Int(value) => {
