@@ -32,4 +32,4 @@ bench:
 	scripts/bench.sh
 
 schemas:
-	scripts/schemas.sh
+	CAPI_LINT_UPDATE_SCHEMAS=1 $(CARGO) test --locked --test schemas

@@ -11,7 +11,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::report::Severity;
+use crate::schema::validate::Client;
+use crate::text::nearest;
 use crate::transform::{Dedupe, Labels, label};
+
+mod conventions;
+
+pub use conventions::{Environments, External, FleetSize, Ignore, Level, Naming, Pattern, Preset};
 
 /// The file's name.
 pub const FILE_NAME: &str = ".capi-lint.yaml";
@@ -25,7 +31,7 @@ pub struct Settings {
     /// As `--capi-version`.
     pub capi_version: Option<String>,
     /// As `--client`.
-    pub client: Option<String>,
+    pub client: Option<Client>,
     /// As `--unknown-kinds`.
     pub unknown_kinds: Option<UnknownKinds>,
     /// As `--admission`.
@@ -40,6 +46,33 @@ pub struct Settings {
     pub schemas: Vec<PathBuf>,
     /// The labels that post-render adds.
     pub labels: Labels,
+    /// Sets of conventions that come with capi-lint.
+    #[serde(deserialize_with = "conventions::one_or_many")]
+    pub extends: Vec<Preset>,
+    /// What becomes of each rule's findings.
+    pub rules: BTreeMap<String, Level>,
+    /// The release holds everything its objects refer to: a reference that leads out of it is an error.
+    pub complete: bool,
+    /// What exists on the management cluster already.
+    pub external: Vec<External>,
+    /// How environments are told.
+    pub environments: Environments,
+    /// How clusters are named.
+    pub naming: Naming,
+    /// Labels that every Cluster carries, and the values allowed (none given: any).
+    pub required_labels: BTreeMap<String, Vec<String>>,
+    /// The Kubernetes version of each environment: `N`, `N-1` (N is `newest-version`, or the newest of the fleet), or `v1.34`.
+    pub versions: BTreeMap<String, String>,
+    /// What `N` means in `versions`.
+    pub newest_version: Option<String>,
+    /// The clusters' networks are joined: ranges that overlap across clusters are errors.
+    pub meshed: bool,
+    /// How large the fleet may be.
+    pub fleet_size: FleetSize,
+    /// Findings that are not to be told.
+    pub ignores: Vec<Ignore>,
+    /// As `--baseline`; relative to the file.
+    pub baseline: Option<PathBuf>,
     /// The folder of the file, for relative paths.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -168,7 +201,8 @@ impl Settings {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
-        let settings: Self = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let settings: Self = serde_yaml::from_str(text).map_err(|error| with_suggestion(error.to_string()))?;
+        settings.check_conventions()?;
         let labels = &settings.labels;
         for (key, value) in labels.all.iter().chain(&labels.clusters).chain(labels.by_cluster.values().flatten()) {
             label::check(key, value).map_err(|error| format!("labels: {error}"))?;
@@ -177,6 +211,70 @@ impl Settings {
             label::check(key, "").map_err(|error| format!("labels.inherit: {error}"))?;
         }
         Ok(settings)
+    }
+
+    /// Whether a set of conventions is in force.
+    pub fn extends(&self, preset: Preset) -> bool {
+        self.extends.contains(&preset)
+    }
+
+    fn check_conventions(&self) -> Result<(), String> {
+        let rule_names = || crate::rules::all().map(|rule| rule.name);
+        for name in self.rules.keys() {
+            if !rule_names().any(|rule| rule == name) {
+                return Err(match nearest(name, rule_names()) {
+                    Some(near) => format!("rules: there is no rule '{name}'; did you mean '{near}'?"),
+                    None => format!("rules: there is no rule '{name}'; capi-lint rules lists them"),
+                });
+            }
+        }
+        if let Some(Err(error)) = self.naming.pattern.as_deref().map(regex::Regex::new) {
+            return Err(format!("naming.pattern: {error}"));
+        }
+        for (environment, version) in &self.versions {
+            let is_relative =
+                version == "N" || version.strip_prefix("N-").is_some_and(|back| back.parse::<u32>().is_ok());
+            if !is_relative && crate::rules::view::Version::parse(version).is_none() {
+                return Err(format!(
+                    "versions.{environment}: '{version}' is neither N, N-1, … nor a version such as v1.34"
+                ));
+            }
+        }
+        for ignore in &self.ignores {
+            if ignore.reason.trim().is_empty() {
+                return Err("ignores: say why in 'reason', so that the next reader knows".to_owned());
+            }
+            if ignore.until.as_deref().is_some_and(|date| !is_date(date)) {
+                return Err("ignores: 'until' is a date such as 2026-12-31".to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether text is a date as `2026-12-31`; such dates sort as text.
+pub fn is_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let in_range = |range: std::ops::Range<usize>, least: u32, most: u32| {
+        text.get(range).and_then(|part| part.parse::<u32>().ok()).is_some_and(|number| (least..=most).contains(&number))
+    };
+    bytes.len() == 10
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() })
+        && in_range(5..7, 1, 12)
+        && in_range(8..10, 1, 31)
+}
+
+/// Adds which setting was probably meant to a message about one that does not exist.
+fn with_suggestion(message: String) -> String {
+    let Some((_, rest)) = message.split_once("unknown field `") else { return message };
+    let Some((unknown, known)) = rest.split_once('`') else { return message };
+    let candidates = known.split('`').skip(1).step_by(2);
+    match nearest(unknown, candidates) {
+        Some(near) => format!("{message}. Did you mean '{near}'?"),
+        None => message,
     }
 }
 

@@ -5,20 +5,71 @@
 
 use std::collections::HashMap;
 
-use crate::config::{Switch, UnknownKinds};
+use crate::config::{Settings, Switch, UnknownKinds};
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
+use crate::rules;
+use crate::schema::bundle::{self, Schemas};
+use crate::schema::kinds::Kinds;
+use crate::schema::table::Kind;
+use crate::schema::validate::{self, Client, Compiled};
 
 /// How a release is judged.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Options {
+    /// The schemas that count.
+    pub schemas: Schemas,
+    /// Who sends the objects to the server.
+    pub client: Client,
     /// What an object of a kind without schema is.
     pub unknown_kinds: UnknownKinds,
     /// Whether CAPI's webhooks judge too.
     pub admission: Switch,
+    /// What the settings say to the rules.
+    pub settings: Settings,
     /// Threads.
     pub jobs: usize,
+    compiled: CompiledTables,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new(Schemas::default())
+    }
+}
+
+impl Options {
+    /// The defaults, with these schemas.
+    pub fn new(schemas: Schemas) -> Self {
+        Self {
+            compiled: CompiledTables::new(&schemas),
+            schemas,
+            client: Client::default(),
+            unknown_kinds: UnknownKinds::default(),
+            admission: Switch::default(),
+            settings: Settings::default(),
+            jobs: 1,
+        }
+    }
+}
+
+/// Patterns and rules of the tables, compiled when first needed.
+#[derive(Debug)]
+struct CompiledTables {
+    bundled: Compiled,
+    users: Option<Compiled>,
+}
+
+impl CompiledTables {
+    fn new(schemas: &Schemas) -> Self {
+        let users = schemas.tables().find(|table| !std::ptr::eq(*table, bundle::bundled()));
+        Self { bundled: Compiled::new(bundle::bundled()), users: users.map(Compiled::new) }
+    }
+
+    fn of(&self, kind: Kind<'_>, schemas: &Schemas) -> &Compiled {
+        self.users.as_ref().filter(|_| schemas.is_users(kind)).unwrap_or(&self.bundled)
+    }
 }
 
 /// How many further places a shared finding names.
@@ -55,16 +106,18 @@ pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
         });
         findings.extend(parts.into_iter().flatten());
     }
+    findings.extend(rules::check(release, &options.settings));
     merge_shared(findings)
 }
 
-fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+    let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     for object in objects {
-        judge_object(release, object, options, findings);
+        let Some(kind) = kinds.find(object, findings) else { continue };
+        let compiled = options.compiled.of(kind, &options.schemas);
+        validate::judge(object, kind, compiled, validate::Options { client: options.client }, &[], findings);
     }
 }
-
-fn judge_object(_release: &Release<'_>, _object: &Object<'_>, _options: &Options, _findings: &mut Vec<Finding>) {}
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
 /// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.

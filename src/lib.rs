@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod glob;
 pub mod input;
 pub mod judge;
+pub mod migrate;
 pub mod object;
 pub mod output;
 pub mod release;

@@ -17,7 +17,7 @@ mod documents;
 mod membership;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
-pub use membership::{Cluster, Membership};
+pub use membership::{Cluster, Membership, stated_cluster};
 
 /// A document of the run, wherever it came from.
 #[derive(Clone, Copy, Debug)]

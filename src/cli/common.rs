@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -9,7 +10,8 @@ use clap::{Args, ValueEnum};
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
-use crate::output::{Format, Style};
+use crate::schema::validate::Client;
+use crate::output::{self, Format, Report, Style};
 
 /// How manifests are judged.
 #[derive(Clone, Debug, Default, Args)]
@@ -22,7 +24,7 @@ pub struct JudgeArgs {
     pub capi_version: Option<String>,
     /// How the manifests reach the server [default: create]
     #[arg(long, value_enum, help_heading = "Judging")]
-    pub client: Option<ClientArg>,
+    pub client: Option<Client>,
     /// Whether CAPI's admission webhooks judge too [default: on]
     #[arg(long, value_enum, help_heading = "Judging")]
     pub admission: Option<Switch>,
@@ -41,17 +43,6 @@ pub struct JudgeArgs {
     /// Threads [default: all cores]; the result is the same for any number
     #[arg(long, value_name = "N", help_heading = "Judging")]
     pub jobs: Option<usize>,
-}
-
-/// Which client hands the manifests to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ClientArg {
-    /// kubectl create and apply: unknown fields are refused
-    Create,
-    /// Helm 3: unknown fields are dropped with a warning
-    Warn,
-    /// Server-side apply (Helm 4, Flux, Argo CD): nulls on fields that take none are refused too
-    Apply,
 }
 
 /// How charts are rendered.
@@ -96,6 +87,27 @@ pub struct ReportArgs {
     /// Only what reaches --fail-on, and the closing line
     #[arg(short, long, help_heading = "Report")]
     pub quiet: bool,
+}
+
+/// A format, and the file it goes to: `json`, `sarif=out.sarif`.
+#[derive(Clone, Debug)]
+pub struct FormatTarget {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+impl FromStr for FormatTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(PathBuf::from(file))));
+        let format = Format::from_str(name, true).map_err(|_| {
+            let names: Vec<String> =
+                Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).map(|value| value.get_name().to_owned()).collect();
+            format!("there is no format '{name}'; take one of {}", names.join(", "))
+        })?;
+        Ok(Self { format, file })
+    }
 }
 
 /// When to use colours.
@@ -167,14 +179,41 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
 
 /// What was asked for, from flags and settings.
 pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<judge::Options> {
-    let _ = (args, settings);
-    Ok(judge::Options::default())
+    let capi = args.capi_version.as_deref().or(settings.capi_version.as_deref()).map(str::parse).transpose()?;
+    // Flags are relative to where one stands, settings to their file.
+    let own: Vec<PathBuf> = if args.schemas.is_empty() {
+        settings.schemas.iter().map(|path| settings.folder.join(path)).collect()
+    } else {
+        args.schemas.clone()
+    };
+    let mut options = judge::Options::new(super::schema::choose(capi, &own)?);
+    options.client = args.client.or(settings.client).unwrap_or_default();
+    options.unknown_kinds = args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default();
+    options.admission = args.admission.or(settings.admission).unwrap_or_default();
+    options.settings = settings.clone();
+    options.jobs = args.jobs();
+    Ok(options)
 }
 
-/// The format of a report and where it goes.
-pub fn print(report: &crate::output::Report<'_>, format: Format, style: Style) -> anyhow::Result<()> {
+/// Writes a report in each format that was asked for: into files where they are named, one to standard output (text, where
+/// all go to files).
+///
+/// # Errors
+/// Two formats for standard output, a file that cannot be written.
+pub fn print(report: &Report<'_>, targets: &[FormatTarget], style: Style) -> anyhow::Result<()> {
+    let mut to_stdout = targets.iter().filter(|target| target.file.is_none());
+    let format = to_stdout.next().map_or(Format::Text, |target| target.format);
+    if to_stdout.next().is_some() {
+        bail!("two formats go to standard output; give one of them a file: --format sarif=capi-lint.sarif");
+    }
+    for target in targets {
+        let Some(file) = &target.file else { continue };
+        let mut text = Vec::new();
+        output::write(report, target.format, Style { color: false, ..style }, &mut text)?;
+        std::fs::write(file, text).with_context(|| format!("cannot write the report to {}", file.display()))?;
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    crate::output::write(report, format, style, &mut out)?;
+    output::write(report, format, style, &mut out)?;
     out.flush()?;
     Ok(())
 }

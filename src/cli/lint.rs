@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use super::Outcome;
-use super::common::{self, ChartArgs, JudgeArgs, ReportArgs};
+use super::common::{self, ChartArgs, FormatTarget, JudgeArgs, ReportArgs};
 use crate::input::{Source, SourceGroup};
 use crate::judge;
 use crate::output::locate::Locator;
-use crate::output::{Format, Report};
+use crate::output::Report;
 use crate::release::Release;
 use crate::stream::Stream;
 use crate::transform::dedupe;
@@ -19,9 +19,10 @@ pub struct Args {
     /// Files, folders, charts, or - for standard input
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// How findings are printed
-    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
-    format: Format,
+    /// How findings are printed: text, compact, json, jsonl, sarif, junit, github, gitlab, tap, markdown; FORMAT=FILE writes a
+    /// file; may be repeated [default: text]
+    #[arg(long, value_name = "FORMAT[=FILE]", help_heading = "Report")]
+    format: Vec<FormatTarget>,
     /// Judge each file alone; by default files given together are one release
     #[arg(long)]
     each_file: bool,
@@ -57,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         report.findings.extend(Locator::new(release).locate(findings));
     }
     let threshold = args.report.threshold(&settings);
-    common::print(&report, args.format, args.report.style(io::stdout().is_terminal(), threshold))?;
+    common::print(&report, &args.format, args.report.style(io::stdout().is_terminal(), threshold))?;
     Ok(if report.reaches(threshold) { Outcome::Findings } else { Outcome::Clean })
 }
 

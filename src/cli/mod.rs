@@ -13,6 +13,7 @@ mod common;
 mod count;
 mod explain;
 mod lint;
+mod migrate;
 mod post_render;
 mod schema;
 mod version;
@@ -38,6 +39,8 @@ enum Command {
     PostRender(post_render::Args),
     /// Kinds per cluster, machines expected, totals.
     Count(count::Args),
+    /// v1beta1 manifests to v1beta2, comments kept.
+    Migrate(migrate::Args),
     /// The bundled schemas: list, show, import CRDs of one's own.
     Schema(schema::Args),
     /// The manual page of a rule.
@@ -93,6 +96,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Lint(args) => lint::run(&args),
         Command::PostRender(args) => post_render::run(&args),
         Command::Count(args) => count::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => explain::rules(&args),

@@ -56,14 +56,32 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         version: 1,
         objects: report.objects,
         findings: report.findings.iter().map(entry).collect(),
-        summary: Summary {
-            error: report.count(Severity::Error),
-            warning: report.count(Severity::Warning),
-            info: report.count(Severity::Info),
-        },
+        summary: summary(report),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
+}
+
+/// Writes one document a line: each finding as in `findings` of the whole, then the summary.
+pub fn write_lines(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for located in &report.findings {
+        serde_json::to_writer(&mut *out, &entry(located))?;
+        writeln!(out)?;
+    }
+    let summary = summary(report);
+    serde_json::to_writer(
+        &mut *out,
+        &serde_json::json!({"version": 1, "objects": report.objects, "summary": summary}),
+    )?;
+    writeln!(out)
+}
+
+fn summary(report: &Report<'_>) -> Summary {
+    Summary {
+        error: report.count(Severity::Error),
+        warning: report.count(Severity::Warning),
+        info: report.count(Severity::Info),
+    }
 }
 
 fn entry<'r>(located: &'r Located<'_>) -> Entry<'r> {

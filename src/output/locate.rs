@@ -3,6 +3,7 @@
 //! Lines are counted only when there is something to say, once per source.
 
 use std::cell::OnceCell;
+use std::fmt;
 
 use crate::release::Release;
 use crate::report::{Finding, Place};
@@ -38,6 +39,31 @@ pub struct Location<'r> {
     pub object: Option<ObjectName>,
     /// The field's path in its object, dotted; empty for the object as a whole.
     pub path: String,
+}
+
+impl Location<'_> {
+    /// The object it is in, or the file where it is in none.
+    pub fn name(&self) -> String {
+        self.object.as_ref().map_or_else(|| self.file.to_owned(), ToString::to_string)
+    }
+
+    /// `Kind namespace/name path: `, to put before a message; empty where no object is there.
+    pub fn subject(&self) -> String {
+        match &self.object {
+            Some(object) if self.path.is_empty() => format!("{object}: "),
+            Some(object) => format!("{object} {}: ", self.path),
+            None => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
 }
 
 /// An object as reports name it.

@@ -2,14 +2,22 @@
 //!
 //! Formats take what was found and where, resolved once by [`locate`]; they judge nothing and open nothing.
 
+use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 
 use crate::config::FailOn;
 use crate::report::Severity;
 
-pub mod json;
+mod compact;
+mod github;
+mod gitlab;
+mod json;
+mod junit;
 pub mod locate;
-pub mod text;
+mod markdown;
+mod sarif;
+mod tap;
+mod text;
 
 pub use locate::{Located, Location};
 
@@ -40,8 +48,24 @@ pub enum Format {
     /// For people: each finding with its lines of source.
     #[default]
     Text,
+    /// One line a finding.
+    Compact,
     /// One document for programs.
     Json,
+    /// One JSON document a line: each finding, then the summary.
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit XML, for test reports.
+    Junit,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// Test Anything Protocol.
+    Tap,
+    /// A table for a pull request or a step summary.
+    Markdown,
 }
 
 /// How a report is printed.
@@ -60,6 +84,31 @@ pub struct Style {
 pub fn write(report: &Report<'_>, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Text => text::write(report, style, out),
+        Format::Compact => compact::write(report, out),
         Format::Json => json::write(report, out),
+        Format::Jsonl => json::write_lines(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Github => github::write(report, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Tap => tap::write(report, out),
+        Format::Markdown => markdown::write(report, out),
     }
+}
+
+/// Text without line breaks, for formats of one line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// How often a finding stands, where it is more than once.
+fn times(count: usize) -> String {
+    if count > 1 { format!(" ({count} places)") } else { String::new() }
+}
+
+/// A number that stays the same from run to run, as text.
+fn fingerprint(identity: &impl Hash) -> String {
+    let mut hasher = rustc_hash::FxHasher::default();
+    identity.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }

@@ -21,10 +21,15 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
             finding(located, paint, out)?;
         }
     }
-    writeln!(out, "{}", closing_line(report, paint))
+    writeln!(out, "{}", closing(report, paint))
 }
 
-fn closing_line(report: &Report<'_>, paint: Paint) -> String {
+/// The closing line of reports for people.
+pub fn closing_line(report: &Report<'_>, color: bool) -> String {
+    closing(report, Paint { color })
+}
+
+fn closing(report: &Report<'_>, paint: Paint) -> String {
     let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
     let count = |severity| report.count(severity);
     let objects = plural(report.objects, "object");
@@ -70,11 +75,7 @@ fn place(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Resu
         context.push(template.to_owned());
     }
     if let Some(object) = &location.object {
-        let name = match &object.namespace {
-            Some(namespace) => format!("{namespace}/{}", object.name),
-            None => object.name.clone(),
-        };
-        context.push(format!("{} {name}", object.kind));
+        context.push(object.to_string());
     }
     if !location.path.is_empty() {
         context.push(location.path.clone());

@@ -133,11 +133,9 @@ pub fn duplicate_key(document: u32, parsed: &Document<'_>, duplicate: &Duplicate
     finding
 }
 
-/// The items of a `kind: List` (or any typed list such as `ConfigMapList`), which clients take apart.
+/// The items of a `kind: List`, or of anything else with a list of `items` at its top: clients take it apart, whatever its kind.
 pub fn list_items<'a>(root: Value<'a>) -> Option<Value<'a>> {
-    let kind = root.get("kind")?.as_str()?;
-    let is_list = kind.ends_with("List") && root.get("metadata").is_none_or(|metadata| metadata.get("name").is_none());
-    root.get("items").filter(|items| is_list && items.is_seq())
+    root.get("items").filter(|items| items.is_seq())
 }
 
 /// The object of a value, or why it is none.

@@ -4,25 +4,161 @@
 
 use std::fmt::Write;
 
-use crate::report::Rule;
+use crate::config::Settings;
+use crate::release::Release;
+use crate::report::{Finding, Rule};
+use crate::schema::kinds;
+use crate::schema::validate::rules as schema;
 use crate::{release, transform};
+
+pub mod view;
+
+mod addon_selects_nothing;
+mod autoscaled_replicas;
+mod cidr_overlap;
+mod cidr_overlap_across;
+mod cluster_name_mismatch;
+mod cni_not_selected;
+mod control_plane_endpoint;
+mod dangling_reference;
+mod endpoint_collision;
+mod even_topology_control_plane;
+mod health_check_overlap;
+mod health_check_selects_nothing;
+mod long_name;
+mod missing_selector;
+mod overlapping_selectors;
+mod port_collision;
+mod reference_kind;
+mod reference_namespace;
+mod reference_version;
+mod shared_template;
+mod single_control_plane;
+mod unknown_cluster;
+mod unused_template;
+mod version_skew;
+mod version_without_v;
+
+use view::View;
+
+/// A rule that looks at the whole release.
+struct Check {
+    rule: &'static Rule,
+    check: fn(&View<'_, '_>, &mut Vec<Finding>),
+}
+
+macro_rules! checks {
+    ($($module:ident :: $rule:ident),+ $(,)?) => {
+        &[$(Check { rule: &$module::$rule, check: $module::check }),+]
+    };
+}
+
+/// The rules that look at the whole release: each is a file, and has its one line here.
+static CHECKS: &[(&str, &[Check])] = &[
+    (
+        "References",
+        checks![
+            dangling_reference::DANGLING_REFERENCE,
+            reference_kind::REFERENCE_KIND,
+            reference_namespace::REFERENCE_NAMESPACE,
+            reference_version::REFERENCE_VERSION,
+            unknown_cluster::UNKNOWN_CLUSTER,
+            unused_template::UNUSED_TEMPLATE,
+            shared_template::SHARED_TEMPLATE,
+        ],
+    ),
+    (
+        "Clusters",
+        checks![
+            version_skew::VERSION_SKEW,
+            version_without_v::VERSION_WITHOUT_V,
+            missing_selector::MISSING_SELECTOR,
+            overlapping_selectors::OVERLAPPING_SELECTORS,
+            cluster_name_mismatch::CLUSTER_NAME_MISMATCH,
+            long_name::LONG_NAME,
+            health_check_selects_nothing::HEALTH_CHECK_SELECTS_NOTHING,
+            health_check_overlap::HEALTH_CHECK_OVERLAP,
+            addon_selects_nothing::ADDON_SELECTS_NOTHING,
+            cni_not_selected::CNI_NOT_SELECTED,
+            autoscaled_replicas::AUTOSCALED_REPLICAS,
+            single_control_plane::SINGLE_CONTROL_PLANE,
+            even_topology_control_plane::EVEN_TOPOLOGY_CONTROL_PLANE,
+            control_plane_endpoint::CONTROL_PLANE_ENDPOINT,
+            cidr_overlap::CIDR_OVERLAP,
+        ],
+    ),
+    (
+        "Fleet",
+        checks![
+            cidr_overlap_across::CIDR_OVERLAP_ACROSS,
+            endpoint_collision::ENDPOINT_COLLISION,
+            port_collision::PORT_COLLISION,
+        ],
+    ),
+];
+
+/// What only the whole release shows: references, clusters, the fleet, the release itself.
+pub fn check(release: &Release<'_>, settings: &Settings) -> Vec<Finding> {
+    let view = View::new(release, settings);
+    let mut findings = Vec::new();
+    for check in CHECKS.iter().flat_map(|(_, checks)| *checks) {
+        if settings.rules.get(check.rule.name).is_none_or(|level| level.severity().is_some()) {
+            (check.check)(&view, &mut findings);
+        }
+    }
+    findings
+}
 
 /// The rules by layer, in the order in which the layers run.
 static LAYERS: &[(&str, &[&Rule])] = &[
-    ("Documents", &[&release::SYNTAX_ERROR, &release::MALFORMED_OBJECT, &release::DUPLICATE_KEY]),
+    (
+        "Documents",
+        &[&release::SYNTAX_ERROR, &release::MALFORMED_OBJECT, &release::DUPLICATE_KEY, &release::IGNORED_TEXT],
+    ),
+    ("Kinds", &[&kinds::UNKNOWN_KIND, &kinds::UNSERVED_VERSION, &kinds::DEPRECATED_VERSION]),
+    (
+        "Schema",
+        &[
+            &schema::UNKNOWN_FIELD,
+            &schema::WRONG_TYPE,
+            &schema::REQUIRED_FIELD,
+            &schema::INVALID_VALUE,
+            &schema::PATTERN_MISMATCH,
+            &schema::OUT_OF_BOUNDS,
+            &schema::DUPLICATE_ITEM,
+            &schema::NULL_VALUE,
+            &schema::CEL_RULE,
+            &schema::RULE_NOT_CHECKED,
+            &schema::INVALID_METADATA,
+            &schema::INVALID_FORMAT,
+            &schema::UNION_MISMATCH,
+        ],
+    ),
     (
         "Duplicates and labels",
         &[
             &transform::dedupe::DUPLICATE_OBJECT,
             &transform::dedupe::CONFLICTING_DUPLICATE,
             &transform::label::LABEL_CONFLICT,
+            &transform::label::LABEL_NOT_ADDED,
         ],
     ),
 ];
 
+/// All rules, by layer.
+fn layers() -> impl Iterator<Item = (&'static str, Vec<&'static Rule>)> {
+    let objects = LAYERS.iter().map(|(layer, rules)| (*layer, rules.to_vec()));
+    objects.chain(CHECKS.iter().map(|(layer, checks)| (*layer, checks.iter().map(|check| check.rule).collect())))
+}
+
 /// All rules.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    LAYERS.iter().flat_map(|(_, rules)| rules.iter().copied())
+    layers().flat_map(|(_, rules)| rules)
+}
+
+/// The rules that look at the whole release; each has fixtures.
+pub fn of_release() -> impl Iterator<Item = &'static Rule> {
+    CHECKS.iter().flat_map(|(_, checks)| checks.iter().map(|check| check.rule))
 }
 
 /// A rule's first sentence.
@@ -46,9 +182,9 @@ pub fn page(rule: &Rule) -> String {
 pub fn manual() -> String {
     let mut manual =
         String::from("# Rules\n\nGenerated by `capi-lint rules --format markdown`; a test fails when it is stale.\n");
-    for (layer, rules) in LAYERS {
+    for (layer, rules) in layers() {
         let _ = write!(manual, "\n## {layer}\n");
-        for rule in *rules {
+        for rule in rules {
             let page = page(rule).replace("\n## ", "\n#### ").replacen("# ", "### ", 1);
             let _ = write!(manual, "\n{}\n", page.trim_end());
         }

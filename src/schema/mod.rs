@@ -1,9 +1,36 @@
-//! Schemas of Kubernetes objects and what they are made of.
+//! The schemas: what the API server knows of the shape of each kind, and the verdict that follows from it.
+//!
+//! - [`facts`]: a CRD without its prose, typed; the notation of `schemas/`.
+//! - [`folder`], [`notation`]: the files of `schemas/`; [`import`], [`openapi`]: upstream's CRDs and documents into facts.
+//! - [`bundle`]: which schema counts for an object: the user's, else the bundled one of the chosen CAPI release; [`load`] reads the
+//!   former.
+//! - [`describe`]: a schema in words.
+//! - [`pack`], [`layout`], [`table`]: facts as one compact table that is read in place.
+//! - [`validate`]: the verdict on one object, on the tape; [`defaults`] sees through defaults and dropped nulls, [`suggest`]
+//!   finds what somebody may have meant.
+//! - [`cel`], [`pattern`], [`formats`]: what schemas are written in.
+//!
+//! This folder must not know clusters, webhooks or files of a release: it sees one object at a time.
 
+pub mod bundle;
 pub mod cel;
+pub mod defaults;
+pub mod describe;
 mod email;
+pub mod facts;
+pub mod folder;
 pub mod formats;
+pub mod import;
 pub mod ip;
+pub mod kinds;
+pub mod layout;
+pub mod load;
+pub mod notation;
+pub mod openapi;
+pub mod pack;
 pub mod pattern;
 pub mod quantity;
+pub mod suggest;
+pub mod table;
 pub mod url;
+pub mod validate;

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use super::edit_stub as edit;
 use super::{Plan, compare};
 use crate::object::Object;
 use crate::release::{HELM4_ORIGIN, Release};
 use crate::report::{Finding, Severity};
+use crate::yaml::edit;
 use crate::yaml::tape::push_key;
 
 crate::rule! {
@@ -149,6 +149,17 @@ fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: 
     finding
 }
 
+/// A duplicate inside a `kind: List` that is written in a way that leaves no room to take it out.
+fn stays(object: &Object<'_>, reason: &edit::Uneditable) -> Finding {
+    let anchor = object.root.get("kind").unwrap_or(object.root);
+    let message =
+        format!("this duplicate of {} {} cannot be taken out of its list: {reason}", object.kind, object.name);
+    object
+        .finding(&DUPLICATE_OBJECT, anchor, message)
+        .severity(Severity::Error)
+        .suggest("write the list's items as documents of their own")
+}
+
 /// Whole documents go whole; an item of a list goes alone, unless all items of it go.
 fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan) {
     for number in gone {
@@ -164,8 +175,13 @@ fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan) {
                 plan.dropped.push(object.document);
             }
         } else {
-            plan.dropped_items.push(*number);
-            plan.edits.entry(object.document).or_default().extend(edit::remove_item(object.root));
+            match edit::remove(object.root) {
+                Ok(edits) => {
+                    plan.dropped_items.push(*number);
+                    plan.edits.entry(object.document).or_default().extend(edits);
+                }
+                Err(reason) => plan.findings.push(stays(object, &reason)),
+            }
         }
     }
     plan.dropped.sort_unstable();

@@ -7,13 +7,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::Plan;
-use super::edit_stub as edit;
 use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Membership, Release};
 use crate::yaml::Value;
+use crate::yaml::edit::{self, Edit, Uneditable};
 
 crate::rule! {
     /// A label that capi-lint was asked to add is there already, with another value.
@@ -29,6 +30,22 @@ crate::rule! {
     ///
     /// Remove the label from the template, or from the settings.
     pub LABEL_CONFLICT = "label-conflict", Warning, Advice;
+
+    /// A label could not be added, because of the way in which the object's metadata is written.
+    ///
+    /// Text that is shared through an anchor cannot get a label without changing the other place too; such objects leave
+    /// without the label.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// metadata: *common
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Write `metadata` out in each object.
+    pub LABEL_NOT_ADDED = "label-not-added", Warning, Advice;
 }
 
 /// The labels to add.
@@ -123,11 +140,32 @@ pub fn plan(release: &Release<'_>, labels: &Labels, gone: &BTreeSet<u32>, plan: 
                 }
             }
         }
-        if !add.is_empty() {
-            plan.edits.entry(object.document).or_default().extend(edit::add_labels(metadata, &add));
-            plan.added.insert(object.number, add);
+        if add.is_empty() {
+            continue;
+        }
+        match edits(metadata, present, &add) {
+            Ok(edits) => {
+                plan.edits.entry(object.document).or_default().extend(edits);
+                plan.added.insert(object.number, add);
+            }
+            Err(reason) => {
+                let keys = add.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ");
+                let message = format!("the label {keys} cannot be added here: {reason}");
+                plan.findings.push(object.finding(&LABEL_NOT_ADDED, metadata, message));
+            }
         }
     }
+}
+
+fn edits(metadata: Value<'_>, present: Option<Value<'_>>, add: &[(String, String)]) -> Result<Vec<Edit>, Uneditable> {
+    let values: Vec<(&str, Json)> =
+        add.iter().map(|(key, value)| (key.as_str(), Json::String(value.clone()))).collect();
+    let entries: Vec<(&str, &Json)> = values.iter().map(|(key, value)| (*key, value)).collect();
+    if let Some(labels) = present.or_else(|| metadata.get("labels")) {
+        return edit::insert_all(labels, &entries);
+    }
+    let labels = add.iter().map(|(key, value)| (key.clone(), Json::String(value.clone()))).collect();
+    edit::insert(metadata, "labels", &Json::Object(labels))
 }
 
 type Label<'l> = (Cow<'l, str>, Cow<'l, str>);

@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use self::edit_stub::{self as edit, Edit};
 use crate::release::Release;
 use crate::report::Finding;
+use crate::yaml::edit::{self, Edit};
 use crate::yaml::{self, Tape};
 
 pub mod compare;
 pub mod dedupe;
-mod edit_stub;
 pub mod label;
 
 pub use dedupe::Dedupe;

@@ -94,6 +94,8 @@ pub enum Problem {
     CollectionAsKey,
     /// `null`, or a number beyond 63 bits, as a key.
     KeyRefused,
+    /// A block scalar with an explicit indentation as a key: Kubernetes' reader takes it, we do not.
+    BlockKey,
     /// `<<` with something that is no mapping.
     BadMerge,
     /// The text is not what its tag says.
@@ -125,6 +127,7 @@ impl Problem {
             Self::TextAfterSeparator => "put `---` on a line of its own",
             Self::BadDirective => "remove the line that begins with `%`",
             Self::ExcessiveAliasing => "write the repeated parts out, or template them",
+            Self::BlockKey => "write the key on one line, in quotes",
             Self::KeyRefused | Self::TagMismatch => "put it in quotes, without a tag",
             _ => return None,
         })
@@ -181,6 +184,7 @@ impl fmt::Display for Problem {
             Self::KeyRefused => {
                 f.write_str("Kubernetes cannot take this as a key: it is read as null or as a huge number")
             }
+            Self::BlockKey => f.write_str("a block scalar with an explicit indentation stands as a key"),
             Self::BadMerge => f.write_str("`<<` wants a mapping, or a list of mappings"),
             Self::TagMismatch => f.write_str("the value is not what its tag says"),
             Self::NotFinite => f.write_str("infinity and not-a-number cannot be sent to Kubernetes"),

@@ -4,8 +4,8 @@
 //! alias bombs rests, comes out the same. Runs only for documents that have aliases or merge keys.
 
 use super::MAX_DEPTH;
+use super::build::{Alias, MERGE, REFERENCE};
 use super::error::{Problem, SyntaxError};
-use super::fallback::{Alias, MERGE, REFERENCE};
 use super::tape::{ALIASED, Node, Pair, Style, Tag};
 
 /// Writes `raw` to the end of `out` with every reference replaced by what it refers to.

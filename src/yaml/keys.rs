@@ -81,16 +81,23 @@ fn key<'t>(text: &'t str, node: &Node) -> Cow<'t, str> {
 /// Equal for equal keys, and cheap: the length, the first eight bytes and the last eight.
 fn fingerprint(text: &str, node: &Node) -> u64 {
     if node.flags & KEY_NEEDS_DECODING != 0 {
-        return of_bytes(key(text, node).as_bytes());
+        let key = key(text, node);
+        return of_bytes(key.as_bytes(), 0, key.len());
     }
-    of_bytes(text.as_bytes().get(node.key.range()).unwrap_or_default())
+    of_bytes(text.as_bytes(), node.key.start as usize, node.key.end as usize)
 }
 
-fn of_bytes(bytes: &[u8]) -> u64 {
-    let word = |part: Option<&[u8; 8]>| part.map(|part| u64::from_le_bytes(*part));
-    let mixed = match (word(bytes.first_chunk()), word(bytes.last_chunk())) {
-        (Some(first), Some(last)) => first ^ last.rotate_left(21),
-        _ => bytes.iter().fold(0, |mixed, &byte| mixed << 8 | u64::from(byte)),
+fn of_bytes(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let length = end.saturating_sub(start);
+    let word = |at: usize| bytes.get(at..at + 8).and_then(|part| part.try_into().ok()).map(u64::from_le_bytes);
+    let mixed = match word(start) {
+        Some(first) if length >= 8 => first ^ word(end - 8).unwrap_or(0).rotate_left(21),
+        // What lies behind a short key is cut off.
+        Some(first) => first & !(u64::MAX << (8 * length)),
+        // So short a key, so near the end of the text.
+        None => {
+            bytes.get(start..end).unwrap_or_default().iter().rev().fold(0, |mixed, &byte| mixed << 8 | u64::from(byte))
+        }
     };
-    mixed ^ (bytes.len() as u64) << 56
+    mixed.wrapping_add((length as u64) << 56)
 }

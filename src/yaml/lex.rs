@@ -44,16 +44,26 @@ pub fn quoted(bytes: &[u8], start: usize) -> Result<usize, SyntaxError> {
 
 /// Lines inside quotes must not begin with a document marker.
 fn check_lines(bytes: &[u8], from: usize, to: usize, quote: usize) -> Result<(), SyntaxError> {
-    // An escaped line break was skipped by `escape`, so its line's start is `from` itself.
-    let after_break = from > quote + 1 && matches!(bytes[from - 1], b'\n' | b'\r');
-    if after_break && is_marker(&bytes[from..]) {
-        return Err(SyntaxError::new(from, Problem::SeparatorInQuotes).began(quote));
+    let check = |at: usize| {
+        if is_marker(&bytes[at..]) {
+            return Err(SyntaxError::new(at, Problem::SeparatorInQuotes).began(quote));
+        }
+        Ok(())
+    };
+    // Behind an escaped line break, which `escape` skipped, a line begins as well.
+    let breaks: [&[u8]; 5] = [b"\n", b"\r", b"\xC2\x85", b"\xE2\x80\xA8", b"\xE2\x80\xA9"];
+    if from > quote + 1 && breaks.iter().any(|line_break| bytes[..from].ends_with(line_break)) {
+        check(from)?;
     }
     let mut at = from;
     while let Some(step) = memchr2(b'\n', b'\r', &bytes[at..to]) {
         at += step + 1;
-        if is_marker(&bytes[at..]) {
-            return Err(SyntaxError::new(at, Problem::SeparatorInQuotes).began(quote));
+        check(at)?;
+    }
+    // The three line breaks beyond ASCII.
+    for lead in memchr::memchr2_iter(0xC2, 0xE2, &bytes[from..to]).map(|step| from + step) {
+        if let Some((length, _)) = text::line_break(&bytes[lead..]) {
+            check(lead + length)?;
         }
     }
     Ok(())
@@ -161,4 +171,50 @@ fn skip_empty(bytes: &[u8], at: usize, indent: usize, scalar: usize) -> Result<(
             None => return Ok((line, (column, deepest))),
         }
     }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes from `at` on, the first lowest.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
+}
+
+/// Offset of the next `\n`, `:` or `#`, or the end. For the short stretches of keys and values a call to `memchr` costs more
+/// than looking at eight bytes at a time.
+#[inline]
+pub fn find_stop(bytes: &[u8], mut at: usize) -> usize {
+    let has = |word: u64, byte: u8| {
+        let other = word ^ (ONES * u64::from(byte));
+        other.wrapping_sub(ONES) & !other & HIGH
+    };
+    while let Some(word) = word(bytes, at) {
+        let found = has(word, b'\n') | has(word, b':') | has(word, b'#');
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'\n' | b':' | b'#')) {
+        at += 1;
+    }
+    at
+}
+
+/// Offset of the next byte that is no space, or the end.
+#[inline]
+pub fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at) {
+        let other = word ^ (ONES * 0x20);
+        if other != 0 {
+            return at + other.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    at
 }

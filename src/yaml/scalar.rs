@@ -262,12 +262,18 @@ fn is_float(text: &str) -> bool {
     rest.is_empty()
 }
 
-/// `.5`: no underscores are taken out here.
+/// `.5`; an underscore between two digits is passed over here too.
 fn parse_dotted(text: &str) -> Option<f64> {
-    if !is_float(text) {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    if memchr::memchr_iter(b'_', bytes).any(|at| !digit(at.checked_sub(1)) || !digit(Some(at + 1))) {
         return None;
     }
-    text.parse::<f64>().ok().filter(|number| number.is_finite())
+    let plain = text.replace('_', "");
+    if !is_float(&plain) {
+        return None;
+    }
+    plain.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
 /// The whole number that a float becomes on its way through JSON, where it is printed without point and exponent.

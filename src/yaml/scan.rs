@@ -14,8 +14,8 @@ use super::{MAX_DEPTH, lex, text};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     StreamEnd,
-    /// `%YAML` that Go's reader takes.
-    Version,
+    /// `%YAML`, and whether its version is one that Go's reader takes.
+    Version(bool),
     /// `%TAG`: index into [`Scanner::tags`].
     TagDirective(u32),
     DocumentStart,
@@ -316,7 +316,7 @@ impl<'a> Scanner<'a> {
 
     fn flow_start(&mut self, kind: Kind) -> Result<()> {
         self.save_key()?;
-        self.keys.push(SimpleKey::default());
+        self.keys.push(SimpleKey { token: self.taken + self.queue.len(), ..SimpleKey::default() });
         self.open_flow.push(self.at);
         self.flow_level += 1;
         if self.flow_level > MAX_DEPTH {
@@ -493,13 +493,17 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let end = text::line_end(self.bytes, start);
         let line = &self.text[start..end];
-        let content = match line.find(" #").or_else(|| line.find("\t#")) {
+        let comment =
+            if line.starts_with("%YAML") { line.find('#') } else { line.find(" #").or_else(|| line.find("\t#")) };
+        let content = match comment {
             Some(comment) => &line[..comment],
             None => line,
         };
         let mut words = content.split([' ', '\t']).filter(|word| !word.is_empty());
         let kind = match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("%YAML"), Some("1.1" | "01.1" | "1.01" | "01.01"), None, None) => Kind::Version,
+            (Some("%YAML"), Some(version), None, None) if is_version(version) => {
+                Kind::Version(matches!(version, "1.1" | "01.1" | "1.01" | "01.01"))
+            }
             (Some("%TAG"), Some(handle), Some(prefix), None) if is_tag_handle(handle) => {
                 let Some(prefix) = tag_uri(prefix) else { return self.error(Problem::BadDirective) };
                 self.tags.push((handle.to_owned(), prefix));
@@ -545,6 +549,12 @@ impl<'a> Scanner<'a> {
         // `!` alone: no handle at all.
         if suffix.is_empty() { Some((String::new(), "!".to_owned(), end)) } else { Some(("!".to_owned(), suffix, end)) }
     }
+}
+
+/// Two numbers of up to two digits.
+fn is_version(version: &str) -> bool {
+    let is_number = |text: &str| matches!(text.len(), 1 | 2) && text.bytes().all(|byte| byte.is_ascii_digit());
+    version.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor))
 }
 
 fn is_word(byte: u8) -> bool {

@@ -5,6 +5,7 @@
 //! know Kubernetes.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::scalar::Scalar;
@@ -196,17 +197,26 @@ pub(super) const KEY_NEEDS_DECODING: u8 = 1;
 pub(super) const SHADOWED: u8 = 2;
 /// The node came in through an alias or a merge key: its spans point at the anchor.
 pub(super) const ALIASED: u8 = 4;
+/// The key came in through an alias: its span points at the anchor.
+pub(super) const KEY_ALIASED: u8 = 32;
 
 /// Nodes of any number of documents, one behind the other.
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
+    /// Room for the fast parser's open collections, kept from document to document.
+    pub(super) frames: Vec<super::block::Frame>,
 }
 
 impl Tape {
     /// An empty tape.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Forgets all nodes and keeps the room.
+    pub fn clear(&mut self) {
+        self.nodes.clear();
     }
 
     /// Number of nodes written so far: where the next document will begin.
@@ -276,7 +286,7 @@ impl<'a> Document<'a> {
                 break;
             }
             if in_seq {
-                path.push_str(&format!("[{position}]"));
+                let _ = write!(path, "[{position}]");
             } else {
                 let key = Value { document: *self, index: child }.key().unwrap_or_default();
                 push_key(&mut path, &key);
@@ -290,7 +300,7 @@ impl<'a> Document<'a> {
 /// Appends one mapping key to a dotted path.
 pub fn push_key(path: &mut String, key: &str) {
     if key.is_empty() || key.bytes().any(|b| matches!(b, b'.' | b'[' | b']' | b'"' | b' ' | b'/')) {
-        path.push_str(&format!("[{key:?}]"));
+        let _ = write!(path, "[{key:?}]");
     } else {
         if !path.is_empty() {
             path.push('.');
@@ -359,6 +369,17 @@ impl<'a> Value<'a> {
     /// Whether it came in through an alias or a merge key, so that its spans point at the anchor.
     pub fn is_aliased(&self) -> bool {
         self.node().flags & ALIASED != 0
+    }
+
+    /// How its key was written, under which tag, and where: without quotes, and empty for `"":`.
+    pub(super) fn key_writing(&self) -> (Style, Tag, Span) {
+        let node = self.node();
+        (node.styles.key(), node.tags.key(), node.key)
+    }
+
+    /// Whether its key came in through an alias.
+    pub(super) fn key_is_aliased(&self) -> bool {
+        self.node().flags & KEY_ALIASED != 0
     }
 
     /// Where the value stands, quotes and block header included.

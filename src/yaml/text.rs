@@ -37,9 +37,8 @@ fn has_break(raw: &str) -> bool {
 /// The line break at the start of `bytes`: its length, and what it counts as. YAML 1.1 knows three beyond ASCII.
 pub fn line_break(bytes: &[u8]) -> Option<(usize, &'static str)> {
     match bytes {
-        [b'\r', b'\n', ..] => Some((2, "\n")),
+        [b'\r', b'\n', ..] | [0xC2, 0x85, ..] => Some((2, "\n")),
         [b'\r' | b'\n', ..] => Some((1, "\n")),
-        [0xC2, 0x85, ..] => Some((2, "\n")),
         [0xE2, 0x80, 0xA8, ..] => Some((3, "\u{2028}")),
         [0xE2, 0x80, 0xA9, ..] => Some((3, "\u{2029}")),
         _ => None,
@@ -248,13 +247,14 @@ pub fn line_end(bytes: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// The indentation of the first line that is not empty.
+/// The indentation of the first line that is not empty; where all are, their blanks are indentation to the last.
 fn detect_indent(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         let spaces = bytes[at..].iter().take_while(|&&byte| byte == b' ').count();
         match line_break(&bytes[at + spaces..]) {
             Some((length, _)) => at += spaces + length,
+            None if at + spaces == bytes.len() => return usize::MAX,
             None => return spaces.max(1),
         }
     }

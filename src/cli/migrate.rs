@@ -1,0 +1,178 @@
+//! `capi-lint migrate`: v1beta1 manifests to v1beta2, comments kept.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use super::Outcome;
+use super::common::{self, ChartArgs};
+use crate::input::Source;
+use crate::migrate::{self, NoteKind, Outcome as Result, Stream};
+
+/// Arguments of `migrate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files, folders, charts (their rendering), or - for standard input
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Rewrite the files; nothing is written where any document is refused
+    #[arg(long, conflicts_with_all = ["check", "diff"])]
+    in_place: bool,
+    /// Write nothing; exit 1 where something is to migrate
+    #[arg(long)]
+    check: bool,
+    /// Print what would change
+    #[arg(long)]
+    diff: bool,
+    /// The version to bring manifests to
+    #[arg(long, value_enum, default_value_t)]
+    to: Target,
+    /// An empty standard input is fine
+    #[arg(long)]
+    allow_empty: bool,
+    #[command(flatten)]
+    charts: ChartArgs,
+}
+
+/// A version that manifests can be brought to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// The version that Cluster API stores since v1.11.
+    #[default]
+    V1beta2,
+}
+
+/// Migrates.
+///
+/// # Errors
+/// Sources that cannot be used, files and output that cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let Target::V1beta2 = args.to;
+    let groups = common::sources(&args.paths, &args.charts.options(None), args.allow_empty)?;
+    let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
+    let bytes: Vec<&[u8]> = sources.iter().map(|source| source.bytes.as_slice()).collect();
+    let streams: Vec<Stream> = migrate::streams(&bytes);
+    let runs: Vec<(&Source, &Stream)> = sources.iter().zip(&streams).collect();
+    let refused = runs.iter().map(|(source, stream)| tell(source, stream)).sum::<usize>();
+    let migrated = streams.iter().map(Stream::migrated).sum::<usize>();
+    if args.in_place {
+        in_place(&runs, refused)?;
+    } else {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut open = false;
+        for (source, stream) in &runs {
+            if args.diff {
+                diff(source, stream, &mut out)?;
+            } else if !args.check {
+                open = print(source, stream, open, &mut out)?;
+            }
+        }
+        out.flush()?;
+    }
+    if args.in_place || args.check {
+        let _ = writeln!(io::stderr(), "capi-lint: {}", summary(args, migrated, refused));
+    }
+    let findings = refused > 0 || (args.check && migrated > 0);
+    Ok(if findings { Outcome::Findings } else { Outcome::Clean })
+}
+
+fn summary(args: &Args, migrated: usize, refused: usize) -> String {
+    let verb = match (args.check, refused) {
+        (true, _) => "to migrate",
+        (false, 0) => "migrated",
+        (false, _) => "could be migrated (nothing was written)",
+    };
+    let documents = if migrated == 1 { "document" } else { "documents" };
+    format!("{migrated} {documents} {verb}, {refused} refused")
+}
+
+/// Says what went away and what was refused; gives the number of the latter.
+fn tell(source: &Source, stream: &Stream) -> usize {
+    let mut err = io::stderr().lock();
+    for document in &stream.documents {
+        let at = |offset: usize| place(source, document.span.start + offset);
+        match &document.outcome {
+            Result::Migrated(migration) => {
+                for note in &migration.notes {
+                    let _ = match note.kind {
+                        NoteKind::Removed => writeln!(err, "{}: removed {}: {}", at(note.offset), note.path, note.message),
+                        NoteKind::Left => writeln!(err, "{}: {}", at(note.offset), note.message),
+                    };
+                }
+            }
+            Result::Refused(reason) => {
+                let _ = writeln!(err, "{}: not migrated: {}", at(reason.offset), reason.message);
+            }
+            Result::NotConcerned | Result::Already => {}
+        }
+    }
+    stream.refused().count()
+}
+
+fn place(source: &Source, offset: usize) -> String {
+    let before = source.bytes.get(..offset).unwrap_or(&source.bytes);
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1) + 1;
+    format!("{}:{line}:{column}", source.name)
+}
+
+/// Several sources become one stream: a separator stands between. Gives whether something was printed so far.
+fn print(source: &Source, stream: &Stream, open: bool, out: &mut dyn Write) -> io::Result<bool> {
+    let text = stream.text(&source.bytes);
+    if open && !text.is_empty() && !text.starts_with(b"---") {
+        out.write_all(b"\n---\n")?;
+    }
+    out.write_all(&text)?;
+    Ok(open || !text.is_empty())
+}
+
+fn diff(source: &Source, stream: &Stream, out: &mut dyn Write) -> io::Result<()> {
+    let (old, new) = (String::from_utf8_lossy(&source.bytes), stream.text(&source.bytes));
+    let new = String::from_utf8_lossy(&new);
+    if old != new {
+        let changes = similar::TextDiff::from_lines(old.as_ref(), new.as_ref());
+        let name = source.name.trim_start_matches('/');
+        let names = (format!("a/{name}"), format!("b/{name}"));
+        write!(out, "{}", changes.unified_diff().header(&names.0, &names.1))?;
+    }
+    Ok(())
+}
+
+/// Rewrites the files that change: each beside itself first, and only when all are written, over the old ones.
+fn in_place(runs: &[(&Source, &Stream)], refused: usize) -> anyhow::Result<()> {
+    if let Some((source, _)) = runs.iter().find(|(source, _)| !Path::new(&source.name).is_file()) {
+        bail!("--in-place rewrites files, and {} is none (charts: migrate their templates, not what they render to)", source.name);
+    }
+    if refused > 0 {
+        return Ok(());
+    }
+    let mut written: Vec<(PathBuf, PathBuf)> = Vec::new();
+    for (source, stream) in runs.iter().filter(|(_, stream)| stream.migrated() > 0) {
+        // A link stays a link: what it points to is rewritten.
+        let outcome = fs::canonicalize(&source.name).and_then(|path| {
+            let beside = beside(&path);
+            fs::write(&beside, stream.text(&source.bytes))?;
+            fs::set_permissions(&beside, fs::metadata(&path)?.permissions())?;
+            Ok((beside, path))
+        });
+        match outcome {
+            Ok(pair) => written.push(pair),
+            Err(error) => {
+                written.iter().for_each(|(beside, _)| drop(fs::remove_file(beside)));
+                return Err(error).with_context(|| format!("cannot write {}; nothing was changed", source.name));
+            }
+        }
+    }
+    for (beside, path) in written {
+        fs::rename(&beside, &path).with_context(|| format!("cannot replace {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.capi-lint-{}", std::process::id()))
+}

@@ -1,0 +1,177 @@
+//! The part of the settings that speaks to the rules: severities, conventions of a fleet, what exists elsewhere, ignores.
+//!
+//! Data only: what a convention means is for its rule.
+
+use serde::Deserialize;
+
+use crate::glob::Glob;
+use crate::report::Severity;
+
+/// A set of conventions that comes with capi-lint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Names that say what a cluster is, required labels, one configuration for all, a promotion order, fleet size.
+    Fleet,
+}
+
+/// What becomes of a rule's findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing: they are not told.
+    Off,
+    /// They are notes.
+    Info,
+    /// They are warnings.
+    Warning,
+    /// They are errors.
+    Error,
+}
+
+impl Level {
+    /// The severity; `None` for off.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Off => None,
+            Self::Info => Some(Severity::Info),
+            Self::Warning => Some(Severity::Warning),
+            Self::Error => Some(Severity::Error),
+        }
+    }
+}
+
+/// A pattern of names with `*` and `?`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "String")]
+pub struct Pattern {
+    text: String,
+    glob: Glob,
+}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Self {
+        Self { glob: Glob::new(&text), text }
+    }
+}
+
+impl Pattern {
+    /// Whether a whole name fits.
+    pub fn matches(&self, name: &str) -> bool {
+        self.glob.matches(name)
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+fn fits(pattern: Option<&Pattern>, text: &str) -> bool {
+    pattern.is_none_or(|pattern| pattern.matches(text))
+}
+
+/// Objects that exist on the management cluster though no release holds them. What is left out fits anything.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct External {
+    /// The API group.
+    pub group: Option<Pattern>,
+    /// The kind.
+    pub kind: Option<Pattern>,
+    /// The namespace.
+    pub namespace: Option<Pattern>,
+    /// The name.
+    pub name: Option<Pattern>,
+}
+
+impl External {
+    /// Whether an identity is among them.
+    pub fn holds(&self, group: &str, kind: &str, namespace: &str, name: &str) -> bool {
+        fits(self.group.as_ref(), group)
+            && fits(self.kind.as_ref(), kind)
+            && fits(self.namespace.as_ref(), namespace)
+            && fits(self.name.as_ref(), name)
+    }
+}
+
+/// How the environment of a cluster is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Environments {
+    /// The label that names it; a cluster without it is looked up by the parts of its name.
+    pub label: String,
+    /// Names of environments that bear production.
+    pub production: Vec<String>,
+    /// Names of environments in which a change is tried before production.
+    pub staging: Vec<String>,
+    /// Names of environments for development.
+    pub development: Vec<String>,
+}
+
+impl Default for Environments {
+    fn default() -> Self {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+        Self {
+            label: "environment".to_owned(),
+            production: words("prod production prd"),
+            staging: words("staging stage stg preprod uat"),
+            development: words("dev development test testing qa sandbox local"),
+        }
+    }
+}
+
+/// How clusters are named.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Naming {
+    /// A regular expression that a whole name has to fit.
+    pub pattern: Option<String>,
+}
+
+/// How large a fleet one management cluster carries.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct FleetSize {
+    /// Clusters from which on a warning is due.
+    pub comfortable: Option<usize>,
+    /// Clusters above which it is an error.
+    pub most: Option<usize>,
+}
+
+/// Findings that are not to be told, and why.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ignore {
+    /// The rule, or a pattern of rules.
+    #[serde(default)]
+    pub rule: Option<Pattern>,
+    /// A pattern of file names, or of the template that the object was rendered from.
+    #[serde(default)]
+    pub path: Option<Pattern>,
+    /// A pattern of objects as `Kind/name` or `Kind/namespace/name`.
+    #[serde(default)]
+    pub object: Option<Pattern>,
+    /// A pattern of the field's path, such as `spec.clusterNetwork*`.
+    #[serde(default)]
+    pub field: Option<Pattern>,
+    /// Why this is fine.
+    pub reason: String,
+    /// The last day on which it holds, as `2026-12-31`.
+    #[serde(default)]
+    pub until: Option<String>,
+}
+
+/// One preset, or a list of them.
+pub(super) fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Preset>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(Preset),
+        Many(Vec<Preset>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(preset) => vec![preset],
+        OneOrMany::Many(presets) => presets,
+    })
+}

@@ -1,0 +1,119 @@
+//! SARIF 2.1.0, for code scanning. Fingerprints are made of what a finding is about, not of where it stands, so that they hold
+//! when lines move.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Located, Location, Report};
+use crate::report::{Rule, Severity};
+use crate::rules;
+
+/// Writes the report.
+pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let all: Vec<&Rule> = rules::all().collect();
+    let index: HashMap<&str, usize> = all.iter().enumerate().map(|(number, rule)| (rule.name, number)).collect();
+    // The same finding twice in one object: told apart by how often it was seen.
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let results: Vec<Value> = report.findings.iter().map(|located| result(located, &index, &mut seen)).collect();
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "capi-lint",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": all.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+fn descriptor(rule: &Rule) -> Value {
+    json!({
+        "id": rule.name,
+        "shortDescription": {"text": rules::summary(rule)},
+        "help": {"text": rules::page(rule), "markdown": rules::page(rule)},
+        "defaultConfiguration": {"level": level(rule.severity)},
+        "properties": {"provenance": rule.provenance},
+    })
+}
+
+fn result(located: &Located<'_>, index: &HashMap<&str, usize>, seen: &mut HashMap<String, u32>) -> Value {
+    let finding = &located.finding;
+    let mut text = finding.message.clone();
+    if let Some(suggestion) = &finding.suggestion {
+        text.push_str("\nHelp: ");
+        text.push_str(suggestion);
+    }
+    let fingerprint = fingerprint(located);
+    let times = seen.entry(fingerprint.clone()).and_modify(|times| *times += 1).or_insert(1);
+    let mut result = json!({
+        "ruleId": finding.rule.name,
+        "level": level(finding.severity),
+        "message": {"text": text},
+        "locations": located.location.iter().map(location).collect::<Vec<_>>(),
+        "partialFingerprints": {"capiLint/v1": format!("{fingerprint}:{times}")},
+    });
+    if let (Some(result), Some(index)) = (result.as_object_mut(), index.get(finding.rule.name)) {
+        result.insert("ruleIndex".into(), (*index).into());
+    }
+    if !located.others.is_empty() {
+        result["relatedLocations"] = located.others.iter().map(location).collect();
+    }
+    result
+}
+
+fn fingerprint(located: &Located<'_>) -> String {
+    let rule = located.finding.rule.name;
+    match &located.location {
+        Some(Location { object: Some(object), path, .. }) => {
+            super::fingerprint(&(rule, path, &object.api_version, &object.kind, &object.namespace, &object.name))
+        }
+        Some(location) => super::fingerprint(&(rule, &location.path, location.file)),
+        None => super::fingerprint(&(rule, &located.finding.message)),
+    }
+}
+
+fn location(location: &Location<'_>) -> Value {
+    let uri = match location.file {
+        "<stdin>" => location.template.unwrap_or("stdin").to_owned(),
+        file => file.to_owned(),
+    };
+    let mut value = json!({
+        "physicalLocation": {
+            "artifactLocation": {"uri": percent_encoded(&uri)},
+            "region": {"startLine": location.line, "startColumn": location.column, "endColumn": location.column + location.width},
+        },
+    });
+    if let Some(object) = &location.object {
+        value["logicalLocations"] = json!([{"fullyQualifiedName": format!("{} {}", location.name(), location.path).trim_end(), "kind": object.kind}]);
+    }
+    value
+}
+
+/// A path as a relative URI.
+fn percent_encoded(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~') {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}

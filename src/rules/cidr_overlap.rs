@@ -1,0 +1,133 @@
+//! Address ranges of one cluster that overlap.
+
+use super::view::View;
+use crate::object::Object;
+use crate::report::{Finding, Severity};
+use crate::schema::ip::{Network, parse_prefix};
+use crate::yaml::Value;
+
+crate::rule! {
+    /// The pods, services or nodes of one cluster share addresses.
+    ///
+    /// Nobody looks at that before the cluster is there. kubeadm refuses pods and services that overlap, or routes go to the wrong
+    /// place; ranges cannot be changed afterwards.
+    ///
+    /// An **error** for pods against services; a **warning** for pods or services against the network of the nodes, and for pods
+    /// against the services' default `10.96.0.0/12` where no range for services is given.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// clusterNetwork:
+    ///   pods: {cidrBlocks: [10.0.0.0/8]}
+    ///   services: {cidrBlocks: [10.96.0.0/12]}
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Ranges that lie apart, such as `192.168.0.0/16` and `10.96.0.0/12`.
+    pub CIDR_OVERLAP = "cidr-overlap", Error, Controller;
+}
+
+/// What kubeadm gives services where nothing is said.
+const DEFAULT_SERVICES: &str = "10.96.0.0/12";
+
+/// Fields of infrastructure objects that hold the network of the nodes, whatever the provider.
+const NODE_NETWORKS: &[&[&str]] = &[
+    &["network", "vpc", "cidrBlock"],
+    &["network", "subnets", "cidrBlock"],
+    &["networkSpec", "vnet", "cidrBlocks"],
+    &["networkSpec", "subnets", "cidrBlocks"],
+    &["managedSubnets", "cidr"],
+    &["nodeCidr"],
+];
+
+/// One range and where it stands.
+#[derive(Clone, Copy)]
+pub struct Range<'a> {
+    /// The addresses.
+    pub network: Network,
+    /// Where.
+    pub value: Value<'a>,
+}
+
+impl Range<'_> {
+    /// Whether two ranges share an address.
+    pub fn overlaps(&self, other: &Range<'_>) -> bool {
+        self.network.contains_network(other.network) || other.network.contains_network(self.network)
+    }
+}
+
+/// The ranges of a Cluster's pods or services.
+pub fn ranges<'a>(object: &Object<'a>, field: &str) -> Vec<Range<'a>> {
+    let blocks = object.at(&["spec", "clusterNetwork", field, "cidrBlocks"]);
+    blocks.iter().flat_map(Value::items).filter_map(range).collect()
+}
+
+fn range(value: Value<'_>) -> Option<Range<'_>> {
+    Some(Range { network: parse_prefix(&value.as_str()?)?, value })
+}
+
+/// Looks at the ranges of each cluster.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    for cluster in &view.clusters {
+        let Some(object) = cluster.object else { continue };
+        let (pods, services) = (ranges(object, "pods"), ranges(object, "services"));
+        for service in &services {
+            if let Some(pod) = pods.iter().find(|pod| pod.overlaps(service)) {
+                let message = format!(
+                    "the services' range {} overlaps with the pods' {}: kubeadm refuses it, or traffic goes astray; neither can be changed later",
+                    service.network, pod.network
+                );
+                out.push(object.finding(&CIDR_OVERLAP, service.value, message).suggest("choose ranges that lie apart"));
+            }
+        }
+        if services.is_empty() {
+            out.extend(pods.iter().find_map(|pod| against_default(object, pod)));
+        }
+        if let Some(infrastructure) = cluster.infrastructure {
+            let own: Vec<&Range<'_>> = pods.iter().chain(&services).collect();
+            out.extend(node_ranges(infrastructure).iter().filter_map(|nodes| {
+                let overlap = own.iter().find(|range| range.overlaps(nodes))?;
+                let message = format!(
+                    "the nodes' network {} overlaps with the cluster's {}: pods cannot reach nodes whose addresses are also theirs",
+                    nodes.network, overlap.network
+                );
+                let finding = infrastructure.finding(&CIDR_OVERLAP, nodes.value, message).severity(Severity::Warning);
+                Some(finding.suggest("choose ranges that lie apart"))
+            }));
+        }
+    }
+}
+
+fn against_default(object: &Object<'_>, pod: &Range<'_>) -> Option<Finding> {
+    let default = Range { network: parse_prefix(DEFAULT_SERVICES)?, value: pod.value };
+    if !pod.overlaps(&default) {
+        return None;
+    }
+    let message = format!(
+        "the pods' range {} overlaps with {DEFAULT_SERVICES}, which kubeadm gives services where no range is given",
+        pod.network
+    );
+    let finding = object.finding(&CIDR_OVERLAP, pod.value, message).severity(Severity::Warning);
+    Some(finding.suggest("give services a range of their own under clusterNetwork.services.cidrBlocks"))
+}
+
+fn node_ranges<'a>(infrastructure: &Object<'a>) -> Vec<Range<'a>> {
+    let spec = infrastructure.spec();
+    let mut ranges = Vec::new();
+    for path in NODE_NETWORKS {
+        let mut values: Vec<Value<'a>> = spec.into_iter().collect();
+        for key in *path {
+            values = values
+                .iter()
+                .flat_map(|value| if value.is_seq() { value.items().collect() } else { vec![*value] })
+                .filter_map(|value| value.get(key))
+                .collect();
+        }
+        let leaves =
+            values.iter().flat_map(|value| if value.is_seq() { value.items().collect() } else { vec![*value] });
+        ranges.extend(leaves.filter_map(range));
+    }
+    ranges
+}

@@ -1,0 +1,113 @@
+//! Address ranges that several clusters share.
+
+use std::net::IpAddr;
+
+use super::cidr_overlap::{Range, ranges};
+use super::view::View;
+use crate::object::Object;
+use crate::report::{Finding, Severity};
+
+crate::rule! {
+    /// Pods or services of several clusters use the same addresses.
+    ///
+    /// That is fine as long as the clusters' networks stay apart, and most fleets do it: a **note**. Clusters that are joined (a
+    /// service mesh, Submariner, Cilium's Cluster Mesh, routed pod networks) need ranges of their own: with `meshed: true` in the
+    /// settings it is an **error**.
+    ///
+    /// ## Example
+    ///
+    /// Two clusters with `pods: {cidrBlocks: [192.168.0.0/16]}`.
+    ///
+    /// ## Fix
+    ///
+    /// A range per cluster, such as `10.1.0.0/16`, `10.2.0.0/16`.
+    pub CIDR_OVERLAP_ACROSS = "cidr-overlap-across", Info, Advice;
+}
+
+struct Entry<'v, 'a> {
+    object: &'v Object<'a>,
+    range: Range<'a>,
+    first: u128,
+    last: u128,
+}
+
+/// Sweeps over all ranges in order of their first address.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    let mut entries: Vec<Entry<'_, '_>> = Vec::new();
+    for object in view.clusters.iter().filter_map(|cluster| cluster.object) {
+        for range in ranges(object, "pods").into_iter().chain(ranges(object, "services")) {
+            let (first, last) = bounds(&range);
+            entries.push(Entry { object, range, first, last });
+        }
+    }
+    entries.sort_by_key(|entry| {
+        (entry.range.network.address.is_ipv6(), entry.first, entry.object.number, entry.range.value.index())
+    });
+    // The two ranges of different clusters that reach furthest so far: one of them is not the own cluster's.
+    let mut furthest: Option<&Entry<'_, '_>> = None;
+    let mut second: Option<&Entry<'_, '_>> = None;
+    let mut overlaps: Vec<(&Entry<'_, '_>, &Entry<'_, '_>)> = Vec::new();
+    for entry in &entries {
+        let of_other =
+            [furthest, second].into_iter().flatten().find(|before| before.object.number != entry.object.number);
+        if let Some(before) = of_other.filter(|before| before.range.overlaps(&entry.range)) {
+            overlaps.push((before, entry));
+        }
+        if furthest.is_none_or(|before| reaches_beyond(entry, before)) {
+            if furthest.is_some_and(|before| before.object.number != entry.object.number) {
+                second = furthest;
+            }
+            furthest = Some(entry);
+        } else if furthest.is_some_and(|before| before.object.number != entry.object.number)
+            && second.is_none_or(|before| reaches_beyond(entry, before))
+        {
+            second = Some(entry);
+        }
+    }
+    if view.settings.meshed {
+        overlaps.sort_by_key(|(_, entry)| entry.object.number);
+        out.extend(overlaps.iter().map(|(before, entry)| error(before, entry)));
+    } else if let Some((before, entry)) = overlaps.first() {
+        let mut clusters: Vec<u32> =
+            overlaps.iter().flat_map(|(before, entry)| [before.object.number, entry.object.number]).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        let message = format!(
+            "{} clusters use address ranges that overlap (such as '{}' and '{}' with {} and {}): they cannot be joined by a mesh or by \
+             routes",
+            clusters.len(),
+            before.object.name,
+            entry.object.name,
+            before.range.network,
+            entry.range.network
+        );
+        out.push(
+            entry
+                .object
+                .finding(&CIDR_OVERLAP_ACROSS, entry.range.value, message)
+                .suggest("where they are to be joined, give each its own, and say meshed: true in the settings"),
+        );
+    }
+}
+
+fn reaches_beyond(entry: &Entry<'_, '_>, before: &Entry<'_, '_>) -> bool {
+    entry.range.network.address.is_ipv6() != before.range.network.address.is_ipv6() || entry.last > before.last
+}
+
+fn error(before: &Entry<'_, '_>, entry: &Entry<'_, '_>) -> Finding {
+    let message = format!(
+        "the range {} of '{}' overlaps with {} of '{}', and the settings say that the clusters are meshed",
+        entry.range.network, entry.object.name, before.range.network, before.object.name
+    );
+    let finding = entry.object.finding(&CIDR_OVERLAP_ACROSS, entry.range.value, message).severity(Severity::Error);
+    finding.suggest("give each cluster ranges of its own")
+}
+
+fn bounds(range: &Range<'_>) -> (u128, u128) {
+    let (first, width) = match range.network.masked().address {
+        IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),
+        IpAddr::V6(v6) => (v6.to_bits(), 128),
+    };
+    let free = width - u32::from(range.network.bits);
+    (first, first.saturating_add(1_u128.checked_shl(free).map_or(u128::MAX, |size| size - 1)))
+}

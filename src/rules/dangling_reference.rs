@@ -1,0 +1,241 @@
+//! References that lead to nothing.
+
+use rustc_hash::FxHashMap;
+
+use super::view::{Link, Role, View, is_capi_group};
+use crate::object::Object;
+use crate::report::{Finding, Severity};
+use crate::text;
+
+crate::rule! {
+    /// A reference to an object that the release does not hold.
+    ///
+    /// No webhook looks whether `controlPlaneRef`, `infrastructureRef`, `configRef` and their kin lead anywhere. The server takes
+    /// the object, and the controller waits for the other one for ever: the cluster never comes up, and nothing fails.
+    ///
+    /// It is an **error** where the release holds what was probably meant: the same name in another namespace, group or kind, or
+    /// a name that differs by a letter or two. Else the object may exist already: a **warning** for templates, control planes
+    /// and infrastructure (an error with `complete: true`), a **note** for identities, Secrets, ConfigMaps and classes, which
+    /// usually come from elsewhere.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// kind: Cluster
+    /// metadata: {name: demo}
+    /// spec:
+    ///   infrastructureRef:
+    ///     apiGroup: infrastructure.cluster.x-k8s.io
+    ///     kind: DockerCluster
+    ///     name: dmeo            # the DockerCluster is called demo
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Write the name, kind, group and namespace of the object as it is. What exists on the management cluster already goes into
+    /// the settings: `external: [{kind: Secret, name: "*-credentials"}]`.
+    pub DANGLING_REFERENCE = "dangling-reference", Warning, Controller;
+}
+
+/// Letters compared at most in one run, so that a fleet in which everything dangles is still judged in linear time.
+const COMPARISONS: usize = 2_000_000;
+
+/// Looks at every reference without a target.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    let mut names = Names { of_kind: FxHashMap::default(), left: COMPARISONS };
+    for link in view.links.iter().filter(|link| link.target.is_none()) {
+        let Some(from) = view.object(link.from) else { continue };
+        let is_external = view.is_external(&link.group, &link.kind, link.namespace_in(view), &link.name);
+        let wrong_kind = link.takes_template(from).is_some_and(|template| template != link.kind.ends_with("Template"));
+        if is_external || wrong_kind || is_made_by_controllers(link, from) {
+            continue;
+        }
+        if names.of_kind.is_empty() {
+            names.fill(view);
+        }
+        out.push(judge(view, link, from, &mut names));
+    }
+}
+
+/// `demo-kubeconfig` and the certificates of a cluster: Cluster API makes them.
+fn is_made_by_controllers(link: &Link<'_>, from: &Object<'_>) -> bool {
+    let cluster = crate::release::stated_cluster(from);
+    let rest = cluster.as_deref().and_then(|cluster| link.name.strip_prefix(cluster));
+    link.kind == "Secret" && matches!(rest, Some("-kubeconfig" | "-ca" | "-etcd" | "-sa" | "-proxy"))
+}
+
+fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mut Names<'_>) -> Finding {
+    let (kind, name) = (&link.kind, &link.name);
+    let never = match link.role {
+        Role::Identity => "The provider never gets its credentials",
+        Role::Data | Role::Class | Role::Part => "The server accepts that, and the controller waits for it for ever",
+    };
+    if let Some(meant) = namesake(view, link).or_else(|| names.near(view, link)) {
+        let message = format!(
+            "{} '{}' refers to {kind} '{name}', which this release does not hold, but it holds {}. {never}",
+            from.kind,
+            from.name,
+            meant.description(view, link)
+        );
+        return Finding::new(&DANGLING_REFERENCE, message)
+            .severity(Severity::Error)
+            .at(link.place(from))
+            .suggest(meant.suggestion(view, link));
+    }
+    let severity = match link.role {
+        Role::Part if is_part(link) && view.settings.complete => Severity::Error,
+        Role::Part if is_part(link) => Severity::Warning,
+        Role::Class if view.settings.complete => Severity::Error,
+        _ => Severity::Info,
+    };
+    let message = format!(
+        "{} '{}' refers to {kind} '{name}', which is not in this release. If the management cluster does not have it already: {}{}",
+        from.kind,
+        from.name,
+        never[..1].to_lowercase(),
+        &never[1..]
+    );
+    let help = format!(
+        "check the name; if it exists already, add to the settings: external: [{{kind: {kind}, name: {name}}}]"
+    );
+    Finding::new(&DANGLING_REFERENCE, message).severity(severity).at(link.place(from)).suggest(help)
+}
+
+/// Whether a cluster cannot come up without it.
+fn is_part(link: &Link<'_>) -> bool {
+    let at_known_place = ["controlPlaneRef", "infrastructureRef", "configRef", "templateRef"];
+    let ends = ["Template", "ControlPlane", "Cluster", "Config", "MachinePool", "Machine"];
+    at_known_place.iter().any(|key| link.value.key_is(key))
+        || is_capi_group(&link.group) && ends.iter().any(|end| link.kind.ends_with(end))
+}
+
+/// What was probably meant.
+struct Meant<'v, 'a> {
+    object: &'v Object<'a>,
+}
+
+impl Meant<'_, '_> {
+    fn description(&self, view: &View<'_, '_>, link: &Link<'_>) -> String {
+        let object = self.object;
+        if object.name != link.name {
+            return format!("{} '{}'", object.kind, object.name);
+        }
+        if object.kind != link.kind {
+            return format!("a {} of that name", object.kind);
+        }
+        if object.group() != link.group {
+            return format!("one in the group {}", object.group());
+        }
+        format!("one in namespace '{}'", view.release.namespace_of(object))
+    }
+
+    fn suggestion(&self, view: &View<'_, '_>, link: &Link<'_>) -> String {
+        let object = self.object;
+        if object.name != link.name {
+            return format!("name: {}", object.name);
+        }
+        if object.kind != link.kind {
+            return format!("kind: {}", object.kind);
+        }
+        if object.group() != link.group {
+            return match link.version {
+                Some(_) => format!("apiVersion: {}", object.api_version),
+                None => format!("apiGroup: {}", object.group()),
+            };
+        }
+        format!(
+            "put both into one namespace; the reference means '{}', the object is in '{}'",
+            link.namespace_in(view),
+            view.release.namespace_of(object)
+        )
+    }
+}
+
+/// An object of the name that differs in kind, group or namespace only.
+fn namesake<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a>> {
+    let namespace = link.namespace_in(view);
+    let score = |object: &Object<'_>| {
+        let same_namespace = view.release.namespace_of(object) == namespace;
+        if object.is(&link.group, &link.kind) {
+            Some(0)
+        } else if object.kind == link.kind
+            && (is_capi_group(object.group()) == is_capi_group(&link.group) || same_namespace)
+        {
+            Some(1)
+        } else if same_namespace && object.group() == link.group && is_like(&object.kind, &link.kind) {
+            Some(2)
+        } else {
+            None
+        }
+    };
+    let candidates = view.named(&link.name).take(256).filter(|object| object.number != link.from);
+    let scored = candidates.filter_map(|object| Some((score(object)?, object)));
+    scored.min_by_key(|(score, object)| (*score, object.number)).map(|(_, object)| Meant { object })
+}
+
+/// Whether one kind is easily written for another: a letter, `Template` forgotten, or the same part of another provider.
+fn is_like(a: &str, b: &str) -> bool {
+    let part = |kind: &str| {
+        let ends =
+            ["MachineTemplate", "ConfigTemplate", "ClusterTemplate", "ControlPlaneTemplate", "ControlPlane", "Cluster"];
+        ends.into_iter().find(|end| kind.ends_with(end))
+    };
+    a.strip_suffix("Template") == Some(b)
+        || b.strip_suffix("Template") == Some(a)
+        || text::distance(a, b, 2).is_some()
+        || part(a).is_some() && part(a) == part(b)
+        || matches!((a, b), ("Secret", "ConfigMap") | ("ConfigMap", "Secret"))
+}
+
+/// The objects of each kind, to find a name that was misspelt.
+struct Names<'n> {
+    of_kind: FxHashMap<(&'n str, &'n str), Vec<u32>>,
+    left: usize,
+}
+
+impl<'n> Names<'n> {
+    fn fill<'a>(&mut self, view: &View<'n, 'a>) {
+        for object in &view.release.objects {
+            self.of_kind.entry((object.group(), &object.kind)).or_default().push(object.number);
+        }
+    }
+
+    fn near<'v, 'a>(&mut self, view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a>> {
+        let candidates = self.of_kind.get(&(&*link.group, &*link.kind))?;
+        let namespace = link.namespace_in(view);
+        let mut best: Option<(usize, &'v Object<'a>)> = None;
+        for object in candidates.iter().filter_map(|number| view.object(*number)) {
+            self.left = self.left.checked_sub(1)?;
+            if object.number == link.from || view.release.namespace_of(object) != namespace {
+                continue;
+            }
+            let limit = best.map_or(limit(&link.name), |(distance, _)| distance.saturating_sub(1));
+            let Some(distance) = text::distance(&link.name, &object.name, limit) else { continue };
+            // What somebody else refers to is known to be right where it is; only a letter's difference is still a mistake.
+            let is_taken = view.leading_to(object).next().is_some();
+            if is_taken && (distance > 1 || link.role != Role::Part || differs_in_number(&link.name, &object.name)) {
+                continue;
+            }
+            best = Some((distance, object));
+            if distance <= 1 {
+                break;
+            }
+        }
+        best.map(|(_, object)| Meant { object })
+    }
+}
+
+/// Letters that a misspelt name may differ in.
+fn limit(name: &str) -> usize {
+    match name.chars().count() {
+        0..=3 => 1,
+        4..=7 => 2,
+        _ => 3,
+    }
+}
+
+/// `worker-1` and `worker-2`: siblings, not a slip of the finger.
+fn differs_in_number(a: &str, b: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    letters(a) == letters(b)
+}

@@ -1,0 +1,53 @@
+//! Names that grow too long on the way to a machine.
+
+use super::view::{Part, View};
+use crate::report::Finding;
+
+crate::rule! {
+    /// A name so long that the names made from it are cut.
+    ///
+    /// A machine is called after its deployment or control plane, with up to twelve characters behind; hostnames and label values
+    /// end at 63. Cluster API cuts what is longer and puts a hash behind, so that machines of two deployments can no longer be told
+    /// apart by name, and clouds that build a hostname from it may refuse the machine.
+    ///
+    /// ## Example
+    ///
+    /// A MachineDeployment of 60 characters: its machines bear the first 51 of them.
+    ///
+    /// ## Fix
+    ///
+    /// At most 51 characters for MachineDeployments and MachineSets, 57 for control planes.
+    pub LONG_NAME = "long-name", Warning, Controller;
+}
+
+const LONGEST: usize = 63;
+/// `-` and five characters of the MachineSet, `-` and five of the machine.
+const DEPLOYMENT_SUFFIX: usize = 12;
+/// `-` and five characters of the machine.
+const SUFFIX: usize = 6;
+
+/// Looks at everything that makes machines.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    for cluster in &view.clusters {
+        for source in cluster.machine_sources() {
+            let object = source.object;
+            let suffix = match (&*object.kind, source.part) {
+                ("MachineDeployment", _) => DEPLOYMENT_SUFFIX,
+                ("MachineSet", _) | (_, Part::ControlPlane) => SUFFIX,
+                _ => continue,
+            };
+            let has_own_scheme = object.at(&["spec", "machineNaming"]).is_some();
+            let length = object.name.chars().count();
+            if object.kind == "Cluster" || object.kind == "Machine" || has_own_scheme || length + suffix <= LONGEST {
+                continue;
+            }
+            let Some(name) = object.at(&["metadata", "name"]) else { continue };
+            let most = LONGEST - suffix;
+            let message = format!(
+                "the name has {length} characters, and {suffix} more come behind it in the names of machines: they are cut at {LONGEST} \
+                 and can no longer be told apart"
+            );
+            out.push(object.finding(&LONG_NAME, name, message).suggest(format!("at most {most} characters")));
+        }
+    }
+}

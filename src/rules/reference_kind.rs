@@ -1,0 +1,58 @@
+//! A template where an object belongs, or the other way round.
+
+use super::view::View;
+use crate::report::Finding;
+
+crate::rule! {
+    /// A template is referred to where an object belongs, or an object where a template belongs.
+    ///
+    /// MachineDeployments, MachineSets and control planes make machines from templates. A Cluster, a Machine and a MachinePool
+    /// refer to the one object that serves them. The server accepts either; the controller finds no `spec.template` to copy, or
+    /// waits for a template to become ready, which it never does.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// kind: MachinePool
+    /// spec:
+    ///   template:
+    ///     spec:
+    ///       bootstrap:
+    ///         configRef:
+    ///           kind: EKSConfigTemplate     # a pool takes an EKSConfig
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Refer to the kind without (or with) `Template`, and put such an object into the release.
+    pub REFERENCE_KIND = "reference-kind", Error, Controller;
+}
+
+/// Looks at the references whose place says what they take.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    for link in &view.links {
+        let Some(from) = view.object(link.from) else { continue };
+        let Some(takes_template) = link.takes_template(from) else { continue };
+        if link.kind.ends_with("Template") == takes_template {
+            continue;
+        }
+        let kind = &link.kind;
+        let (message, right) = if takes_template {
+            let message = format!(
+                "a {} makes its machines from templates, and {kind} is none: the controller finds no spec.template in it and makes no \
+                 machine",
+                from.kind
+            );
+            (message, format!("{kind}Template"))
+        } else {
+            let right = kind.trim_end_matches("Template").to_owned();
+            let message = format!(
+                "a {} takes the object itself here, not a template: {kind} never becomes ready, and the {} waits for ever",
+                from.kind, from.kind
+            );
+            (message, right)
+        };
+        let place = link.value.get("kind").map_or_else(|| link.place(from), |kind| from.place(kind));
+        out.push(Finding::new(&REFERENCE_KIND, message).at(place).suggest(format!("kind: {right}")));
+    }
+}

@@ -1,0 +1,44 @@
+//! Templates that nothing refers to.
+
+use rustc_hash::FxHashSet;
+
+use super::view::{View, is_capi_group};
+use crate::report::Finding;
+
+crate::rule! {
+    /// A template that nothing in the release refers to, although other templates of its kind are in use.
+    ///
+    /// Nobody makes anything from it. Often a reference was meant for it and names another; or it is left over.
+    ///
+    /// ## Example
+    ///
+    /// A DockerMachineTemplate `demo-worker`, while the MachineDeployment refers to `demo-workers`.
+    ///
+    /// ## Fix
+    ///
+    /// Correct the reference, or remove the template. One that machines still roll away from stays on the server by
+    /// `helm.sh/resource-policy: keep` and needs no place in the chart.
+    pub UNUSED_TEMPLATE = "unused-template", Warning, Advice;
+}
+
+/// Looks at every template of a kind that is referred to.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    let in_use: FxHashSet<(&str, &str)> = view.links.iter().map(|link| (&*link.group, &*link.kind)).collect();
+    for object in &view.release.objects {
+        let is_template = object.kind.ends_with("Template") && is_capi_group(object.group()) && !object.name.is_empty();
+        if !is_template
+            || !in_use.contains(&(object.group(), &*object.kind))
+            || view.leading_to(object).next().is_some()
+        {
+            continue;
+        }
+        let Some(name) = object.at(&["metadata", "name"]) else { continue };
+        let message =
+            format!("nothing in this release refers to {} '{}': no machine is made from it", object.kind, object.name);
+        out.push(
+            object
+                .finding(&UNUSED_TEMPLATE, name, message)
+                .suggest("correct the reference that was meant for it, or remove it"),
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! One cluster with its parts: control plane, workers, the labels their machines will carry, its environment and version.
+
+use std::borrow::Cow;
+
+use super::{Labels, Version, View, labels};
+use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
+use crate::release::{Cluster, Membership};
+use crate::yaml::Value;
+
+/// A cluster of the release.
+#[derive(Debug)]
+pub struct ClusterView<'v, 'a> {
+    /// Namespace and name.
+    pub cluster: &'v Cluster<'a>,
+    /// Its Cluster object, where the release holds it.
+    pub object: Option<&'v Object<'a>>,
+    /// The objects that belong to it and to no other, in order.
+    pub members: Vec<&'v Object<'a>>,
+    /// The control plane that it refers to, or the only one there is where nothing refers.
+    pub control_plane: Option<&'v Object<'a>>,
+    /// The infrastructure that it refers to.
+    pub infrastructure: Option<&'v Object<'a>>,
+    /// Where it serves.
+    pub environment: Environment,
+    /// The environment's name as the cluster has it.
+    pub environment_name: Option<Cow<'a, str>>,
+}
+
+/// Where a cluster serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Nobody says.
+    Unknown,
+    /// A name that is none of the settings'.
+    Other,
+    /// Development and tests.
+    Development,
+    /// Where changes are tried before production.
+    Staging,
+    /// Where it hurts.
+    Production,
+}
+
+/// Which machines an object makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Of the control plane.
+    ControlPlane,
+    /// Workers, as Machine objects.
+    Workers,
+    /// Workers of a pool, which have Machine objects with some providers only.
+    Pool,
+}
+
+/// Something that makes machines, and what they look like.
+#[derive(Debug)]
+pub struct MachineSource<'v, 'a> {
+    /// The control plane, deployment, set, pool, machine; the Cluster itself for parts of a topology.
+    pub object: &'v Object<'a>,
+    /// Where it says so.
+    pub value: Value<'a>,
+    /// Which machines.
+    pub part: Part,
+    /// The labels their Machine objects will carry, as far as they can be known.
+    pub labels: Labels<'a>,
+    /// The Kubernetes version as written.
+    pub version: Option<Value<'a>>,
+}
+
+/// Labels that Cluster API puts on Machine objects.
+const CONTROL_PLANE: &str = "cluster.x-k8s.io/control-plane";
+const CONTROL_PLANE_NAME: &str = "cluster.x-k8s.io/control-plane-name";
+const DEPLOYMENT_NAME: &str = "cluster.x-k8s.io/deployment-name";
+const SET_NAME: &str = "cluster.x-k8s.io/set-name";
+const POOL_NAME: &str = "cluster.x-k8s.io/pool-name";
+const OWNED: &str = "topology.cluster.x-k8s.io/owned";
+const TOPOLOGY_DEPLOYMENT: &str = "topology.cluster.x-k8s.io/deployment-name";
+const TOPOLOGY_POOL: &str = "topology.cluster.x-k8s.io/pool-name";
+
+/// All clusters of a release, in the order of `Release::clusters`.
+pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
+    let release = view.release;
+    let mut clusters: Vec<ClusterView<'v, 'a>> = release
+        .clusters
+        .iter()
+        .map(|cluster| {
+            let object = cluster.object.and_then(|number| view.object(number));
+            let (environment, environment_name) = environment(view, cluster, object);
+            ClusterView {
+                cluster,
+                object,
+                members: Vec::new(),
+                control_plane: object.and_then(|object| view.target_of(object, "controlPlaneRef")),
+                infrastructure: object.and_then(|object| view.target_of(object, "infrastructureRef")),
+                environment,
+                environment_name,
+            }
+        })
+        .collect();
+    for (object, membership) in release.objects.iter().zip(&release.membership) {
+        let Membership::One(cluster) = membership else { continue };
+        if let Some(cluster) = clusters.get_mut(*cluster as usize) {
+            cluster.members.push(object);
+        }
+    }
+    // A part of a chart, rendered alone: one control plane and workers of one cluster, and no Cluster that says they belong
+    // together.
+    if let [only] = clusters.as_mut_slice() {
+        if only.object.is_none() {
+            let mut planes = release.objects.iter().filter(|object| is_control_plane(object));
+            only.control_plane = planes.next().filter(|_| planes.next().is_none());
+        }
+    }
+    clusters
+}
+
+fn is_control_plane(object: &Object<'_>) -> bool {
+    object.group() == "controlplane.cluster.x-k8s.io" && object.kind.ends_with("ControlPlane")
+}
+
+fn environment<'a>(
+    view: &View<'_, 'a>,
+    cluster: &Cluster<'a>,
+    object: Option<&Object<'a>>,
+) -> (Environment, Option<Cow<'a, str>>) {
+    let known = &view.settings.environments;
+    let is_one_of = |names: &[String], text: &str| names.iter().any(|name| name.eq_ignore_ascii_case(text));
+    let read = |text: &str| {
+        if is_one_of(&known.production, text) {
+            Environment::Production
+        } else if is_one_of(&known.staging, text) {
+            Environment::Staging
+        } else if is_one_of(&known.development, text) {
+            Environment::Development
+        } else {
+            Environment::Other
+        }
+    };
+    if let Some(label) = object.and_then(|object| object.label(&known.label)) {
+        return (read(&label), Some(label));
+    }
+    let parts = cluster.name.split(['-', '.', '_']).map(|part| (read(part), part));
+    let named = parts.filter(|(environment, _)| *environment != Environment::Other).last();
+    match named {
+        Some((environment, part)) => (environment, Some(part.to_owned().into())),
+        None => (Environment::Unknown, None),
+    }
+}
+
+impl<'v, 'a> ClusterView<'v, 'a> {
+    /// The version of the control plane, as a value of the object that says it.
+    pub fn version(&self) -> Option<(&'v Object<'a>, Value<'a>)> {
+        let of_topology = self.object.and_then(|object| Some((object, object.at(&["spec", "topology", "version"])?)));
+        of_topology.or_else(|| self.control_plane.and_then(|plane| Some((plane, plane.at(&["spec", "version"])?))))
+    }
+
+    /// The version of the control plane, where it can be read.
+    pub fn parsed_version(&self) -> Option<Version> {
+        Version::parse(&self.version()?.1.as_str()?)
+    }
+
+    /// Whether it is made from a class.
+    pub fn has_topology(&self) -> bool {
+        self.object.is_some_and(|object| object.at(&["spec", "topology"]).is_some())
+    }
+
+    /// What makes machines in it, control plane first.
+    pub fn machine_sources(&self) -> Vec<MachineSource<'v, 'a>> {
+        let mut sources = Vec::new();
+        if let Some(object) = self.control_plane {
+            sources.push(self.control_plane_source(object));
+        }
+        for object in &self.members {
+            sources.extend(self.worker_source(object));
+        }
+        if let Some((object, topology)) =
+            self.object.and_then(|object| Some((object, object.at(&["spec", "topology"])?)))
+        {
+            self.topology_sources(object, topology, &mut sources);
+        }
+        sources
+    }
+
+    fn control_plane_source(&self, object: &'v Object<'a>) -> MachineSource<'v, 'a> {
+        let mut labels = labels(object.at(&["spec", "machineTemplate", "metadata", "labels"]));
+        self.mark(&mut labels);
+        labels.insert(CONTROL_PLANE.into(), "".into());
+        labels.insert(CONTROL_PLANE_NAME.into(), object.name.clone());
+        MachineSource {
+            object,
+            value: object.root,
+            part: Part::ControlPlane,
+            labels,
+            version: object.at(&["spec", "version"]),
+        }
+    }
+
+    fn worker_source(&self, object: &'v Object<'a>) -> Option<MachineSource<'v, 'a>> {
+        if object.group() != CLUSTER_GROUP {
+            return None;
+        }
+        let (own, part) = match &*object.kind {
+            "MachineDeployment" => (Some(DEPLOYMENT_NAME), Part::Workers),
+            "MachineSet" => (Some(SET_NAME), Part::Workers),
+            "MachinePool" => (Some(POOL_NAME), Part::Pool),
+            "Machine" => (None, Part::Workers),
+            _ => return None,
+        };
+        let is_machine = own.is_none();
+        let template: &[&str] = if is_machine { &[] } else { &["spec", "template"] };
+        let root = object.at(template)?;
+        let mut labels = labels(root.at(&["metadata", "labels"]));
+        let part = if is_machine && labels.contains_key(CONTROL_PLANE) { Part::ControlPlane } else { part };
+        self.mark(&mut labels);
+        if let Some(own) = own {
+            labels.entry(own.into()).or_insert_with(|| object.name.clone());
+        }
+        Some(MachineSource { object, value: object.root, part, labels, version: root.at(&["spec", "version"]) })
+    }
+
+    fn topology_sources(&self, object: &'v Object<'a>, topology: Value<'a>, sources: &mut Vec<MachineSource<'v, 'a>>) {
+        let mut source = |value: Value<'a>, part: Part, own: &[(&'static str, Cow<'a, str>)]| {
+            let mut labels = labels(value.at(&["metadata", "labels"]));
+            self.mark(&mut labels);
+            labels.insert(OWNED.into(), "".into());
+            labels.extend(own.iter().map(|(key, text)| (Cow::Borrowed(*key), text.clone())));
+            sources.push(MachineSource { object, value, part, labels, version: None });
+        };
+        source(topology.get("controlPlane").unwrap_or(topology), Part::ControlPlane, &[(CONTROL_PLANE, "".into())]);
+        for (field, part, key) in
+            [("machineDeployments", Part::Workers, TOPOLOGY_DEPLOYMENT), ("machinePools", Part::Pool, TOPOLOGY_POOL)]
+        {
+            for item in topology.at(&["workers", field]).iter().flat_map(Value::items) {
+                let name = item.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+                source(item, part, &[(key, name)]);
+            }
+        }
+    }
+
+    fn mark(&self, labels: &mut Labels<'a>) {
+        labels.insert(CLUSTER_NAME_LABEL.into(), self.cluster.name.clone());
+    }
+}

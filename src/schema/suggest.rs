@@ -1,0 +1,127 @@
+//! What somebody may have meant: the nearest known name, and where else in a kind a field lives.
+//!
+//! It looks at names alone and judges nothing.
+
+use super::table::{Additional, Schema};
+
+/// The known name nearest to a written one, if it is near enough to be a slip. Case does not count as a difference of its own.
+pub fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let allowed = match written.chars().count() {
+        0..=2 => 1,
+        3..=5 => 2,
+        6..=11 => 3,
+        _ => 4,
+    };
+    let lower = written.to_lowercase();
+    known
+        .filter(|name| *name != written)
+        .map(|name| (distance(&lower, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= allowed && *distance * 2 <= name.chars().count().max(2))
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Edits that turn one text into the other: insertions, deletions, replacements, swaps of neighbours.
+pub fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}
+
+/// How deep a schema is searched for a field's name.
+const SEARCH_DEPTH: usize = 12;
+
+/// Places below a schema that have a field of this name, as dotted paths (`spec.topology.classRef`), nearest to the root first.
+/// `status` is not searched: nobody writes it.
+pub fn places_of(name: &str, root: Schema<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    search(name, root, &mut String::new(), 0, &mut found);
+    found.sort_by_key(|path: &String| (path.matches('.').count(), path.clone()));
+    found
+}
+
+fn search(name: &str, schema: Schema<'_>, path: &mut String, depth: usize, found: &mut Vec<String>) {
+    if depth > SEARCH_DEPTH {
+        return;
+    }
+    let length = path.len();
+    for (key, property) in schema.properties() {
+        if depth == 0 && matches!(key, "status" | "metadata" | "apiVersion" | "kind") {
+            continue;
+        }
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(key);
+        if key == name {
+            found.push(path.clone());
+        }
+        search(name, property.schema, path, depth + 1, found);
+        path.truncate(length);
+    }
+    if let Some(items) = schema.items() {
+        path.push_str("[*]");
+        search(name, items, path, depth + 1, found);
+        path.truncate(length);
+    }
+    if let Additional::Schema(values) = schema.additional() {
+        path.push_str("[*]");
+        search(name, values, path, depth + 1, found);
+        path.truncate(length);
+    }
+}
+
+/// The schema at the end of a path as [`crate::object::Object::path`] writes it: keys and list positions.
+pub fn schema_at<'t>(root: Schema<'t>, path: &str) -> Option<Schema<'t>> {
+    let mut schema = root;
+    for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
+        schema = if let Some(inside) = step.strip_suffix(']') {
+            match (schema.items(), schema.additional()) {
+                (Some(items), _) if inside.bytes().all(|b| b.is_ascii_digit()) => items,
+                (_, Additional::Schema(values)) => values,
+                _ => return None,
+            }
+        } else {
+            match (schema.property(step), schema.additional()) {
+                (Some(property), _) => property.schema,
+                (None, Additional::Schema(values)) => values,
+                _ => return None,
+            }
+        };
+    }
+    Some(schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_offered_and_far_ones_are_not() {
+        let known = ["replicas", "selector", "template", "clusterName"];
+        assert_eq!(nearest("replica", known.into_iter()), Some("replicas"));
+        assert_eq!(nearest("repilcas", known.into_iter()), Some("replicas"));
+        assert_eq!(nearest("clustername", known.into_iter()), Some("clusterName"));
+        assert_eq!(nearest("nodeDrainTimeout", known.into_iter()), None);
+        assert_eq!(nearest("x", known.into_iter()), None);
+    }
+
+    #[test]
+    fn distance_counts_a_swap_once() {
+        assert_eq!(distance("", "ab"), 2);
+        assert_eq!(distance("ab", "ba"), 1);
+        assert_eq!(distance("abc", "abd"), 1);
+    }
+}

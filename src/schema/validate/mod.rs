@@ -1,0 +1,180 @@
+//! The verdict of the API server on one object: what it refuses by the kind's schema, without any webhook.
+//!
+//! Why on the tape: a fleet has a hundred thousand objects and nearly all are right. The walk reads the tape and the packed
+//! schema side by side and allocates nothing until it has something to say; defaults and dropped nulls are not applied to a
+//! copy but seen through ([`super::defaults::Effective`]) where a check needs them.
+//!
+//! The order is the server's (decoding, defaults, schema, CEL), but it does not stop at the first stage that refuses: a person
+//! wants to know everything. Rules of CEL run wherever nothing below them is so broken that the server would not run them.
+//!
+//! - [`walk`]: maps and fields. [`lists`]: lists, sets, keyed lists. [`scalars`]: types, bounds, patterns, formats, enums.
+//! - [`union`]: allOf, anyOf, oneOf, not. [`cel_rules`]: `x-kubernetes-validations`. [`update`]: rules on `oldSelf`.
+//! - [`metadata`], [`names`]: what every object has. [`apply`]: what server-side apply refuses beyond.
+//! - [`rules`]: the kinds of findings and their manual pages. [`words`]: how values are named in messages.
+//!
+//! This folder must not know Cluster API, other objects, or how findings are printed.
+
+mod apply;
+mod cel_rules;
+mod lists;
+mod metadata;
+pub mod names;
+pub mod rules;
+mod scalars;
+mod union;
+mod update;
+mod walk;
+mod words;
+
+use std::sync::OnceLock;
+
+use super::cel::{CelError, Program};
+use super::pattern::GoPattern;
+use super::table::{Kind, Pattern, Rule, Table};
+use crate::object::Object;
+use crate::report::Finding;
+use crate::yaml::Value;
+
+pub use update::judge_update;
+
+/// Who sends the object to the server: they differ in what becomes of unknown fields and of nulls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Client {
+    /// `kubectl create` and `kubectl apply`: unknown fields are refused, nulls that are not allowed are dropped.
+    #[default]
+    Create,
+    /// Helm 3, and Helm 4 with `--server-side=false`: unknown fields are dropped with a warning, nulls too.
+    Warn,
+    /// Server-side apply (Helm 4, Flux, Argo CD): unknown fields and nulls that are not allowed are refused.
+    Apply,
+}
+
+/// How an object is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Who sends it.
+    pub client: Client,
+}
+
+/// Compiled patterns and rules of one table, made when first needed. Shared by all threads.
+#[derive(Debug)]
+pub struct Compiled {
+    patterns: Box<[OnceLock<Option<GoPattern>>]>,
+    rules: Box<[OnceLock<Result<Program, CelError>>]>,
+}
+
+impl Compiled {
+    /// Room for what the table holds; nothing is compiled yet.
+    pub fn new(table: &Table) -> Self {
+        Self {
+            patterns: table.patterns().map(|_| OnceLock::new()).collect(),
+            rules: table.rules().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The compiled pattern; `None` where it is no regular expression (the server then refuses any text).
+    fn pattern(&self, pattern: Pattern<'_>) -> Option<&GoPattern> {
+        let slot = self.patterns.get(pattern.number as usize)?;
+        slot.get_or_init(|| GoPattern::compile(pattern.text).ok()).as_ref()
+    }
+
+    /// The compiled rule, or why it cannot be; `None` for a rule of another table.
+    fn rule(&self, rule: Rule<'_>) -> Option<&Result<Program, CelError>> {
+        let slot = self.rules.get(rule.number as usize)?;
+        Some(slot.get_or_init(|| Program::compile(rule.rule)))
+    }
+}
+
+/// Judges one object of a kind; `kind` and `compiled` belong to one table. `prefilled` are the dotted paths (list positions as
+/// `[*]`) that mutating webhooks fill in before the schema is looked at: they are not missing.
+pub fn judge<'a>(
+    object: &Object<'a>,
+    kind: Kind<'_>,
+    compiled: &Compiled,
+    options: Options,
+    prefilled: &[&str],
+    out: &mut Vec<Finding>,
+) {
+    Judge { prefilled, ..Judge::new(object, Some(kind), compiled, options, out) }.object(kind.schema());
+}
+
+/// Judges an object whose kind is none of the table's: its metadata, and whether its kind is one of the table's in lower case,
+/// by which kubectl finds it and the server refuses it.
+pub fn judge_unknown<'a>(object: &Object<'a>, table: &Table, options: Options, out: &mut Vec<Finding>) {
+    out.extend(miswritten_kind(object, table));
+    let nothing = Compiled { patterns: Box::default(), rules: Box::default() };
+    Judge::new(object, None, &nothing, options, out).any_object();
+}
+
+fn miswritten_kind<'a>(object: &Object<'a>, table: &Table) -> Option<Finding> {
+    let is_lower = !object.kind.bytes().any(|b| b.is_ascii_uppercase());
+    let meant = table.kinds().filter(|_| is_lower).find(|kind| {
+        kind.served()
+            && kind.group() == object.group()
+            && kind.is_version(object.version())
+            && kind.kind().to_lowercase() == object.kind
+    })?;
+    let message = format!("the kind is written {}; the API server refuses `{}`", meant.kind(), object.kind);
+    let value = object.root.get("kind").unwrap_or(object.root);
+    Some(object.finding(&rules::INVALID_VALUE, value, message).suggest(meant.kind()))
+}
+
+/// What the walk carries along.
+struct Judge<'j, 'a> {
+    object: &'j Object<'a>,
+    /// `None` where it is not known.
+    kind: Option<Kind<'j>>,
+    compiled: &'j Compiled,
+    client: Client,
+    prefilled: &'j [&'j str],
+    out: &'j mut Vec<Finding>,
+    /// Errors so far after which the server runs no CEL.
+    blocking: usize,
+    /// Errors so far.
+    complaints: usize,
+    /// The object as it is in the cluster, where this is an update.
+    old: Option<&'j Object<'j>>,
+}
+
+/// Whether an error keeps the server from running CEL.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Blocking,
+    Harmless,
+}
+
+impl<'j, 'a> Judge<'j, 'a> {
+    fn new(
+        object: &'j Object<'a>,
+        kind: Option<Kind<'j>>,
+        compiled: &'j Compiled,
+        options: Options,
+        out: &'j mut Vec<Finding>,
+    ) -> Self {
+        let client = options.client;
+        Self { object, kind, compiled, client, prefilled: &[], out, blocking: 0, complaints: 0, old: None }
+    }
+
+    /// Adds a finding.
+    fn add(&mut self, effect: Effect, finding: Finding) {
+        self.blocking += usize::from(effect == Effect::Blocking);
+        self.complaints += 1;
+        self.out.push(finding);
+    }
+
+    /// The path of a value from the object's root.
+    fn path(&self, value: Value<'a>) -> String {
+        self.object.path(value.index())
+    }
+
+    /// Kind and version as people say them: `MachineDeployment v1beta2`.
+    fn kind_name(&self) -> String {
+        format!("{} {}", self.object.kind, self.object.version())
+    }
+
+    /// Whether the server keeps nothing of `status` in what it is sent.
+    fn drops_status(&self) -> bool {
+        self.kind.is_some_and(Kind::status_subresource)
+    }
+}

@@ -1,0 +1,94 @@
+//! What Kubernetes takes for a name: of objects, namespaces, labels, annotations. Pure grammar.
+
+/// Letters, digits and `-` in lower case, a letter or digit at both ends.
+fn is_label_text(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let end = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    end(bytes.first())
+        && end(bytes.last())
+        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+}
+
+/// A DNS-1123 label: a namespace.
+pub fn is_dns_label(text: &str) -> bool {
+    text.len() <= 63 && is_label_text(text)
+}
+
+/// A DNS-1123 subdomain: labels with dots between them, 253 characters at most. The name of an object.
+pub fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label_text)
+}
+
+/// A DNS-1035 label: like a DNS-1123 one, but a letter comes first.
+pub fn is_dns_1035_label(text: &str) -> bool {
+    is_dns_label(text) && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+}
+
+/// The part of a label's key behind the prefix: 1 to 63 letters, digits, `-`, `_`, `.`, with a letter or digit at both ends.
+fn is_key_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let end = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    text.len() <= 63
+        && end(bytes.first())
+        && end(bytes.last())
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// A label's key, or a finalizer: an optional subdomain and `/`, then a name.
+pub fn is_qualified_name(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((prefix, name)) => is_dns_subdomain(prefix) && is_key_name(name),
+        None => is_key_name(text),
+    }
+}
+
+/// A label's value: empty, or like the name part of a key.
+pub fn is_label_value(text: &str) -> bool {
+    text.is_empty() || is_key_name(text)
+}
+
+/// A beginning for generated names, to which the server adds five characters: it may end in a `-`.
+pub fn is_name_beginning(text: &str) -> bool {
+    match text.strip_suffix('-') {
+        // The server puts an `a` in place of the last two characters and looks at that.
+        Some(rest) if !rest.is_empty() => {
+            let kept: String = rest.chars().take(rest.chars().count() - 1).chain(['a']).collect();
+            is_dns_subdomain(&kept)
+        }
+        _ => is_dns_subdomain(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_objects() {
+        for good in ["a", "a-b", "a.b", "0", "10.0.0.1"] {
+            assert!(is_dns_subdomain(good), "{good}");
+        }
+        for bad in ["", "A", "a_b", "-a", "a-", "a..b", ".a", "a.", "é"] {
+            assert!(!is_dns_subdomain(bad), "{bad}");
+        }
+        assert!(is_dns_subdomain(&"a".repeat(253)) && !is_dns_subdomain(&"a".repeat(254)));
+        assert!(
+            is_name_beginning("a-")
+                && is_name_beginning("a--b-")
+                && !is_name_beginning("-")
+                && !is_name_beginning("A-")
+        );
+    }
+
+    #[test]
+    fn keys_and_values_of_labels() {
+        for good in ["a", "A.b_c-d", "example.com/a"] {
+            assert!(is_qualified_name(good), "{good}");
+        }
+        for bad in ["", "/a", "a/", "a/b/c", "-a", "Example.com/a", "a b"] {
+            assert!(!is_qualified_name(bad), "{bad}");
+        }
+        assert!(is_label_value("") && is_label_value("v1.34.0") && !is_label_value("v1+x") && !is_label_value("a b"));
+        assert!(is_label_value(&"x".repeat(63)) && !is_label_value(&"x".repeat(64)));
+    }
+}

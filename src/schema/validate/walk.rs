@@ -1,0 +1,335 @@
+//! The walk: a value of the tape beside its schema, fields and their absence.
+
+use std::borrow::Cow;
+
+use crate::report::{Finding, Severity};
+use crate::schema::defaults::{Effective, Null, null_under_key};
+use crate::schema::suggest;
+use crate::schema::table::{Additional, Property, Schema, Type};
+use crate::yaml::tape::push_key;
+use crate::yaml::{Kind, Scalar, Value};
+
+use super::words::{counted, one_of};
+use super::{Client, Effect, Judge, rules};
+
+/// The keys that every object has.
+pub(super) fn is_meta_key(key: &str) -> bool {
+    matches!(key, "apiVersion" | "kind" | "metadata")
+}
+
+impl<'j, 'a> Judge<'j, 'a> {
+    /// Judges the whole object.
+    pub(super) fn object(&mut self, schema: Schema<'j>) {
+        let root = self.object.root;
+        self.object_metadata();
+        let before = self.blocking;
+        self.map(schema, root, true);
+        if self.client == Client::Apply {
+            self.apply_only(schema, root);
+        }
+        if schema.is_composed() {
+            self.composed(schema, self.effective_root(schema), root);
+        }
+        if schema.has_rules() && self.blocking == before {
+            self.cel_rules(schema, self.effective_root(schema), root);
+        }
+    }
+
+    /// The object as the server sees it.
+    fn effective_root<'s>(&self, schema: Schema<'s>) -> Effective<'s>
+    where
+        'a: 's,
+    {
+        Effective::root(self.object.root, schema, self.drops_status(), self.client)
+    }
+
+    /// Judges a value under a schema. `null` is the caller's business: what becomes of it depends on where it stands.
+    pub(super) fn value(&mut self, schema: Schema<'_>, value: Value<'a>) {
+        let (blocking, complaints) = (self.blocking, self.complaints);
+        match (value.kind(), schema.ty()) {
+            (Kind::Map, Type::Object | Type::Any) => {
+                self.map(schema, value, schema.embedded_resource());
+                if schema.embedded_resource() {
+                    self.embedded_metadata(value);
+                }
+            }
+            (Kind::Seq, Type::Array | Type::Any) => self.list(schema, value),
+            // The server's check of types looks at the format alone where one is given, and only text has a format.
+            (Kind::Seq, Type::String) if self.client != Client::Apply && has_known_format(schema) => {}
+            (Kind::Scalar, _) => {
+                if let Some(scalar) = value.scalar() {
+                    self.scalar(schema, value, &scalar);
+                }
+            }
+            _ => {
+                let finding = self.wrong_type(schema, value);
+                self.add(Effect::Blocking, finding);
+                return;
+            }
+        }
+        if schema.is_composed() && self.complaints == complaints {
+            self.composed(schema, Effective::new(value, schema, self.client), value);
+        }
+        if schema.has_rules() && self.blocking == blocking {
+            self.cel_rules(schema, Effective::new(value, schema, self.client), value);
+        }
+    }
+
+    /// Judges a mapping. `is_resource`: `apiVersion`, `kind` and `metadata` are looked at elsewhere.
+    pub(super) fn map(&mut self, schema: Schema<'_>, map: Value<'a>, is_resource: bool) {
+        let mut required = 0;
+        let is_root = map.index() == self.object.root.index();
+        for entry in map.entries() {
+            let Some(key) = entry.key() else { continue };
+            let property = schema.property(&key);
+            if is_resource && is_meta_key(&key) {
+                required += usize::from(property.is_some_and(|property| property.required));
+                self.described_metadata(property, &key, entry);
+                continue;
+            }
+            match property {
+                Some(property) if is_root && key == "status" && self.drops_status() => {
+                    self.dropped(Some(property.schema), entry);
+                }
+                Some(property) => {
+                    let present = self.field(property.schema, entry);
+                    required += usize::from(present && property.required);
+                }
+                None => self.undeclared(schema, map, &key, entry),
+            }
+        }
+        if required < schema.required().len() {
+            self.missing_fields(schema, map);
+        }
+        if schema.has_checks() {
+            self.count_of_fields(schema, map);
+        }
+    }
+
+    /// Judges the value under a declared key; whether the field counts as present.
+    fn field(&mut self, schema: Schema<'_>, entry: Value<'a>) -> bool {
+        if entry.kind() == Kind::Scalar && entry.is_null() {
+            return match null_under_key(schema, self.client) {
+                Null::Kept => {
+                    self.scalar(schema, entry, &Scalar::Null);
+                    true
+                }
+                Null::Defaulted => true,
+                Null::Dropped => false,
+                Null::Refused => {
+                    let finding = self.null_finding(schema, entry);
+                    self.add(Effect::Blocking, finding);
+                    true
+                }
+            };
+        }
+        self.value(schema, entry);
+        true
+    }
+
+    /// What a CRD says of the object's own `metadata` (a name's pattern, for instance), beside what holds for all objects.
+    fn described_metadata(&mut self, property: Option<Property<'_>>, key: &str, entry: Value<'a>) {
+        let Some(property) = property.filter(|property| property.schema.property_count() > 0) else { return };
+        if key != "metadata" {
+            return;
+        }
+        for field in entry.entries() {
+            let described = field.key().and_then(|key| property.schema.property(&key));
+            if let (Some(described), Some(scalar)) = (described, field.scalar()) {
+                self.scalar(described.schema, field, &scalar);
+            }
+        }
+    }
+
+    /// A key that is no property.
+    fn undeclared(&mut self, schema: Schema<'_>, map: Value<'a>, key: &str, entry: Value<'a>) {
+        match schema.additional() {
+            Additional::Schema(values) => {
+                self.field(values, entry);
+            }
+            Additional::Any => self.undescribed(entry),
+            _ if schema.preserve_unknown() || self.applies_anything(schema) => {}
+            _ => self.unknown_field(Some(schema), map, key, entry),
+        }
+    }
+
+    /// Server-side apply prunes nothing: it knows the fields of a mapping that declares some, and lets all others be.
+    pub(super) fn applies_anything(&self, schema: Schema<'_>) -> bool {
+        self.client == Client::Apply && schema.property_count() == 0
+    }
+
+    /// A value that the server drops after decoding: unknown fields in it are unknown all the same.
+    fn dropped(&mut self, schema: Option<Schema<'_>>, value: Value<'a>) {
+        let Some(schema) = schema else { return self.undescribed(value) };
+        for item in value.items() {
+            if schema.items().is_some() || !schema.preserve_unknown() {
+                self.dropped(schema.items(), item);
+            }
+        }
+        for entry in value.entries() {
+            let key = entry.key().unwrap_or_default();
+            match (schema.property(&key), schema.additional()) {
+                (Some(property), _) => self.dropped(Some(property.schema), entry),
+                (None, Additional::Schema(values)) => self.dropped(Some(values), entry),
+                (None, Additional::Any) => self.undescribed(entry),
+                _ if schema.preserve_unknown() || self.applies_anything(schema) => {}
+                _ => self.unknown_field(Some(schema), value, &key, entry),
+            }
+        }
+    }
+
+    /// A value that nothing describes and nothing keeps: every field within is unknown.
+    pub(super) fn undescribed(&mut self, value: Value<'a>) {
+        if self.client == Client::Apply {
+            return;
+        }
+        for child in value.children() {
+            match child.key() {
+                Some(key) if value.is_map() => self.unknown_field(None, value, &key, child),
+                _ => self.undescribed(child),
+            }
+        }
+    }
+
+    fn unknown_field(&mut self, schema: Option<Schema<'_>>, map: Value<'a>, key: &str, entry: Value<'a>) {
+        let path = self.path(entry);
+        let parent = self.path(map);
+        let holder = if parent.is_empty() { "the object".to_owned() } else { format!("`{parent}`") };
+        let fate = match self.client {
+            Client::Warn => "the API server drops it with a warning: it has no effect",
+            _ => "the API server refuses the object",
+        };
+        let mut message = format!("`{key}` is no field of {holder} in {}; {fate}", self.kind_name());
+        let known: Vec<&str> = schema.iter().flat_map(|schema| schema.properties().map(|(name, _)| name)).collect();
+        let near = suggest::nearest(key, known.iter().copied());
+        let moved = if near.is_none() { self.moved(key, &path) } else { None };
+        if let Some((_, sentence)) = &moved {
+            message.push_str(sentence);
+        } else if near.is_none() && (1..=8).contains(&known.len()) {
+            let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+            message.push_str(&format!(". Known here: {}", one_of(&known)));
+        }
+        let mut finding = Finding::new(&rules::UNKNOWN_FIELD, message).at(self.object.key_place(entry)).path(path);
+        finding.suggestion = near.map(str::to_owned).or_else(|| moved.map(|(place, _)| place));
+        if self.client == Client::Warn {
+            self.out.push(finding.severity(Severity::Warning));
+        } else {
+            // An unknown field hides everything else on the server; the rules of CEL are still worth knowing.
+            self.add(Effect::Harmless, finding);
+        }
+    }
+
+    /// Where a field lives that is unknown at this path: elsewhere in this version, or here in another one.
+    fn moved(&self, key: &str, path: &str) -> Option<(String, String)> {
+        let kind = self.kind?;
+        let here: Vec<String> = suggest::places_of(key, kind.schema());
+        let versions = kind.schema().table().kind(kind.group(), kind.kind());
+        let other = versions.into_iter().find(|other| {
+            other.version() != kind.version() && suggest::schema_at(other.schema(), path).is_some()
+        });
+        // Of several places, the one that shares most of the path is the likeliest.
+        let shared = |place: &str| place.split('.').zip(path.split('.')).take_while(|(a, b)| a == b).count();
+        let best = here.iter().max_by_key(|place| (shared(place), std::cmp::Reverse(place.len())));
+        let is_clear = |place: &&String| {
+            here.len() == 1 || here.iter().filter(|other| shared(other) == shared(place)).count() == 1 && shared(place) > 1
+        };
+        let place = best.filter(is_clear);
+        match (place, other) {
+            (Some(place), Some(other)) => {
+                Some((place.clone(), format!(". It is one in {}; here it is `{place}`", other.version())))
+            }
+            (Some(place), None) => Some((place.clone(), format!(". It belongs to `{place}`"))),
+            (None, Some(other)) => Some((
+                format!("{}/{}", other.group(), other.version()),
+                format!(". It is one in {}: its place or name has changed between the versions", other.version()),
+            )),
+            (None, None) => None,
+        }
+    }
+
+    /// Reports the required fields that are neither written nor filled in.
+    fn missing_fields(&mut self, schema: Schema<'_>, map: Value<'a>) {
+        let is_root = map.index() == self.object.root.index();
+        let effective = if is_root { self.effective_root(schema) } else { Effective::new(map, schema, self.client) };
+        for name in schema.required() {
+            if effective.get(name).is_some() {
+                continue;
+            }
+            let mut path = self.path(map);
+            push_key(&mut path, name);
+            if self.prefilled.iter().any(|filled| matches_path(filled, &path)) {
+                continue;
+            }
+            let is_null = map.get(name).is_some();
+            let why = if is_null { "is required and set to null, which counts as missing" } else { "is required and missing" };
+            let message = format!("`{path}` {why}; the API server refuses the object");
+            let anchor = if is_root { map.get("kind").unwrap_or(map) } else { map };
+            let finding = Finding::new(&rules::REQUIRED_FIELD, message).at(self.object.key_place(anchor)).path(path);
+            self.add(Effect::Blocking, finding);
+        }
+    }
+
+    fn count_of_fields(&mut self, schema: Schema<'_>, map: Value<'a>) {
+        let checks = schema.checks();
+        let (least, most) = (checks.min_properties(), checks.max_properties());
+        let is_enum = checks.enumeration().is_some();
+        if least.is_none() && most.is_none() && !is_enum {
+            return;
+        }
+        let is_root = map.index() == self.object.root.index();
+        let effective = if is_root { self.effective_root(schema) } else { Effective::new(map, schema, self.client) };
+        let has = effective.entries().count();
+        let path = self.path(map);
+        let bound = match (least, most) {
+            (Some(least), _) if has < least as usize => Some((format!("at least {least}"), Effect::Harmless)),
+            (_, Some(most)) if has > most as usize => Some((format!("at most {most}"), Effect::Blocking)),
+            _ => None,
+        };
+        if let Some((bound, effect)) = bound {
+            let message = format!("`{path}` has {}; it must have {bound}", counted(has as u64, "field"));
+            self.add(effect, self.object.finding(&rules::OUT_OF_BOUNDS, map, message));
+        }
+        if checks.enumeration().is_some_and(|mut values| !values.any(|value| super::union::equals_json(&effective, value))) {
+            let message = format!("`{path}` is none of the values that the API server allows here");
+            self.add(Effect::Blocking, self.object.finding(&rules::INVALID_VALUE, map, message));
+        }
+    }
+
+    /// Whether values may not be shown.
+    pub(super) fn holds_secrets(&self) -> bool {
+        self.object.kind == "Secret"
+    }
+}
+
+/// Whether the server checks the format of this text.
+fn has_known_format(schema: Schema<'_>) -> bool {
+    schema.has_checks() && schema.checks().format().is_some_and(is_known_format)
+}
+
+fn is_known_format(format: &str) -> bool {
+    crate::schema::formats::Format::named(format).is_some() || format == "password"
+}
+
+/// Whether a path is one that a pattern with `[*]` names.
+fn matches_path(pattern: &str, path: &str) -> bool {
+    let generic: Cow<'_, str> = if path.contains('[') {
+        let mut out = String::new();
+        for (n, part) in path.split('[').enumerate() {
+            match part.split_once(']') {
+                Some((inside, rest)) if n > 0 && inside.bytes().all(|b| b.is_ascii_digit()) => {
+                    out.push_str("[*]");
+                    out.push_str(rest);
+                }
+                _ if n > 0 => {
+                    out.push('[');
+                    out.push_str(part);
+                }
+                _ => out.push_str(part),
+            }
+        }
+        Cow::Owned(out)
+    } else {
+        Cow::Borrowed(path)
+    };
+    pattern == path || pattern == generic
+}

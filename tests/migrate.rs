@@ -1,0 +1,390 @@
+//! `migrate` against Cluster API's own conversion webhook, against the schemas of both versions, and on the corpus.
+
+use std::path::PathBuf;
+
+use capi_lint::migrate::change::{Form, Step, relocate};
+use capi_lint::migrate::{self, Context, Outcome};
+use serde_json::Value as Json;
+
+fn shared() -> Option<PathBuf> {
+    let path = std::env::var_os("CAPI_LINT_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    if path.is_dir() {
+        Some(path)
+    } else {
+        println!("skipped: no shared data at {}", path.display());
+        None
+    }
+}
+
+/// The one rule by which the webhook's artefacts are set aside: Go writes no zero value where the type says so, and
+/// writes one where it does not. So what stands on one side only must be zero all through. Entries with names are
+/// compared by name, since the webhook's come in the order of a Go map.
+fn difference(ours: &Json, theirs: &Json, path: &str) -> Option<String> {
+    match (ours, theirs) {
+        (Json::Object(a), Json::Object(b)) => {
+            let keys: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            keys.into_iter().find_map(|key| {
+                let (a, b) = (a.get(key).unwrap_or(&Json::Null), b.get(key).unwrap_or(&Json::Null));
+                difference(a, b, &format!("{path}.{key}"))
+            })
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            let named = |items: &[Json]| items.iter().all(|item| item.get("name").is_some_and(Json::is_string));
+            let sorted = |items: &[Json]| {
+                let mut items: Vec<Json> = items.to_vec();
+                if named(&items) {
+                    items.sort_by_key(|item| item["name"].to_string());
+                }
+                items
+            };
+            let (a, b) = (sorted(a), sorted(b));
+            a.iter().zip(&b).enumerate().find_map(|(i, (a, b))| difference(a, b, &format!("{path}[{i}]")))
+        }
+        (a, b) if a == b || (is_zero(a) && is_zero(b)) => None,
+        (a, b) => Some(format!("{path}: ours {a}, webhook {b}")),
+    }
+}
+
+fn is_zero(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Bool(truth) => !truth,
+        Json::Number(number) => number.as_f64() == Some(0.0),
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Object(map) => map.values().all(is_zero),
+    }
+}
+
+/// A value as a chart would write it.
+fn block(value: &Json, indent: usize, out: &mut String) {
+    let pad = " ".repeat(indent);
+    match value {
+        Json::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                out.push_str(&format!("{pad}{}:", Json::String(key.clone())));
+                inside(value, indent, out);
+            }
+        }
+        Json::Array(items) if !items.is_empty() => {
+            for item in items {
+                let mut text = String::new();
+                if matches!(item, Json::Object(map) if !map.is_empty()) {
+                    block(item, indent + 2, &mut text);
+                    out.push_str(&format!("{pad}- {}", text.trim_start()));
+                } else {
+                    out.push_str(&format!("{pad}-"));
+                    inside(item, indent, out);
+                }
+            }
+        }
+        scalar => out.push_str(&format!("{pad}{scalar}\n")),
+    }
+}
+
+fn inside(value: &Json, indent: usize, out: &mut String) {
+    match value {
+        Json::Object(map) if !map.is_empty() => {
+            out.push('\n');
+            block(value, indent + 2, out);
+        }
+        Json::Array(items) if !items.is_empty() => {
+            out.push('\n');
+            block(value, indent + 2, out);
+        }
+        scalar => out.push_str(&format!(" {scalar}\n")),
+    }
+}
+
+#[test]
+fn converts_as_the_webhook_does() {
+    let Some(shared) = shared() else { return };
+    let pairs = std::fs::read_to_string(shared.join("recorded/conversion.jsonl")).unwrap();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (number, line) in pairs.lines().enumerate() {
+        let pair: Json = serde_json::from_str(line).unwrap();
+        let mut yaml = String::new();
+        block(&pair["in"], 0, &mut yaml);
+        let forms =
+            [("block", yaml), ("json", pair["in"].to_string()), ("pretty", serde_json::to_string_pretty(&pair["in"]).unwrap())];
+        for (form, text) in forms {
+            count += 1;
+            let problem = match (migrate::document(&text, &Context::default()), pair.get("refused")) {
+                (Outcome::Refused(_), Some(_)) => None,
+                (Outcome::Migrated(migration), None) => difference(&migration.value, &pair["out"], ""),
+                (other, refused) => Some(format!("{other:?}, webhook refused: {refused:?}")),
+            };
+            if let Some(problem) = problem {
+                wrong.push(format!("pair {number} ({}, {form}): {problem}", pair["in"]["kind"]));
+            }
+        }
+    }
+    println!("{count} conversions, {} differ", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every file with manifests below a folder of the corpus.
+fn streams(root: &std::path::Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = walkdir::WalkDir::new(root)
+        .into_iter()
+        .filter_map(Result::ok)
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"))
+        .filter(|path| !path.components().any(|part| matches!(part.as_os_str().to_str(), Some("chart" | "values"))))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The comments of a document, by lines: what follows a `#` that no scalar and no key holds.
+fn comments(text: &str) -> Vec<String> {
+    let mut tape = capi_lint::yaml::Tape::new();
+    let Ok(parsed) = capi_lint::yaml::parse(text, &mut tape) else { return Vec::new() };
+    let Some(root) = tape.document(text, parsed.nodes).root() else { return Vec::new() };
+    let document = root.document();
+    let mut covered = vec![false; text.len()];
+    for index in root.index()..root.end_index() {
+        let value = document.value(index).unwrap();
+        let scalar = (!value.is_map() && !value.is_seq()).then(|| value.span().range());
+        for range in [Some(value.key_span().range()), scalar].into_iter().flatten() {
+            if !value.is_map() && !value.is_seq() || range.end - range.start < 200 {
+                covered[range].fill(true);
+            }
+        }
+    }
+    let mut found: Vec<String> = Vec::new();
+    let mut at = 0;
+    while let Some(hash) = text[at..].find('#').map(|offset| at + offset) {
+        let end = text[hash..].find('\n').map_or(text.len(), |offset| hash + offset);
+        if covered[hash] {
+            at = hash + 1;
+        } else {
+            found.push(text[hash..end].trim_end().to_owned());
+            at = end;
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn corpus_keeps_every_comment() {
+    let Some(shared) = shared() else { return };
+    let (mut migrated, mut refused, mut wrong) = (0, Vec::new(), Vec::new());
+    for file in streams(&shared.join("corpus")) {
+        let bytes = std::fs::read(&file).unwrap();
+        for (number, document) in capi_lint::yaml::split(&bytes).enumerate() {
+            let Ok(text) = document.text(&bytes) else { continue };
+            match migrate::document(text, &Context::default()) {
+                Outcome::Migrated(migration) => {
+                    migrated += 1;
+                    let (before, after) = (comments(text), comments(&migration.text));
+                    if before != after {
+                        let lost: Vec<_> = before.iter().filter(|comment| !after.contains(comment)).collect();
+                        wrong.push(format!("{}#{number}: {lost:?}", file.display()));
+                    }
+                    if !matches!(migrate::document(&migration.text, &Context::default()), Outcome::Already) {
+                        wrong.push(format!("{}#{number}: not at v1beta2 after it", file.display()));
+                    }
+                }
+                Outcome::Refused(reason) => refused.push(format!("{}#{number}: {}", file.display(), reason.message)),
+                Outcome::NotConcerned | Outcome::Already => {}
+            }
+        }
+    }
+    println!("{migrated} documents migrated, {} refused\n{}", refused.len(), refused.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The schemas of all versions of a kind, from its CRD.
+fn schemas(shared: &std::path::Path, group: &str, kind: &str) -> std::collections::BTreeMap<String, Json> {
+    for folder in ["core", "kubeadm-bootstrap", "kubeadm-control-plane", "docker"] {
+        for file in streams(&shared.join("crds").join(folder)) {
+            if !file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&format!("{group}_"))) {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).unwrap();
+            let text = text.strip_prefix("---\n").unwrap_or(&text);
+            let mut tape = capi_lint::yaml::Tape::new();
+            let parsed = capi_lint::yaml::parse(text, &mut tape).unwrap();
+            let crd = tape.document(text, parsed.nodes).root().unwrap().to_json();
+            if crd["spec"]["names"]["kind"] == kind {
+                let versions = crd["spec"]["versions"].as_array().unwrap();
+                let schema = |version: &Json| {
+                    (version["name"].as_str().unwrap().to_owned(), version["schema"]["openAPIV3Schema"].clone())
+                };
+                return versions.iter().map(schema).collect();
+            }
+        }
+    }
+    panic!("no CRD for {group} {kind}");
+}
+
+/// The schema at a path.
+fn schema_at<'s>(schema: &'s Json, path: &[Step]) -> Option<&'s Json> {
+    path.iter().try_fold(schema, |schema, step| match step {
+        Step::Key(key) => {
+            schema["properties"].get(key).or_else(|| Some(&schema["additionalProperties"]).filter(|more| more.is_object()))
+        }
+        Step::Item(_) => schema.get("items"),
+    })
+}
+
+/// Every field of a schema.
+fn fields(schema: &Json, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+    if !path.is_empty() {
+        found.push(path.clone());
+    }
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let inner = properties.map(|(key, schema)| (Step::Key(key.clone()), schema));
+    let more = Some(&schema["additionalProperties"]).filter(|more| more.is_object());
+    let more = more.map(|schema| (Step::Key("any".into()), schema));
+    let items = schema.get("items").map(|schema| (Step::Item("0".into()), schema));
+    for (step, schema) in inner.chain(more).chain(items) {
+        path.push(step);
+        fields(schema, path, found);
+        path.pop();
+    }
+}
+
+fn show(path: &[Step]) -> String {
+    path.iter().map(|step| match step {
+        Step::Key(key) => format!(".{key}"),
+        Step::Item(item) => format!("[{item}]"),
+    }).collect()
+}
+
+#[test]
+fn tables_cover_every_field_of_the_old_schemas() {
+    let Some(shared) = shared() else { return };
+    let (mut count, mut wrong) = (0, Vec::new());
+    for known in migrate::kinds::KINDS {
+        let schemas = schemas(&shared, known.group, known.kind);
+        let new = &schemas["v1beta2"];
+        for version in known.from {
+            let mut paths = Vec::new();
+            fields(&schemas[*version]["properties"]["spec"], &mut vec![Step::Key("spec".into())], &mut paths);
+            count += paths.len();
+            for path in paths {
+                let old_type = schema_at(&schemas[*version], &path).unwrap()["type"].clone();
+                let at = format!("{} {version} {}", known.kind, show(&path));
+                match relocate(known.changes, &path) {
+                    Err(_) if schema_at(new, &path).is_some() && !show(&path).contains("ef.") => {
+                        wrong.push(format!("{at}: removed, but v1beta2 has it"));
+                    }
+                    Err(_) => {}
+                    Ok(relocated) => {
+                        for path in &relocated.paths {
+                            let Some(schema) = schema_at(new, path) else {
+                                // All that was in it moved: each of those fields is looked at on its own.
+                                if relocated.form == Some(Form::Structure) {
+                                    continue;
+                                }
+                                wrong.push(format!("{at}: v1beta2 has no {}", show(path)));
+                                continue;
+                            };
+                            let expected = match relocated.form {
+                                None | Some(Form::Structure | Form::Reference | Form::Group) => old_type.clone(),
+                                Some(Form::Seconds) => "integer".into(),
+                                Some(Form::Arguments | Form::Named | Form::Argument | Form::InsideNamed) => "array".into(),
+                            };
+                            if schema["type"] != expected {
+                                wrong.push(format!("{at}: {} is {}, not {expected}", show(path), schema["type"]));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("{count} fields of the old schemas, {} not covered", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An object with every field of a schema that is not named in `without`.
+fn full(schema: &Json, name: &str) -> Json {
+    if schema["x-kubernetes-int-or-string"] == true {
+        return 7.into();
+    }
+    match schema["type"].as_str() {
+        Some("object") if schema["properties"].is_object() => {
+            Json::Object(schema["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), full(v, k))).collect())
+        }
+        Some("object") if schema["additionalProperties"].is_object() => {
+            serde_json::json!({ "any": full(&schema["additionalProperties"], name) })
+        }
+        Some("array") => Json::Array(vec![full(&schema["items"], name), full(&schema["items"], name)]),
+        Some("string") => match name.to_lowercase() {
+            name if name.contains("timeout") || name == "ttl" || name.ends_with("period") => "5m30s".into(),
+            name if name == "apiversion" => "group.example/v1".into(),
+            _ => "text".into(),
+        },
+        Some("integer" | "number") => 3.into(),
+        Some("boolean") => true.into(),
+        _ => Json::Null,
+    }
+}
+
+/// The paths at which a value has what the schema does not.
+fn unknown_fields(value: &Json, schema: &Json, path: &str, found: &mut Vec<String>) {
+    match value {
+        Json::Object(map) => {
+            for (key, value) in map {
+                let at = format!("{path}.{key}");
+                match schema["properties"].get(key).or_else(|| schema.get("additionalProperties")) {
+                    Some(schema) => unknown_fields(value, schema, &at, found),
+                    None if schema["x-kubernetes-preserve-unknown-fields"] == true => {}
+                    None => found.push(at),
+                }
+            }
+        }
+        Json::Array(items) => {
+            if schema["type"] != "array" {
+                found.push(format!("{path}: list"));
+            }
+            for item in items {
+                unknown_fields(item, &schema["items"], &format!("{path}[]"), found);
+            }
+        }
+        scalar => {
+            let fits = match schema["type"].as_str() {
+                Some("integer") => scalar.is_i64(),
+                Some("string") => scalar.is_string(),
+                Some("boolean") => scalar.is_boolean(),
+                _ => !scalar.is_object(),
+            };
+            if !fits && !scalar.is_null() {
+                found.push(format!("{path}: {scalar}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_object_with_every_old_field_has_only_new_ones_after() {
+    let Some(shared) = shared() else { return };
+    let mut wrong = Vec::new();
+    for known in migrate::kinds::KINDS {
+        let schemas = schemas(&shared, known.group, known.kind);
+        for version in known.from {
+            let mut object = full(&schemas[*version], "");
+            object["apiVersion"] = format!("{}/{version}", known.group).into();
+            object["kind"] = known.kind.into();
+            object["metadata"] = serde_json::json!({ "name": "full" });
+            let mut yaml = String::new();
+            block(&object, 0, &mut yaml);
+            match migrate::document(&yaml, &Context::default()) {
+                Outcome::Migrated(migration) => {
+                    let mut unknown = Vec::new();
+                    let mut value = migration.value.clone();
+                    value.as_object_mut().unwrap().shift_remove("metadata");
+                    unknown_fields(&value, &schemas["v1beta2"], "", &mut unknown);
+                    wrong.extend(unknown.into_iter().map(|at| format!("{} {version}: {at}", known.kind)));
+                }
+                other => wrong.push(format!("{} {version}: {other:?}", known.kind)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
