@@ -175,7 +175,7 @@ fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();
     !text.is_empty()
-        && text.len() % 4 == 0
+        && text.len().is_multiple_of(4)
         && padding <= 2
         && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
 }
@@ -301,7 +301,8 @@ fn is_isbn10(text: &str) -> bool {
         _ => return false,
     };
     digits.iter().all(u8::is_ascii_digit)
-        && (digits.iter().zip(1..).map(|(d, weight)| weight * u32::from(d - b'0')).sum::<u32>() + 10 * check) % 11 == 0
+        && (digits.iter().zip(1..).map(|(d, weight)| weight * u32::from(d - b'0')).sum::<u32>() + 10 * check)
+            .is_multiple_of(11)
 }
 
 fn is_isbn13(text: &str) -> bool {
@@ -325,7 +326,7 @@ fn is_credit_card(text: &str) -> bool {
     };
     let sum: u32 =
         digits.iter().rev().enumerate().map(|(at, d)| if at % 2 == 1 { d * 2 / 10 + d * 2 % 10 } else { *d }).sum();
-    issued && sum % 10 == 0
+    issued && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Go follows RFC 3986 loosely, and the API server with it: a space in the path passes, an absolute path is a URI. This module
 //! must not know schemas or CEL.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// A parsed URL; what CEL can ask for.
@@ -231,7 +232,7 @@ fn escape_path(path: &[u8]) -> String {
     let mut out = String::new();
     for &b in path {
         if must_escape(b, Part::Path) {
-            out.push_str(&format!("%{b:02X}"));
+            let _ = write!(out, "%{b:02X}");
         } else {
             out.push(char::from(b));
         }

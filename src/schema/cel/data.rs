@@ -17,7 +17,7 @@ pub enum View<'v> {
     Bool(bool),
     /// A whole number; also a whole-numbered int-or-string.
     Int(i64),
-    /// A whole number above `i64::MAX`; Kubernetes has none, ClusterClass variables may.
+    /// A whole number above `i64::MAX`; objects of Kubernetes have none.
     UInt(u64),
     /// A number of a schema with type `number`.
     Double(f64),

@@ -77,7 +77,12 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             }
             Expr::Has(operand, field) => {
                 let operand = self.expr(operand)?;
-                Ok(Val::Bool(select(&operand, field)?.is_some()))
+                Ok(Val::Bool(match &operand {
+                    Val::DataMap(data) if data.has_fields() => {
+                        data.get(&field.plain).is_some_and(|found| !is_null(found))
+                    }
+                    _ => select(&operand, field)?.is_some(),
+                }))
             }
             Expr::OptionalSelect(operand, field) => {
                 let operand = self.expr(operand)?;
@@ -120,6 +125,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             }
             Expr::Call(function, arguments) => self.call(*function, arguments),
             Expr::Loop(inner) => self.run_loop(inner),
+            Expr::Unique(range, field) => self.unique(range, field.as_ref()),
             Expr::Optional(wrap, parts, slot) => self.optional_map(*wrap, parts, *slot),
         }
     }
@@ -183,7 +189,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                 left.equals(right)? == (operator == O::Equal)
             }
             O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
-                let order = left.compare(right).ok_or_else(no_overload)?;
+                let order = left.compare(right)?;
                 match operator {
                     O::Less => order == Some(Ordering::Less),
                     O::LessEqual => order.is_some_and(Ordering::is_le),
@@ -270,6 +276,30 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             }
             _ => Err(no_overload()),
         }
+    }
+
+    fn unique(&mut self, range: &'v Expr, field: Option<&Field>) -> Outcome<Val<'v, D>> {
+        let range = self.expr(range)?;
+        let mut seen: Vec<Val<'v, D>> = Vec::new();
+        let elements = match &range {
+            // The keys of a map differ, and have no fields.
+            Val::Map(_) | Val::DataMap(_) if field.is_none() => return Ok(Val::Bool(true)),
+            other => other.elements().ok_or_else(no_overload)??,
+        };
+        for element in elements.iter() {
+            let key = match field {
+                Some(field) => select(element, field)?.ok_or_else(|| no_key(&field.plain))?,
+                None => element.clone(),
+            };
+            seen.push(key);
+        }
+        self.pay(seen.len().saturating_mul(seen.len()))?;
+        for (at, key) in seen.iter().enumerate() {
+            if contains(&seen[..at], key)? {
+                return Ok(Val::Bool(false));
+            }
+        }
+        Ok(Val::Bool(true))
     }
 
     fn run_loop(&mut self, inner: &'v Loop) -> Outcome<Val<'v, D>> {
@@ -410,7 +440,7 @@ fn insert<'v, D: Data<'v>>(map: &mut Vec<(Val<'v, D>, Val<'v, D>)>, key: Val<'v,
     Ok(())
 }
 
-pub(super) fn literal<'v, D>(constant: &'v Constant) -> Val<'v, D> {
+pub(super) fn literal<D>(constant: &Constant) -> Val<'_, D> {
     match constant {
         Constant::Null => Val::Null,
         Constant::Bool(truth) => Val::Bool(*truth),
@@ -430,8 +460,8 @@ fn is_null<'v, D: Data<'v>>(data: D) -> bool {
 fn select<'v, D: Data<'v>>(operand: &Val<'v, D>, field: &Field) -> Outcome<Option<Val<'v, D>>> {
     match operand {
         Val::DataMap(data) if data.has_fields() => {
-            let found = data.get(&field.plain);
-            found.filter(|found| !is_null(*found)).map(Val::of).transpose()
+            let found = data.get(&field.plain).map(Val::of).transpose()?;
+            Ok(found.filter(|found| !matches!(found, Val::Null)))
         }
         Val::DataMap(_) | Val::Map(_) => operand.entry(&field.written),
         Val::Optional(None) => Ok(None),

@@ -70,6 +70,9 @@ pub(super) enum Expr {
     Pattern(Function, Box<[Expr]>, Box<GoPattern>),
     Call(Function, Box<[Expr]>),
     Loop(Box<Loop>),
+    /// `list.all(x, list.exists_one(y, x.f == y.f))`: no two elements alike, or alike in a field. The rule of every list with
+    /// keys, so it need not look at each pair by name.
+    Unique(Box<Expr>, Option<Field>),
     /// `optMap` (true) and `optFlatMap`: the value, the slot and the body.
     Optional(bool, Box<(Expr, Expr)>, usize),
 }
@@ -195,6 +198,10 @@ impl Resolver {
             if let Some(space) = qualified(target).filter(|_| !self.begins_with_variable(target)) {
                 return self.function(Style::Global, &format!("{space}.{name}"), None, arguments);
             }
+            if let Some(alike) = uniqueness(target, name, arguments) {
+                let field = if let Alike::In(field) = alike { Some(field_name(field)) } else { None };
+                return Ok(Expr::Unique(self.boxed(target)?, field));
+            }
             if let Some(expr) = self.macro_call(target, name, arguments)? {
                 return Ok(expr);
             }
@@ -272,6 +279,39 @@ impl Resolver {
     }
 }
 
+/// In what the elements of a list may not be alike.
+enum Alike<'a> {
+    Whole,
+    In(&'a str),
+}
+
+/// Whether a call says that the elements of a list differ from each other, and in which field; see [`Expr::Unique`].
+fn uniqueness<'a>(target: &'a Ast, name: &str, arguments: &'a [Ast]) -> Option<Alike<'a>> {
+    let (Ast::Name(x), Ast::Call { target: Some(range), name: inner, arguments: rest }) =
+        (arguments.first()?, arguments.get(1)?)
+    else {
+        return None;
+    };
+    let (Ast::Name(y), Ast::Binary(Operator::Equal, left, right)) = (rest.first()?, rest.get(1)?) else { return None };
+    let sizes = (name, inner.as_str(), arguments.len(), rest.len()) == ("all", "exists_one", 2, 2);
+    let root = qualified(target)?;
+    let root = root.split('.').next()?;
+    if !sizes || **range != *target || x == y || root == x || root == y {
+        return None;
+    }
+    let part = |ast: &'a Ast| match ast {
+        Ast::Name(name) => Some((name.as_str(), None)),
+        Ast::Select { operand, field, optional: false } => match operand.as_ref() {
+            Ast::Name(name) => Some((name.as_str(), Some(field.as_str()))),
+            _ => None,
+        },
+        _ => None,
+    };
+    let ((first, field), (second, same)) = (part(left)?, part(right)?);
+    let both = (first == x && second == y) || (first == y && second == x);
+    (both && field == same).then_some(field.map_or(Alike::Whole, Alike::In))
+}
+
 fn no_variable(name: &str) -> CelError {
     CelError::Unknown(format!("{name}() takes variable names first, each another one"))
 }
@@ -304,16 +344,12 @@ fn unescape(written: &str) -> String {
             Some((word, "")) if before.is_empty() && out.is_empty() => word,
             _ => "",
         };
-        match inner.filter(|_| !plain.is_empty()) {
-            Some((_, after)) => {
-                out.push_str(plain);
-                rest = after;
-            }
-            None => {
-                out.push_str("__");
-                rest = after;
-            }
-        }
+        let (text, remaining) = match inner {
+            Some((_, behind)) if !plain.is_empty() => (plain, behind),
+            _ => ("__", after),
+        };
+        out.push_str(text);
+        rest = remaining;
     }
     out + rest
 }

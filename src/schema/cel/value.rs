@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::EvalError;
 use super::data::{Data, ListKind, View};
+use super::eval::{Outcome, no_overload};
 use super::named_format::NamedFormat;
 use super::semver::Semver;
 use super::time::Timestamp;
@@ -44,9 +45,12 @@ pub(super) enum Val<'v, D> {
     Format(NamedFormat),
 }
 
+/// The entries of a map, borrowed where they can be.
+type Entries<'e, 'v, D> = Cow<'e, [(Val<'v, D>, Val<'v, D>)]>;
+
 impl<'v, D: Data<'v>> Val<'v, D> {
     /// The value of a piece of the object.
-    pub(super) fn of(data: D) -> Result<Self, EvalError> {
+    pub(super) fn of(data: D) -> Outcome<Self> {
         Ok(match data.view() {
             View::Null => Self::Null,
             View::Bool(truth) => Self::Bool(truth),
@@ -101,7 +105,7 @@ impl<'v, D: Data<'v>> Val<'v, D> {
     }
 
     /// The elements, where the value is a list.
-    pub(super) fn elements(&self) -> Option<Result<Cow<'_, [Self]>, EvalError>> {
+    pub(super) fn elements(&self) -> Option<Outcome<Cow<'_, [Self]>>> {
         match self {
             Self::List(elements) => Some(Ok(Cow::Borrowed(elements.as_slice()))),
             Self::DataList(data) => Some(data.items().map(Self::of).collect::<Result<Vec<_>, _>>().map(Cow::Owned)),
@@ -110,13 +114,13 @@ impl<'v, D: Data<'v>> Val<'v, D> {
     }
 
     /// The entries, where the value is a map.
-    pub(super) fn pairs(&self) -> Option<Result<Cow<'_, [(Self, Self)]>, EvalError>> {
+    pub(super) fn pairs(&self) -> Option<Outcome<Entries<'_, 'v, D>>> {
         match self {
             Self::Map(entries) => Some(Ok(Cow::Borrowed(entries.as_slice()))),
             Self::DataMap(data) => Some(
                 data.entries()
                     .map(|(key, value)| Ok((Self::Text(key), Self::of(value)?)))
-                    .collect::<Result<Vec<_>, EvalError>>()
+                    .collect::<Outcome<Vec<_>>>()
                     .map(Cow::Owned),
             ),
             _ => None,
@@ -137,22 +141,21 @@ impl<'v, D: Data<'v>> Val<'v, D> {
     }
 
     /// Whether two values are equal. Values of different types are not, but numbers are by value.
-    pub(super) fn equals(&self, other: &Self) -> Result<bool, EvalError> {
+    pub(super) fn equals(&self, other: &Self) -> Outcome<bool> {
         Ok(match (self, other) {
-            (Self::Null, Self::Null) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::Bytes(a), Self::Bytes(b)) => a == b,
-            (Self::Duration(a), Self::Duration(b)) => a == b,
             (Self::Timestamp(a), Self::Timestamp(b)) => a == b,
             (Self::Type(a), Self::Type(b)) => a == b,
+            (Self::Duration(a), Self::Duration(b)) => a == b,
             (Self::Ip(a), Self::Ip(b)) => a == b,
             (Self::Network(a), Self::Network(b)) => a == b,
             (Self::Quantity(a), Self::Quantity(b)) => a == b,
             (Self::Semver(a), Self::Semver(b)) => a.compare(b) == Ordering::Equal,
             (Self::Url(a), Self::Url(b)) => a == b,
             (Self::Format(a), Self::Format(b)) => a == b,
-            (Self::Optional(None), Self::Optional(None)) => true,
+            (Self::Null, Self::Null) | (Self::Optional(None), Self::Optional(None)) => true,
             (Self::Optional(Some(a)), Self::Optional(Some(b))) => a.equals(b)?,
             (Self::DataMap(a), Self::DataMap(b)) => equal_maps(*a, *b)?,
             (Self::DataList(_) | Self::List(_), Self::DataList(_) | Self::List(_)) => self.equal_lists(other)?,
@@ -174,7 +177,7 @@ impl<'v, D: Data<'v>> Val<'v, D> {
         })
     }
 
-    fn equal_lists(&self, other: &Self) -> Result<bool, EvalError> {
+    fn equal_lists(&self, other: &Self) -> Outcome<bool> {
         let (Some(a), Some(b)) = (self.elements(), other.elements()) else { return Ok(false) };
         let (a, b) = (a?, b?);
         if a.len() != b.len() {
@@ -208,7 +211,7 @@ impl<'v, D: Data<'v>> Val<'v, D> {
         Ok(true)
     }
 
-    pub(super) fn same_keys(&self, other: &Self, keys: &[Cow<'v, str>]) -> Result<bool, EvalError> {
+    pub(super) fn same_keys(&self, other: &Self, keys: &[Cow<'v, str>]) -> Outcome<bool> {
         for key in keys {
             let same = match (self.entry(key)?, other.entry(key)?) {
                 (None, None) => true,
@@ -223,7 +226,7 @@ impl<'v, D: Data<'v>> Val<'v, D> {
     }
 
     /// The value under a textual key, where this is a map that has it.
-    pub(super) fn entry(&self, key: &str) -> Result<Option<Self>, EvalError> {
+    pub(super) fn entry(&self, key: &str) -> Outcome<Option<Self>> {
         match self {
             Self::DataMap(data) => data.get(key).map(Self::of).transpose(),
             Self::Map(entries) => Ok(entries
@@ -249,18 +252,18 @@ impl<'v, D: Data<'v>> Val<'v, D> {
         })
     }
 
-    /// Order, where the two have one. `Some(None)` where they could, but one is not a number (NaN).
-    pub(super) fn compare(&self, other: &Self) -> Option<Option<Ordering>> {
-        Some(Some(match (self, other) {
+    /// Order, where the two have one; none beside what is not a number (NaN).
+    pub(super) fn compare(&self, other: &Self) -> Outcome<Option<Ordering>> {
+        Ok(Some(match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             (Self::Bytes(a), Self::Bytes(b)) => a.cmp(b),
             (Self::Duration(a), Self::Duration(b)) => a.cmp(b),
             (Self::Timestamp(a), Self::Timestamp(b)) => a.instant().cmp(&b.instant()),
             (Self::Int(_) | Self::UInt(_) | Self::Double(_), Self::Int(_) | Self::UInt(_) | Self::Double(_)) => {
-                return Some(self.compare_numbers(other));
+                return Ok(self.compare_numbers(other));
             }
-            _ => return None,
+            _ => return Err(no_overload()),
         }))
     }
 }
@@ -274,7 +277,7 @@ fn compare_with_double(a: i128, b: f64) -> Option<Ordering> {
     Some(a.cmp(&whole).then_with(|| 0.0_f64.partial_cmp(&b.fract()).unwrap_or(Ordering::Equal)))
 }
 
-fn equal_maps<'v, D: Data<'v>>(a: D, b: D) -> Result<bool, EvalError> {
+fn equal_maps<'v, D: Data<'v>>(a: D, b: D) -> Outcome<bool> {
     if a.entries().count() != b.entries().count() {
         return Ok(false);
     }
@@ -288,7 +291,7 @@ fn equal_maps<'v, D: Data<'v>>(a: D, b: D) -> Result<bool, EvalError> {
 }
 
 /// Whether a list holds a value.
-pub(super) fn contains<'v, D: Data<'v>>(list: &[Val<'v, D>], value: &Val<'v, D>) -> Result<bool, EvalError> {
+pub(super) fn contains<'v, D: Data<'v>>(list: &[Val<'v, D>], value: &Val<'v, D>) -> Outcome<bool> {
     for element in list {
         if element.equals(value)? {
             return Ok(true);
@@ -301,7 +304,7 @@ pub(super) fn contains<'v, D: Data<'v>>(list: &[Val<'v, D>], value: &Val<'v, D>)
 pub(super) fn find_entry<'e, 'v, D: Data<'v>>(
     entries: &'e [(Val<'v, D>, Val<'v, D>)],
     key: &Val<'v, D>,
-) -> Result<Option<&'e Val<'v, D>>, EvalError> {
+) -> Outcome<Option<&'e Val<'v, D>>> {
     for (known, value) in entries {
         if known.equals(key)? {
             return Ok(Some(value));

@@ -122,7 +122,7 @@ pub(crate) fn concatenate<'v, D: Data<'v>>(left: &Val<'v, D>, right: &Val<'v, D>
 }
 
 fn order<'v, D: Data<'v>>(a: &Val<'v, D>, b: &Val<'v, D>) -> Outcome<Option<Ordering>> {
-    a.compare(b).ok_or_else(no_overload)
+    a.compare(b)
 }
 
 fn extreme<'v, D: Data<'v>>(list: &[Val<'v, D>], max: bool) -> Outcome<Val<'v, D>> {
@@ -177,6 +177,6 @@ pub(crate) fn sort_by_keys<'v, D: Data<'v>>(mut pairs: Vec<(Val<'v, D>, Val<'v, 
         }
         order(first, first)?;
     }
-    pairs.sort_by(|(a, _), (b, _)| a.compare(b).flatten().unwrap_or(Ordering::Equal));
+    pairs.sort_by(|(a, _), (b, _)| a.compare(b).ok().flatten().unwrap_or(Ordering::Equal));
     Ok(Val::list(pairs.into_iter().map(|(_, value)| value).collect()))
 }

@@ -9,6 +9,7 @@ use super::{Arguments, Function};
 
 pub(super) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v, D>) -> Outcome<Val<'v, D>> {
     Ok(match function {
+        Function::Format(format) => Val::Format(format),
         Function::OptionalNone => Val::Optional(None),
         Function::OptionalOf => Val::some(arguments.get(0)?.clone()),
         Function::OptionalOfNonZero => {

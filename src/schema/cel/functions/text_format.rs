@@ -1,5 +1,7 @@
 //! `string.format()`: the verbs of the server's formatter that rules use. The others are not checked.
 
+use std::fmt::Write as _;
+
 use super::super::EvalError;
 use super::super::data::Data;
 use super::super::eval::Outcome;
@@ -26,10 +28,18 @@ pub(super) fn format<'v, D: Data<'v>>(template: &str, arguments: &[Val<'v, D>]) 
             ('s', _) => out.push_str(&plain(argument)?),
             ('d', Val::Int(number)) => out.push_str(&number.to_string()),
             ('d', Val::UInt(number)) => out.push_str(&number.to_string()),
-            ('x', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:x}")),
-            ('X', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:X}")),
-            ('o', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:o}")),
-            ('b', Val::Int(number)) if *number >= 0 => out.push_str(&format!("{number:b}")),
+            ('x', Val::Int(number)) if *number >= 0 => {
+                let _ = write!(out, "{number:x}");
+            }
+            ('X', Val::Int(number)) if *number >= 0 => {
+                let _ = write!(out, "{number:X}");
+            }
+            ('o', Val::Int(number)) if *number >= 0 => {
+                let _ = write!(out, "{number:o}");
+            }
+            ('b', Val::Int(number)) if *number >= 0 => {
+                let _ = write!(out, "{number:b}");
+            }
             ('b', Val::Bool(truth)) => out.push_str(if *truth { "1" } else { "0" }),
             _ => return Err(EvalError::not_checked(format!("format() with the verb %{verb}"))),
         }
@@ -46,7 +56,9 @@ fn plain<'v, D: Data<'v>>(value: &Val<'v, D>) -> Outcome<String> {
         Val::Null => "null".to_owned(),
         Val::Duration(nanos) => super::super::time::duration_text(*nanos),
         Val::Timestamp(at) => at.to_string(),
-        Val::Double(number) if number.is_finite() && (*number == 0.0 || (1e-4..1e6).contains(&number.abs())) => convert::double_text(*number),
+        Val::Double(number) if number.is_finite() && (*number == 0.0 || (1e-4..1e6).contains(&number.abs())) => {
+            convert::double_text(*number)
+        }
         _ => return Err(EvalError::not_checked(format!("format() of a {}", value.type_name()))),
     })
 }
