@@ -4,51 +4,50 @@
 //! use. Nothing is parsed or copied when a table is opened. A damaged table gives wrong answers, never a panic. This module
 //! judges nothing.
 
-use std::borrow::Cow;
 use std::fmt;
 
 pub use super::facts::{ListType, MapType, Scope, Type};
 use super::layout::{self, extra, flag, header, json, kind_flag, node};
 
-/// A packed table: the bundle's, or one made from schemas that a user brings.
+/// A packed table: the bundle's, or one made from schemas that a user brings. It lives as long as the process; a run opens
+/// one or two.
 #[derive(Clone, Default)]
 pub struct Table {
-    bytes: Cow<'static, [u8]>,
+    words: &'static [[u8; 4]],
+    text: &'static [u8],
     strings: u32,
     slots: u32,
     slot_mask: u32,
-    text: usize,
 }
 
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Table({} bytes, {} kinds)", self.bytes.len(), self.kinds().len())
+        write!(f, "Table({} bytes, {} kinds)", self.size(), self.kinds().len())
     }
 }
 
 impl Table {
     /// Opens packed bytes; `None` where they are no table of this layout.
-    pub fn open(bytes: impl Into<Cow<'static, [u8]>>) -> Option<Self> {
-        let mut table = Self { bytes: bytes.into(), strings: 0, slots: 0, slot_mask: 0, text: 0 };
+    pub fn open(bytes: &'static [u8]) -> Option<Self> {
+        let mut table = Self { words: bytes.as_chunks::<4>().0, ..Self::default() };
         if table.word(header::MAGIC as u32) != layout::MAGIC {
             return None;
         }
         table.strings = table.word(header::STRINGS as u32);
         table.slots = table.word(header::SLOTS as u32);
         table.slot_mask = table.word(header::SLOT_MASK as u32);
-        table.text = table.word(header::TEXT as u32) as usize;
+        table.text = bytes.get(table.word(header::TEXT as u32) as usize * 4..).unwrap_or_default();
         Some(table)
     }
 
     /// Size in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.words.len() * 4
     }
 
     #[inline]
     fn word(&self, at: u32) -> u32 {
-        let at = at as usize * 4;
-        self.bytes.get(at..).and_then(|bytes| bytes.first_chunk::<4>()).map_or(0, |word| u32::from_le_bytes(*word))
+        self.words.get(at as usize).map_or(0, |word| u32::from_le_bytes(*word))
     }
 
     fn number(&self, at: u32) -> u64 {
@@ -56,10 +55,10 @@ impl Table {
     }
 
     #[inline]
-    fn string_bytes(&self, number: u32) -> &[u8] {
-        let start = self.text + self.word(self.strings + number) as usize;
-        let end = self.text + self.word(self.strings + number + 1) as usize;
-        self.bytes.get(start..end).unwrap_or_default()
+    fn string_bytes(&self, number: u32) -> &'static [u8] {
+        let start = self.word(self.strings + number) as usize;
+        let end = self.word(self.strings + number + 1) as usize;
+        self.text.get(start..end).unwrap_or_default()
     }
 
     fn string(&self, number: u32) -> &str {
@@ -100,17 +99,33 @@ impl Table {
         group: &str,
         kind: &str,
     ) -> impl DoubleEndedIterator<Item = Kind<'_>> + ExactSizeIterator + Clone + use<'_> {
-        let (at, count) = (self.word(header::KINDS as u32), self.word(header::KIND_COUNT as u32));
-        let entry = move |number: u32| at + number * layout::KIND_WORDS as u32;
+        let entry = move |number: u32| self.word(header::KINDS as u32) + number * layout::KIND_WORDS as u32;
+        let is_of = move |number: u32, group: u32, kind: u32| {
+            let at = entry(number);
+            self.word(at) == group && self.word(at + 1) == kind
+        };
         let range = match (self.name(group), self.name(kind)) {
             (Some(Name(group)), Some(Name(kind))) => {
-                let key = |number: u32| (self.word(entry(number)), self.word(entry(number) + 1));
-                let first = partition(0, count, |number| key(number) < (group, kind));
-                first..partition(first, count, |number| key(number) <= (group, kind))
+                let count = self.word(header::KIND_COUNT as u32);
+                let first = self.first_entry(group, kind, is_of).unwrap_or(count);
+                first..(first..count).find(|number| !is_of(*number, group, kind)).unwrap_or(count)
             }
             _ => 0..0,
         };
         range.map(move |number| Kind { table: self, at: entry(number) })
+    }
+
+    /// The number of a kind's first entry.
+    fn first_entry(&self, group: u32, kind: u32, is_of: impl Fn(u32, u32, u32) -> bool) -> Option<u32> {
+        let (slots, mask) = (self.word(header::KIND_SLOTS as u32), self.word(header::KIND_SLOT_MASK as u32));
+        let mut slot = layout::kind_hash(group, kind) & mask;
+        loop {
+            let number = self.word(slots + slot).checked_sub(1)?;
+            if is_of(number, group, kind) {
+                return Some(number);
+            }
+            slot = (slot + 1) & mask;
+        }
     }
 
     /// Whether any kind of this group is known.
