@@ -221,7 +221,9 @@ impl<'a> Names<'a> {
         section(&mut words, header::STRINGS, None, &ends, 1);
         words[header::TEXT] = words.len() as u32;
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        strings.iter().for_each(|text| bytes.extend_from_slice(text.as_bytes()));
+        for text in strings {
+            bytes.extend_from_slice(text.as_bytes());
+        }
         bytes
     }
 }
@@ -314,10 +316,13 @@ impl<'a> Arena<'_, 'a> {
         let mut record = vec![children.len() as u32, required as u32];
         // Properties are sorted by name and strings numbered by text: the numbers ascend.
         record.extend(facts.properties.keys().map(|name| self.names.string(name)));
-        record.extend(facts.properties.keys().zip(&children).map(|(name, child)| match is_required(name) {
-            true => child | layout::REQUIRED_EDGE,
-            false => *child,
-        }));
+        record.extend(
+            facts
+                .properties
+                .keys()
+                .zip(&children)
+                .map(|(name, child)| if is_required(name) { child | layout::REQUIRED_EDGE } else { *child }),
+        );
         (self.intern(record), children)
     }
 
@@ -330,7 +335,9 @@ impl<'a> Arena<'_, 'a> {
         let numbers =
             [(extra::MINIMUM, facts.minimum), (extra::MAXIMUM, facts.maximum), (extra::MULTIPLE_OF, facts.multiple_of)];
         for (bit, number) in numbers {
-            number.into_iter().for_each(|number| add(bit, self.number(number)));
+            if let Some(number) = number {
+                add(bit, self.number(number));
+            }
         }
         let counts = [
             (extra::MIN_LENGTH, facts.min_length),
@@ -342,7 +349,9 @@ impl<'a> Arena<'_, 'a> {
         ];
         for (bit, count) in counts {
             // Nothing that is judged is longer than 4 GiB.
-            count.into_iter().for_each(|count| add(bit, u32::try_from(count).unwrap_or(u32::MAX)));
+            if let Some(count) = count {
+                add(bit, u32::try_from(count).unwrap_or(u32::MAX));
+            }
         }
         if let Some(pattern) = facts.pattern.as_deref() {
             add(extra::PATTERN, self.names.patterns.number(&pattern) + 1);

@@ -310,6 +310,7 @@ impl<'t> Schema<'t> {
     }
 
     /// `not`.
+    #[allow(clippy::should_implement_trait, reason = "the keyword's name")]
     pub fn not(self) -> Option<Schema<'t>> {
         self.extra(extra::NOT).map(|node| Schema::new(self.table, node))
     }
