@@ -4,6 +4,7 @@
 //! the files anew and compares; `make schemas` sets `CAPI_LINT_UPDATE_SCHEMAS` and it writes them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,9 @@ fn schemas_are_what_the_import_makes_of_the_crds() {
     let files = generate(&shared);
     let stale: BTreeSet<PathBuf> = committed().difference(&files.keys().cloned().collect()).cloned().collect();
     if std::env::var_os("CAPI_LINT_UPDATE_SCHEMAS").is_some() {
-        stale.iter().for_each(|file| fs::remove_file(root().join(file)).unwrap());
+        for file in &stale {
+            fs::remove_file(root().join(file)).unwrap();
+        }
         for (file, text) in &files {
             fs::create_dir_all(root().join(file).parent().unwrap()).unwrap();
             if fs::read_to_string(root().join(file)).ok().as_ref() != Some(text) {
@@ -253,9 +256,9 @@ fn notice(sources: &[Json]) -> String {
          Commits and paths are in schemas/SOURCES.json. This file is made by `make schemas`.\n",
     );
     for ((repository, licence), releases) in repositories {
-        out.push_str(&format!("\nhttps://github.com/{repository} ({licence})\n"));
+        let _ = write!(out, "\nhttps://github.com/{repository} ({licence})\n");
         for (version, providers) in releases {
-            out.push_str(&format!("  {version}: {}\n", providers.into_iter().collect::<Vec<_>>().join(", ")));
+            let _ = writeln!(out, "  {version}: {}", providers.into_iter().collect::<Vec<_>>().join(", "));
         }
     }
     out

@@ -342,7 +342,7 @@ mod tests {
             },
         });
         let release = ReleaseFacts { provider: "yours".into(), ..ReleaseFacts::default() };
-        let table = Table::open(pack(&[(release, import::document(&crd).unwrap())])).unwrap();
+        let table = Table::open(pack(&[(release, import::document(&crd).unwrap())]).leak()).unwrap();
         let schemas = Schemas::default().with_user(table);
         assert!(schemas.is_users(schemas.find("cluster.x-k8s.io", "v1beta9", "Cluster").unwrap()));
         assert!(schemas.find("cluster.x-k8s.io", "v1beta2", "Cluster").is_none());

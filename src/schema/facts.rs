@@ -1,7 +1,7 @@
 //! Structural facts: what a CRD says about the shape of an object, typed, and nothing else.
 //!
 //! Why our own types: a CRD is mostly prose. Facts hold names, types, bounds and rules, so that they can be kept in `schemas/`,
-//! read by people, and packed into a table. They never hold descriptions or messages of upstream. The notation is OpenAPI's
+//! read by people, and packed into a table. They never hold descriptions or messages of upstream. The notation is `OpenAPI`'s
 //! own (`type`, `properties`, `x-kubernetes-…`), so that a CRD's `openAPIV3Schema` and a file of `schemas/` are read by the
 //! same code. `build.rs` compiles this file too: it must not use the rest of the crate.
 
@@ -43,7 +43,7 @@ impl Type {
         ("boolean", Type::Boolean),
     ];
 
-    /// The name in OpenAPI; [`Type::Any`] and [`Type::IntOrString`] have none there and are named for people.
+    /// The name in `OpenAPI`; [`Type::Any`] and [`Type::IntOrString`] have none there and are named for people.
     pub fn name(self) -> &'static str {
         match self {
             Type::Any => "any",
@@ -110,7 +110,7 @@ pub struct RuleFacts {
 
 /// The schema of one value.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[allow(missing_docs, reason = "the names are OpenAPI's")]
+#[allow(missing_docs, clippy::struct_excessive_bools, reason = "the fields are OpenAPI's keywords")]
 pub struct Facts {
     pub ty: Type,
     pub nullable: bool,
@@ -168,6 +168,7 @@ impl Scope {
 
 /// One version of one kind.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a statement of its own in a CRD")]
 pub struct KindFacts {
     /// The API group; empty for Kubernetes' core group.
     pub group: String,
@@ -228,7 +229,7 @@ type Result<T> = std::result::Result<T, FactsError>;
 const MAX_DEPTH: usize = 200;
 
 impl Facts {
-    /// Reads a schema in OpenAPI's notation. Descriptions, titles, examples and messages are passed over.
+    /// Reads a schema in `OpenAPI`'s notation. Descriptions, titles, examples and messages are passed over.
     pub fn from_json(schema: &Json) -> Result<Self> {
         read(schema, 0)
     }
@@ -262,10 +263,8 @@ fn read(schema: &Json, depth: usize) -> Result<Facts> {
     for (keyword, value) in keywords {
         // Go's decoder takes null for absent.
         if !value.is_null() {
-            read_keyword(&mut facts, keyword, value, depth + 1).map_err(|error| match error.path == *keyword {
-                true => error,
-                false => error.under(keyword),
-            })?;
+            read_keyword(&mut facts, keyword, value, depth + 1)
+                .map_err(|error| if error.path == *keyword { error } else { error.under(keyword) })?;
         }
     }
     // CRDs spell int-or-string twice; once is enough.
@@ -313,7 +312,7 @@ fn read_keyword(facts: &mut Facts, keyword: &str, value: &Json, depth: usize) ->
         "anyOf" => facts.any_of = schemas(keyword, value, depth)?,
         "oneOf" => facts.one_of = schemas(keyword, value, depth)?,
         "default" => facts.default = Some(value.clone()),
-        "enum" => facts.enumeration = list(keyword, value)?.clone(),
+        "enum" => facts.enumeration.clone_from(list(keyword, value)?),
         "x-kubernetes-validations" => facts.rules = read_rules(keyword, value)?,
         _ => read_bound(facts, keyword, value)?,
     }

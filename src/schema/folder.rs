@@ -94,9 +94,12 @@ pub fn file_names(kinds: &[KindFacts]) -> Vec<String> {
         groups.entry((&kind.kind, &kind.version)).or_default().insert(&kind.group);
     }
     let is_first = |kind: &KindFacts| groups[&(&*kind.kind, &*kind.version)].first() == Some(&&*kind.group);
-    let name = |kind: &KindFacts| match is_first(kind) {
-        true => format!("{}_{}.json", kind.kind, kind.version),
-        false => format!("{}.{}_{}.json", kind.kind, kind.group, kind.version),
+    let name = |kind: &KindFacts| {
+        if is_first(kind) {
+            format!("{}_{}.json", kind.kind, kind.version)
+        } else {
+            format!("{}.{}_{}.json", kind.kind, kind.group, kind.version)
+        }
     };
     kinds.iter().map(name).collect()
 }

@@ -1,4 +1,4 @@
-//! CRDs and OpenAPI documents into facts.
+//! CRDs and `OpenAPI` documents into facts.
 //!
 //! What comes in is what a person has at hand: a CRD, a file of several, `kubectl get crd -o json|yaml` (a `kind: List`), or
 //! facts that were imported before. This module reads values, not files, and takes over no text of upstream.

@@ -32,9 +32,11 @@ pub mod header {
     pub const PATTERNS: usize = 9;
     pub const RULES: usize = 10;
     pub const RULE_COUNT: usize = 11;
-    /// Where the text begins, in bytes.
+    /// Where the text begins.
     pub const TEXT: usize = 12;
-    pub const WORDS: usize = 13;
+    pub const KIND_SLOTS: usize = 13;
+    pub const KIND_SLOT_MASK: usize = 14;
+    pub const WORDS: usize = 15;
 }
 
 /// Words of a node.
@@ -108,6 +110,11 @@ pub mod extra {
 
 /// Words of a kind's entry: group, kind, version, plural, release, flags, node. Sorted by the first three, then release.
 pub const KIND_WORDS: usize = 7;
+
+/// The hash that a kind's first entry is found by, from the numbers of group and kind.
+pub fn kind_hash(group: u32, kind: u32) -> u32 {
+    (u64::from(group) << 32 | u64::from(kind)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32) as u32
+}
 
 /// Bits of a kind's flags.
 pub mod kind_flag {

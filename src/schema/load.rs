@@ -54,7 +54,7 @@ pub fn table(sources: &[Source]) -> Result<Table, LoadError> {
         return Err(LoadError { place: String::new(), problem: problem.into() });
     }
     let release = ReleaseFacts { provider: PROVIDER.into(), ..ReleaseFacts::default() };
-    Ok(Table::open(pack(&[(release, kinds)])).unwrap_or_default())
+    Ok(Table::open(pack(&[(release, kinds)]).leak()).unwrap_or_default())
 }
 
 fn document_kinds(name: &str, first_line: usize, bytes: &[u8]) -> Result<Vec<KindFacts>, LoadError> {
@@ -71,7 +71,7 @@ fn document_kinds(name: &str, first_line: usize, bytes: &[u8]) -> Result<Vec<Kin
 
 /// The line behind these bytes, from 1.
 fn line(before: &[u8]) -> usize {
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    memchr::memchr_iter(b'\n', before).count() + 1
 }
 
 #[cfg(test)]

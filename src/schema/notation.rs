@@ -1,6 +1,6 @@
 //! Facts as text: the notation of the files in `schemas/`.
 //!
-//! JSON in OpenAPI's words, so that what is written is read by [`super::facts`] again. It is made for people and for diffs:
+//! JSON in `OpenAPI`'s words, so that what is written is read by [`super::facts`] again. It is made for people and for diffs:
 //! properties in order of name, small schemas on one line, the same text for the same facts.
 
 use serde_json::{Map, Number, Value as Json};
@@ -46,7 +46,7 @@ pub fn text(value: &Json) -> String {
     text
 }
 
-/// A schema in OpenAPI's words.
+/// A schema in `OpenAPI`'s words.
 pub fn schema(facts: &Facts) -> Json {
     let mut keywords = Keywords(Map::new());
     match facts.ty {

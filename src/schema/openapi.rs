@@ -1,4 +1,4 @@
-//! OpenAPI documents of API servers into facts: the kinds that Go code defines instead of CRDs.
+//! `OpenAPI` documents of API servers into facts: the kinds that Go code defines instead of CRDs.
 //!
 //! What such a document says is less than the server knows: names, types, `required`, a few enums. The rest is judged by Go
 //! code. References are written out; one that refers back to itself (`JSONSchemaProps`) becomes "anything".
@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::facts::{Facts, FactsError, KindFacts, Scope};
 use super::import::with_identity;
 
-/// One OpenAPI document: version 3 (`components.schemas`) or 2 (`definitions`).
+/// One `OpenAPI` document: version 3 (`components.schemas`) or 2 (`definitions`).
 #[derive(Clone, Copy, Debug)]
 pub struct OpenApi<'a> {
     document: &'a Json,

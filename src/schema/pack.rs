@@ -61,6 +61,9 @@ pub fn pack(releases: &[(ReleaseFacts, Vec<KindFacts>)]) -> Vec<u8> {
     let mut words = arena.words;
     words[header::MAGIC] = layout::MAGIC;
     section(&mut words, header::KINDS, Some(header::KIND_COUNT), kinds.as_flattened(), layout::KIND_WORDS);
+    let slots = kind_slots(&kinds);
+    words[header::KIND_SLOT_MASK] = slots.len() as u32 - 1;
+    section(&mut words, header::KIND_SLOTS, None, &slots, 1);
     let sources: Vec<u32> = releases.iter().flat_map(|(release, _)| names.release(release)).collect();
     section(&mut words, header::RELEASES, Some(header::RELEASE_COUNT), &sources, layout::RELEASE_WORDS);
     let patterns: Vec<u32> = names.patterns.keys_in_order().map(|text| names.string(text)).collect();
@@ -70,6 +73,23 @@ pub fn pack(releases: &[(ReleaseFacts, Vec<KindFacts>)]) -> Vec<u8> {
     let rules: Vec<u32> = names.rules.keys_in_order().flat_map(|rule| names.rule(rule)).collect();
     section(&mut words, header::RULES, Some(header::RULE_COUNT), &rules, layout::RULE_WORDS);
     names.write(words)
+}
+
+/// An open hash of the first entry of each kind (its number plus one).
+fn kind_slots(kinds: &[[u32; layout::KIND_WORDS]]) -> Vec<u32> {
+    let mask = (kinds.len() * 2).next_power_of_two().max(2) - 1;
+    let mut slots = vec![0; mask + 1];
+    for (number, [group, kind, ..]) in (1..).zip(kinds) {
+        let is_first = number == 1 || kinds[number as usize - 2][..2] != [*group, *kind];
+        let mut slot = layout::kind_hash(*group, *kind) as usize & mask;
+        while is_first && slots[slot] != 0 {
+            slot = (slot + 1) & mask;
+        }
+        if is_first {
+            slots[slot] = number;
+        }
+    }
+    slots
 }
 
 fn section(words: &mut Vec<u32>, at: usize, count: Option<usize>, records: &[u32], width: usize) {
@@ -199,9 +219,11 @@ impl<'a> Names<'a> {
         }));
         words[header::STRING_COUNT] = strings.len() as u32;
         section(&mut words, header::STRINGS, None, &ends, 1);
-        words[header::TEXT] = words.len() as u32 * 4;
+        words[header::TEXT] = words.len() as u32;
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        strings.iter().for_each(|text| bytes.extend_from_slice(text.as_bytes()));
+        for text in strings {
+            bytes.extend_from_slice(text.as_bytes());
+        }
         bytes
     }
 }
@@ -294,10 +316,13 @@ impl<'a> Arena<'_, 'a> {
         let mut record = vec![children.len() as u32, required as u32];
         // Properties are sorted by name and strings numbered by text: the numbers ascend.
         record.extend(facts.properties.keys().map(|name| self.names.string(name)));
-        record.extend(facts.properties.keys().zip(&children).map(|(name, child)| match is_required(name) {
-            true => child | layout::REQUIRED_EDGE,
-            false => *child,
-        }));
+        record.extend(
+            facts
+                .properties
+                .keys()
+                .zip(&children)
+                .map(|(name, child)| if is_required(name) { child | layout::REQUIRED_EDGE } else { *child }),
+        );
         (self.intern(record), children)
     }
 
@@ -310,7 +335,9 @@ impl<'a> Arena<'_, 'a> {
         let numbers =
             [(extra::MINIMUM, facts.minimum), (extra::MAXIMUM, facts.maximum), (extra::MULTIPLE_OF, facts.multiple_of)];
         for (bit, number) in numbers {
-            number.into_iter().for_each(|number| add(bit, self.number(number)));
+            if let Some(number) = number {
+                add(bit, self.number(number));
+            }
         }
         let counts = [
             (extra::MIN_LENGTH, facts.min_length),
@@ -322,7 +349,9 @@ impl<'a> Arena<'_, 'a> {
         ];
         for (bit, count) in counts {
             // Nothing that is judged is longer than 4 GiB.
-            count.into_iter().for_each(|count| add(bit, u32::try_from(count).unwrap_or(u32::MAX)));
+            if let Some(count) = count {
+                add(bit, u32::try_from(count).unwrap_or(u32::MAX));
+            }
         }
         if let Some(pattern) = facts.pattern.as_deref() {
             add(extra::PATTERN, self.names.patterns.number(&pattern) + 1);

@@ -27,7 +27,7 @@ fn table(kinds: Vec<KindFacts>) -> Table {
         repository: "example/widgets".into(),
         ..ReleaseFacts::default()
     };
-    Table::open(pack(&[(release, kinds)])).unwrap()
+    Table::open(pack(&[(release, kinds)]).leak()).unwrap()
 }
 
 fn schema(schema: &Value) -> (Table, u32) {
@@ -52,7 +52,7 @@ fn a_schema_reads_as_it_was_packed() {
                      "items": {"type": "object", "additionalProperties": {"type": "string"},
                                "x-kubernetes-validations": [{"rule": "self.size() > 0", "message": "never kept", "fieldPath": ".key"}]}},
             "any": {"x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-embedded-resource": true,
-                    "not": {"type": "string"}, "default": {"b": [1, -2, 1.5, true, null], "a": 18446744073709551615_u64}},
+                    "not": {"type": "string"}, "default": {"b": [1, -2, 1.5, true, null], "a": u64::MAX}},
         },
     }));
     let root = Schema::new(&table, node);
@@ -91,7 +91,7 @@ fn a_schema_reads_as_it_was_packed() {
     let any = root.property("any").unwrap().schema;
     assert!(any.preserve_unknown() && any.embedded_resource() && any.is_composed());
     assert_eq!(any.not().unwrap().ty(), Type::String);
-    assert_eq!(any.default().unwrap().to_json(), json!({"a": 18446744073709551615_u64, "b": [1, -2, 1.5, true, null]}));
+    assert_eq!(any.default().unwrap().to_json(), json!({"a": u64::MAX, "b": [1, -2, 1.5, true, null]}));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn kinds_are_found_with_all_their_versions() {
     assert!(table.knows_group("example.org") && !table.knows_group("Widget"));
     let widget = table.kind("example.org", "Widget").next().unwrap();
     assert_eq!((widget.scope(), widget.plural(), widget.release().provider()), (Scope::Cluster, "widgets", "example"));
-    let same: Vec<_> = table.kinds().map(|kind| kind.schema()).collect();
+    let same: Vec<_> = table.kinds().map(Kind::schema).collect();
     assert_eq!(same[0], same[1], "equal schemas are one node");
 }
 
@@ -129,12 +129,12 @@ fn damaged_bytes_never_panic() {
         pack(&[(ReleaseFacts::default(), vec![kind("v1", &json!({"type": "object", "properties": {"a": {}}}))])]);
     for at in 4..bytes.len() {
         bytes[at] ^= 0x55;
-        if let Some(table) = Table::open(bytes.clone()) {
+        if let Some(table) = Table::open(bytes.clone().leak()) {
             for kind in table.kinds().take(3) {
                 let _ = (kind.group(), kind.schema().property("a"), kind.schema().required().next());
             }
         }
         bytes[at] ^= 0x55;
     }
-    assert!(Table::open(&b"short"[..]).is_none());
+    assert!(Table::open(b"short").is_none());
 }
