@@ -1,0 +1,78 @@
+//! Clusters: what holds for each; the topology is next door.
+
+use crate::yaml::Value;
+
+use super::check::{Check, field, is_set, items};
+use super::machine::{is_reference, namespace};
+use super::rules::{EMPTY_CLUSTER, INVALID_ADDRESS, INVALID_NAME, OUT_OF_RANGE};
+use super::selector::is_label_value;
+use super::topology;
+
+/// Judges a Cluster.
+pub fn judge(check: &mut Check<'_, '_>) {
+    let root = check.object.root;
+    if let Some(name) = field(root, &["metadata", "name"])
+        && !is_label_value(&check.object.name)
+    {
+        let message = "the webhook refuses the name: it becomes a label value, of at most 63 characters";
+        check.refuse(&INVALID_NAME, name, message, "use a shorter name");
+    }
+    let (plane, infrastructure) = (check.at(&["spec", "controlPlaneRef"]), check.at(&["spec", "infrastructureRef"]));
+    namespace(check, plane);
+    namespace(check, infrastructure);
+    let topology = check.at(&["spec", "topology"]);
+    if check.since(11) && !is_reference(plane) && !is_reference(infrastructure) && !is_set(topology) {
+        empty(check);
+    }
+    for part in ["pods", "services"] {
+        for block in items(root, &["spec", "clusterNetwork", part, "cidrBlocks"]) {
+            cidr(check, block);
+        }
+    }
+    upgrade_concurrency(check);
+    if let Some(topology) = topology {
+        topology::judge(check, topology);
+    }
+}
+
+fn empty(check: &mut Check<'_, '_>) {
+    let message = "no control plane, no infrastructure and no topology: nothing would come of it, and the webhook refuses it";
+    let fix = "set `controlPlaneRef` and `infrastructureRef`, or `topology`";
+    match check.at(&["spec"]) {
+        Some(spec) => {
+            check.refuse(&EMPTY_CLUSTER, spec, message, fix);
+            if let Some(finding) = check.out.last_mut() {
+                finding.place = Some(check.object.key_place(spec));
+            }
+        }
+        // In v1beta2 the schema asks for a spec.
+        None if check.is_old() => check.absent(&EMPTY_CLUSTER, check.object.root, &["spec"], message, fix),
+        None => {}
+    }
+}
+
+/// Judges a block of addresses.
+pub fn cidr<'a>(check: &mut Check<'_, 'a>, block: Value<'a>) {
+    let Some(text) = block.as_str().filter(|text| !is_cidr(text)) else { return };
+    let message = format!("{text:?} is no CIDR: the webhook refuses it");
+    check.refuse(&INVALID_ADDRESS, block, message, "write address and prefix length, such as 192.168.0.0/16");
+}
+
+/// Whether Go's `net.ParseCIDR` takes the text; bits behind the prefix may be set.
+pub fn is_cidr(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else { return false };
+    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let is_digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits && length.parse::<u32>().is_ok_and(|length| length <= longest)
+}
+
+fn upgrade_concurrency(check: &mut Check<'_, '_>) {
+    let key = "topology.cluster.x-k8s.io/upgrade-concurrency";
+    let Some(value) = check.at(&["metadata", "annotations", key]) else { return };
+    let Some(text) = value.as_str() else { return };
+    if !text.parse::<i64>().is_ok_and(|number| number >= 1) {
+        let message = format!("{text:?} MachineDeployments at a time: the webhook wants a number of at least 1");
+        check.refuse(&OUT_OF_RANGE, value, message, "write a whole number from 1 on, in quotes");
+    }
+}

@@ -1,0 +1,188 @@
+//! What conversion between the versions of CAPI's own API refuses, before any schema or webhook looks at the object.
+//!
+//! Since CAPI 1.11 objects are stored as v1beta2. References of v1beta1 are converted there by API group and back by asking
+//! for the CRD of group and kind, which fails where one of them is missing. Durations are read by Go in every release.
+
+use crate::yaml::Value;
+
+use super::check::{Check, field, filled, items};
+use super::quantity::duration;
+use super::rules::{INCOMPLETE_REFERENCE, INVALID_DURATION, MALFORMED_VALUE};
+
+/// Judges what conversion, or the first decoding by a webhook, would refuse.
+pub fn judge(check: &mut Check<'_, '_>) {
+    let root = check.object.root;
+    let kind = check.object.kind.to_string();
+    match check.object.group() {
+        "cluster.x-k8s.io" | "controlplane.cluster.x-k8s.io" | "bootstrap.cluster.x-k8s.io" => {}
+        _ => return,
+    }
+    for path in kubeadm_specs(&kind) {
+        for token in each(root, &format!("{path}.initConfiguration.bootstrapTokens[].token")) {
+            bootstrap_token(check, token);
+        }
+    }
+    if !check.is_old() {
+        return;
+    }
+    if check.since(11) {
+        for path in references(&kind) {
+            if let Some(reference) = field(root, path) {
+                judge_reference(check, reference);
+            }
+        }
+    }
+    for path in durations(&kind) {
+        for value in each(root, &path) {
+            judge_duration(check, value);
+        }
+    }
+}
+
+fn references(kind: &str) -> &'static [&'static [&'static str]] {
+    match kind {
+        "Cluster" => &[&["spec", "controlPlaneRef"], &["spec", "infrastructureRef"]],
+        "Machine" => &[&["spec", "bootstrap", "configRef"], &["spec", "infrastructureRef"]],
+        "MachineSet" | "MachineDeployment" | "MachinePool" => &[
+            &["spec", "template", "spec", "bootstrap", "configRef"],
+            &["spec", "template", "spec", "infrastructureRef"],
+        ],
+        "KubeadmControlPlane" => &[&["spec", "machineTemplate", "infrastructureRef"]],
+        _ => &[],
+    }
+}
+
+fn judge_reference<'a>(check: &mut Check<'_, 'a>, reference: Value<'a>) {
+    let api = filled(reference, &["apiVersion"]).unwrap_or_default();
+    let group = api.split_once('/').map_or("", |(group, _)| group);
+    let kind = filled(reference, &["kind"]).unwrap_or_default();
+    let name = filled(reference, &["name"]).unwrap_or_default();
+    if api.matches('/').count() > 1 {
+        let message = format!("apiVersion {api:?} has more than one `/`: the object cannot be converted to v1beta2");
+        let at = field(reference, &["apiVersion"]).unwrap_or(reference);
+        check.refuse(&INCOMPLETE_REFERENCE, at, message, "write GROUP/VERSION");
+        return;
+    }
+    // Nothing but a namespace counts as no reference at all.
+    if group.is_empty() && kind.is_empty() && name.is_empty() {
+        return;
+    }
+    let why = "the object cannot be converted to v1beta2, and the server refuses it";
+    if group.is_empty() {
+        let fix = group_of(&kind).map_or_else(
+            || "add `apiVersion: GROUP/VERSION`, such as infrastructure.cluster.x-k8s.io/v1beta1".to_owned(),
+            |group| format!("add `apiVersion: {group}/v1beta1`"),
+        );
+        match field(reference, &["apiVersion"]) {
+            Some(at) => {
+                check.refuse(&INCOMPLETE_REFERENCE, at, format!("apiVersion {api:?} names no API group: {why}"), fix);
+            }
+            None => {
+                let message = format!("a reference without apiVersion: {why}");
+                check.absent(&INCOMPLETE_REFERENCE, reference, &["apiVersion"], message, fix);
+            }
+        }
+    }
+    if kind.is_empty() {
+        let message = format!("a reference without kind: {why}");
+        check.absent(&INCOMPLETE_REFERENCE, reference, &["kind"], message, "add `kind`");
+    }
+}
+
+/// The group of a kind that only one provider has.
+fn group_of(kind: &str) -> Option<&'static str> {
+    if kind.ends_with("ControlPlane") {
+        Some("controlplane.cluster.x-k8s.io")
+    } else if kind.ends_with("Config") || kind.ends_with("ConfigTemplate") {
+        Some("bootstrap.cluster.x-k8s.io")
+    } else if kind.ends_with("Cluster") || kind.ends_with("MachineTemplate") || kind.ends_with("MachinePool") {
+        Some("infrastructure.cluster.x-k8s.io")
+    } else {
+        None
+    }
+}
+
+/// Where a kind holds the settings of kubeadm.
+fn kubeadm_specs(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "KubeadmConfig" => &["spec"],
+        "KubeadmConfigTemplate" => &["spec.template.spec"],
+        "KubeadmControlPlane" => &["spec.kubeadmConfigSpec"],
+        "KubeadmControlPlaneTemplate" => &["spec.template.spec.kubeadmConfigSpec"],
+        _ => &[],
+    }
+}
+
+const MACHINE: [&str; 3] = ["nodeDrainTimeout", "nodeVolumeDetachTimeout", "nodeDeletionTimeout"];
+const HEALTH: [&str; 2] = ["nodeStartupTimeout", "unhealthyConditions[].timeout"];
+const KUBEADM: [&str; 3] = [
+    "clusterConfiguration.apiServer.timeoutForControlPlane",
+    "initConfiguration.bootstrapTokens[].ttl",
+    "joinConfiguration.discovery.timeout",
+];
+
+/// The paths of a kind's durations; `[]` stands for each item.
+fn durations(kind: &str) -> Vec<String> {
+    let below = |base: &str, fields: &[&str]| fields.iter().map(|name| format!("{base}.{name}")).collect::<Vec<_>>();
+    let mut paths = Vec::new();
+    match kind {
+        "Machine" => paths.extend(below("spec", &MACHINE)),
+        "MachineSet" | "MachineDeployment" | "MachinePool" => paths.extend(below("spec.template.spec", &MACHINE)),
+        "MachineHealthCheck" => paths.extend(below("spec", &HEALTH)),
+        "Cluster" | "ClusterClass" => {
+            let base = if kind == "Cluster" { "spec.topology" } else { "spec" };
+            for part in ["controlPlane", "workers.machineDeployments[]", "workers.machinePools[]"] {
+                paths.extend(below(&format!("{base}.{part}"), &MACHINE));
+                paths.extend(below(&format!("{base}.{part}.machineHealthCheck"), &HEALTH));
+            }
+        }
+        "KubeadmControlPlane" | "KubeadmControlPlaneTemplate" => {
+            let base = if kind == "KubeadmControlPlane" { "spec" } else { "spec.template.spec" };
+            paths.extend(below(&format!("{base}.machineTemplate"), &MACHINE));
+            paths.extend(below(&format!("{base}.remediationStrategy"), &["retryPeriod", "minHealthyPeriod"]));
+        }
+        _ => {}
+    }
+    for spec in kubeadm_specs(kind) {
+        paths.extend(below(spec, &KUBEADM));
+    }
+    paths
+}
+
+fn judge_duration<'a>(check: &mut Check<'_, 'a>, value: Value<'a>) {
+    let Some(text) = value.as_str().filter(|text| duration(text).is_none()) else { return };
+    let fix = match text.trim().strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+        Some(days) => format!("write {}h", u64::from(days) * 24),
+        None if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => format!("write {text}s"),
+        None => "write hours, minutes and seconds, such as 1h30m".to_owned(),
+    };
+    let message = format!("{text:?} is no duration for Go: the server cannot convert the object and refuses it");
+    check.refuse(&INVALID_DURATION, value, message, fix);
+}
+
+fn bootstrap_token<'a>(check: &mut Check<'_, 'a>, token: Value<'a>) {
+    let Some(text) = token.as_str().filter(|text| !text.is_empty()) else { return };
+    let part = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if !text.split_once('.').is_some_and(|(id, secret)| part(id, 6) && part(secret, 16)) {
+        // The token is a secret: it stays out of the message.
+        let message = "no bootstrap token: the webhook cannot read it and refuses the object";
+        let fix = "write 6 and 16 lower-case letters or digits with a dot between, as `kubeadm token generate` does";
+        check.refuse(&MALFORMED_VALUE, token, message, fix);
+    }
+}
+
+/// All values at a dotted path in which `[]` stands for each item of a list.
+fn each<'a>(root: Value<'a>, path: &str) -> Vec<Value<'a>> {
+    path.split('.').fold(vec![root], |values, step| {
+        let (name, is_list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
+        values
+            .into_iter()
+            .flat_map(|value| match is_list {
+                true => items(value, &[name]).collect::<Vec<_>>(),
+                false => field(value, &[name]).into_iter().collect(),
+            })
+            .collect()
+    })
+}

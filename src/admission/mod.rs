@@ -1,0 +1,93 @@
+//! What Cluster API's admission webhooks and conversions refuse, from the objects alone.
+//!
+//! The API server hands each object to CAPI's mutating webhooks, judges it by its schema, and hands it to the validating
+//! webhooks. This module stands for the webhooks; the schema is judged elsewhere. One file per kind family; each names the
+//! fields by their v1beta2 path and, where the object is older, by the old one, because the server converts before it asks.
+//!
+//! It must not look at anything but the object, its peers and the options, and must not repeat what a schema already says.
+//! Updates (old object against new) are for `diff`.
+
+use crate::object::Object;
+use crate::report::Finding;
+
+mod addons;
+mod check;
+mod cluster;
+mod cluster_class;
+mod conversion;
+mod docker;
+mod go_names;
+mod health_check;
+mod ipam;
+mod kubeadm_config;
+mod kubeadm_control_plane;
+mod machine;
+mod metadata;
+mod options;
+mod patch;
+mod prefilled;
+mod quantity;
+pub mod providers;
+mod rules;
+mod runtime;
+mod selector;
+mod semver;
+mod taint;
+mod topology;
+mod variable_schema;
+mod variable_value;
+
+pub use options::{CapiVersion, Gate, Gates, Options, State};
+pub use prefilled::prefilled;
+pub use rules::{LIST as RULES, *};
+
+use check::Check;
+
+/// Where the rules look for another object of the same release.
+pub trait Peers {
+    /// The object of this identity. `namespace` is `None` where the object that asks has none of its own (both then land in
+    /// the namespace of the run).
+    fn find(&self, group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Object<'_>>;
+}
+
+/// No peers: an object judged alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alone;
+
+impl Peers for Alone {
+    fn find(&self, _: &str, _: &str, _: Option<&str>, _: &str) -> Option<&Object<'_>> {
+        None
+    }
+}
+
+/// Judges one object as CAPI's webhooks would on creation.
+pub fn judge(object: &Object<'_>, peers: &dyn Peers, options: &Options, out: &mut Vec<Finding>) {
+    let mut check = Check { object, peers, options, out };
+    conversion::judge(&mut check);
+    match object.group() {
+        "cluster.x-k8s.io" => match &*object.kind {
+            "Cluster" => cluster::judge(&mut check),
+            "ClusterClass" => cluster_class::judge(&mut check),
+            "Machine" => machine::judge_machine(&mut check),
+            "MachineSet" => machine::judge_set(&mut check),
+            "MachineDeployment" => machine::judge_deployment(&mut check),
+            "MachinePool" => machine::judge_pool(&mut check),
+            "MachineHealthCheck" => health_check::judge(&mut check),
+            "MachineDrainRule" => health_check::judge_drain_rule(&mut check),
+            _ => {}
+        },
+        "addons.cluster.x-k8s.io" => addons::judge(&mut check),
+        "ipam.cluster.x-k8s.io" => ipam::judge(&mut check),
+        "runtime.cluster.x-k8s.io" => runtime::judge(&mut check),
+        "bootstrap.cluster.x-k8s.io" => kubeadm_config::judge(&mut check),
+        "controlplane.cluster.x-k8s.io" => {
+            kubeadm_control_plane::judge(&mut check);
+            providers::judge(&mut check);
+        }
+        "infrastructure.cluster.x-k8s.io" => {
+            docker::judge(&mut check);
+            providers::judge(&mut check);
+        }
+        _ => {}
+    }
+}
