@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use capi_lint::migrate::change::{Form, Step, relocate};
-use capi_lint::migrate::{self, Context, Outcome};
+use capi_lint::migrate::{self, Context, NoteKind, Outcome};
 use serde_json::Value as Json;
 
 fn shared() -> Option<PathBuf> {
@@ -386,5 +386,53 @@ fn an_object_with_every_old_field_has_only_new_ones_after() {
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the API server says against an object, by its schema.
+fn errors(text: &str) -> Vec<String> {
+    use capi_lint::report::Severity;
+    use capi_lint::schema::bundle::{Schemas, bundled};
+    use capi_lint::schema::validate::{Client, Compiled, Options, judge};
+    let source = capi_lint::input::Source { name: "document".into(), bytes: text.as_bytes().to_vec() };
+    let streams = [capi_lint::stream::Stream::parse(&source, 1)];
+    let release = capi_lint::release::Release::new(&streams, "");
+    let schemas = Schemas::default();
+    let compiled = Compiled::new(bundled());
+    let mut findings = Vec::new();
+    for object in &release.objects {
+        if let Some(kind) = schemas.find(object.group(), object.version(), &object.kind) {
+            // Webhooks fill in how a rollout is done, and a selector.
+            let prefilled = ["spec.selector", "spec.rollout.strategy.type", "spec.template.spec.rollout.strategy.type"];
+            judge(object, kind, &compiled, Options { client: Client::Warn }, &prefilled, &mut findings);
+        }
+    }
+    let errors = findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+    errors.map(|finding| format!("{}: {}", finding.rule.name, finding.message)).collect()
+}
+
+#[test]
+fn what_was_valid_stays_valid() {
+    let Some(shared) = shared() else { return };
+    let (mut valid, mut missing, mut wrong) = (0, 0, Vec::new());
+    for file in streams(&shared.join("corpus")) {
+        let bytes = std::fs::read(&file).unwrap();
+        let stream = migrate::stream(&bytes);
+        for document in &stream.documents {
+            let Outcome::Migrated(migration) = &document.outcome else { continue };
+            let old = std::str::from_utf8(&bytes[document.span.clone()]).unwrap();
+            if errors(old).is_empty() {
+                valid += 1;
+                // What v1beta2 requires and v1beta1 did not, no conversion can know. It must be said.
+                let said = migration.notes.iter().filter(|note| note.kind == NoteKind::Missing).count();
+                missing += usize::from(said > 0);
+                let errors = errors(&migration.text);
+                if errors.len() > said {
+                    wrong.push(format!("{}: {said} said of {errors:?}", file.display()));
+                }
+            }
+        }
+    }
+    println!("{valid} valid documents migrated, {missing} lack what v1beta2 requires, {} others invalid after", wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

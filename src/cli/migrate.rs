@@ -99,7 +99,7 @@ fn tell(source: &Source, stream: &Stream) -> usize {
                 for note in &migration.notes {
                     let _ = match note.kind {
                         NoteKind::Removed => writeln!(err, "{}: removed {}: {}", at(note.offset), note.path, note.message),
-                        NoteKind::Left => writeln!(err, "{}: {}", at(note.offset), note.message),
+                        NoteKind::Left | NoteKind::Missing => writeln!(err, "{}: {}", at(note.offset), note.message),
                     };
                 }
             }

@@ -13,6 +13,7 @@ mod cluster_class;
 mod core;
 mod docker;
 mod duration;
+mod fit;
 mod flow;
 pub mod kinds;
 mod kubeadm;
@@ -21,11 +22,11 @@ mod patches;
 mod render;
 mod stream;
 mod tree;
-mod unknown;
 
 use serde_json::Value as Json;
 
 use crate::yaml::{self, Tape, Value};
+use fit::Fit;
 use kinds::{MigratedKind, TARGET};
 use layout::Layout;
 use render::Renderer;
@@ -40,6 +41,8 @@ pub enum NoteKind {
     Removed,
     /// Something that could not follow and stays at the old version.
     Left,
+    /// A field that v1beta2 requires and the object does not have.
+    Missing,
 }
 
 /// Something to say about a document that was brought to v1beta2.
@@ -193,18 +196,20 @@ fn convert_object(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>)
         });
     }
     let namespace = tree.at(["metadata", "namespace"].into_iter()).and_then(Tree::text).map(str::to_owned);
-    unknown::drop_from(tree, group, version, &kind, notes);
+    let fit = Fit::of(group, version, &kind);
+    fit.drop_unknown(tree, notes);
     let mut application = apply::Application { namespace, notes };
     application.run(tree, known.changes, "")?;
     application.run(tree, STATUS, "")?;
-    tree.prune("");
-    if let Some(path) = unknown::first_in(tree, group, TARGET, &kind) {
+    fit.drop_empty(tree);
+    if let Some(path) = fit.unknown_after(tree) {
         return Err(Reason {
             offset: 0,
             message: format!("{TARGET} has no field {path}, and how to do without it is not known here; change it by hand"),
             path,
         });
     }
+    fit.missing(tree, notes);
     if known.kind == "ClusterClass" {
         patches::follow(tree, context, notes);
     }

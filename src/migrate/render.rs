@@ -73,6 +73,9 @@ impl<'t> Renderer<'t> {
         if self.is_open(&entry.value) {
             let inside = self.inside(&entry.value, column).unwrap_or(column + self.layout.step);
             self.children(&entry.value, inside);
+        } else if matches!(&entry.value.data, Data::Map(entries) if !entries.is_empty() && entries.iter().all(|entry| entry.gone)) {
+            // Written as {}; what comments were inside stand below.
+            self.remarks_inside(&entry.value, column + self.layout.step);
         }
     }
 
@@ -198,6 +201,10 @@ impl<'t> Renderer<'t> {
             self.out.push_str(comment);
             self.newline();
         }
+        self.remarks_inside(tree, column);
+    }
+
+    fn remarks_inside(&mut self, tree: &Tree<'_>, column: usize) {
         match &tree.data {
             Data::Map(entries) => {
                 for entry in entries {

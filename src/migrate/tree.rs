@@ -219,23 +219,8 @@ impl<'a> Tree<'a> {
         entries.insert(at, entry);
     }
 
-    /// Marks mappings that a change emptied, so that nothing of them is written but comments. `spec`, and `template` below
-    /// it, stay as `{}`: an object without them is another thing.
-    pub fn prune(&mut self, own_key: &str) {
-        match &mut self.data {
-            Data::Map(entries) => {
-                for entry in entries.iter_mut().filter(|entry| !entry.gone) {
-                    entry.value.prune(&entry.key);
-                    let stays = entry.key == "spec" || (entry.key == "template" && own_key == "spec");
-                    entry.gone = entry.value.was_emptied() && !stays;
-                }
-            }
-            Data::Seq(items) => items.iter_mut().for_each(|item| item.value.prune("")),
-            Data::Scalar(_) => {}
-        }
-    }
-
-    fn was_emptied(&self) -> bool {
+    /// Whether a mapping is empty because of what was taken out of it.
+    pub fn was_emptied(&self) -> bool {
         matches!(self.data, Data::Map(_))
             && self.entries().next().is_none()
             && self.origin.is_none_or(|origin| origin.entries().next().is_some())

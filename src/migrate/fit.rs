@@ -1,0 +1,198 @@
+//! Fitting an object to the schemas: what the old version does not have, and what the new one does not take.
+//!
+//! The server drops unknown fields before it converts. The conversion webhook leaves out what is empty where v1beta2 takes
+//! no empty value (v1beta1 took `files: []`, v1beta2 wants at least one). Both happen here in the text. `migrate` knows
+//! nothing of bounds and names but what the bundled schemas say.
+
+use std::sync::LazyLock;
+
+use serde_json::Value as Json;
+
+use super::kinds::TARGET;
+use super::tree::{Data, Entry, Tree};
+use super::{Note, NoteKind};
+use crate::schema::bundle::Schemas;
+use crate::schema::suggest;
+use crate::schema::table::{Additional, Schema};
+
+/// The newest release that is bundled: it still serves the older versions.
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
+
+/// Required fields that mutating webhooks fill in.
+const FILLED_IN: &[&str] =
+    &["spec.selector", "spec.rollout.strategy.type", "spec.template.spec.rollout.strategy.type"];
+
+/// The schemas of a kind at the version it has, and at the one it is brought to.
+pub(super) struct Fit<'t> {
+    version: &'t str,
+    old: Option<Schema<'static>>,
+    new: Option<Schema<'static>>,
+}
+
+impl<'t> Fit<'t> {
+    /// For a group, version and kind.
+    pub fn of(group: &str, version: &'t str, kind: &str) -> Self {
+        let schema = |version: &str| SCHEMAS.find(group, version, kind).map(|kind| kind.schema());
+        Self { version, old: schema(version), new: schema(TARGET) }
+    }
+
+    /// Drops what the version of the object does not have, and says so.
+    pub fn drop_unknown(&self, tree: &mut Tree<'_>, notes: &mut Vec<Note>) {
+        let Some(schema) = self.old else { return };
+        unknown(tree, schema, "", &mut |entry, path, schema| {
+            entry.gone = true;
+            let known = schema.properties().map(|(name, _)| name);
+            let hint = suggest::nearest(&entry.key, known)
+                .map_or_else(String::new, |near| format!(". If {near} was meant, add it by that name"));
+            notes.push(Note {
+                kind: NoteKind::Removed,
+                offset: entry.lead.map_or(0, |value| value.key_span().range().start),
+                path,
+                message: format!("{} has no such field, so the server dropped it{hint}", self.version),
+            });
+        });
+    }
+
+    /// Drops what is empty where v1beta2 takes no empty value, and mappings that the conversion emptied.
+    pub fn drop_empty(&self, tree: &mut Tree<'_>) {
+        drop_empty(tree, self.new);
+    }
+
+    /// The first field that v1beta2 does not have.
+    pub fn unknown_after(&self, tree: &mut Tree<'_>) -> Option<String> {
+        let mut first = None;
+        unknown(tree, self.new?, "", &mut |_, path, _| {
+            first.get_or_insert(path);
+        });
+        first
+    }
+
+    /// Says what v1beta2 requires and the object does not have.
+    pub fn missing(&self, tree: &Tree<'_>, notes: &mut Vec<Note>) {
+        if let Some(schema) = self.new {
+            missing(tree, schema, "", notes);
+        }
+    }
+}
+
+type Found<'f, 'a> = &'f mut dyn FnMut(&mut Entry<'a>, String, Schema<'_>);
+
+fn unknown<'a>(tree: &mut Tree<'a>, schema: Schema<'_>, path: &str, found: Found<'_, 'a>) {
+    match &mut tree.data {
+        Data::Map(entries) => {
+            for entry in entries.iter_mut().filter(|entry| !entry.gone) {
+                // Metadata has no schema of its own in a CRD, and is the same in all versions.
+                if path.is_empty() && entry.key == "metadata" {
+                    continue;
+                }
+                let at = join(path, &entry.key);
+                match inside(schema, &entry.key) {
+                    Some(schema) => unknown(&mut entry.value, schema, &at, found),
+                    None if takes_any(schema) => {}
+                    None => found(entry, at, schema),
+                }
+            }
+        }
+        Data::Seq(items) => {
+            if let Some(schema) = schema.items() {
+                for (number, item) in items.iter_mut().enumerate() {
+                    unknown(&mut item.value, schema, &format!("{path}[{number}]"), found);
+                }
+            }
+        }
+        Data::Scalar(_) => {}
+    }
+}
+
+fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
+    match &mut tree.data {
+        Data::Map(entries) => {
+            for entry in entries.iter_mut().filter(|entry| !entry.gone) {
+                let property = schema.and_then(|schema| schema.property(&entry.key));
+                let child = schema.and_then(|schema| inside(schema, &entry.key));
+                drop_empty(&mut entry.value, child);
+                entry.gone = match child {
+                    Some(schema) => !property.is_some_and(|property| property.required) && refuses_empty(schema, &entry.value),
+                    None => entry.value.was_emptied(),
+                };
+            }
+        }
+        Data::Seq(items) => {
+            let schema = schema.and_then(Schema::items);
+            items.iter_mut().for_each(|item| drop_empty(&mut item.value, schema));
+        }
+        Data::Scalar(_) => {}
+    }
+}
+
+/// Whether a value is empty and the schema takes no empty one.
+fn refuses_empty(schema: Schema<'_>, value: &Tree<'_>) -> bool {
+    let checks = schema.checks();
+    let at_least_one = |least: Option<u32>| least.is_some_and(|least| least > 0);
+    let listed = |zero: Json| {
+        checks.enumeration().is_none_or(|mut values| values.any(|value| value.to_json() == zero))
+    };
+    match &value.data {
+        Data::Map(_) => value.entries().next().is_none() && at_least_one(checks.min_properties()),
+        Data::Seq(items) => items.is_empty() && at_least_one(checks.min_items()),
+        Data::Scalar(Json::String(text)) => {
+            text.is_empty() && (at_least_one(checks.min_length()) || !listed(Json::from("")))
+        }
+        Data::Scalar(Json::Number(number)) => {
+            number.as_f64() == Some(0.0) && checks.minimum().is_some_and(|least| least > 0.0)
+        }
+        Data::Scalar(_) => false,
+    }
+}
+
+fn missing(tree: &Tree<'_>, schema: Schema<'_>, path: &str, notes: &mut Vec<Note>) {
+    match &tree.data {
+        Data::Map(_) => {
+            for name in schema.required() {
+                let at = join(path, name);
+                let value = tree.get(name).filter(|value| !matches!(value.data, Data::Scalar(Json::Null)));
+                let message = match value {
+                    None if FILLED_IN.contains(&at.as_str()) => continue,
+                    None => format!("{TARGET} requires {at}, which is not set here; the server will refuse the object"),
+                    Some(value) if inside(schema, name).is_some_and(|schema| refuses_empty(schema, value)) => {
+                        format!("{TARGET} takes no empty {at}; the server will refuse the object. Set any field in it")
+                    }
+                    Some(_) => continue,
+                };
+                let offset = tree.origin.map_or(0, |origin| origin.span().range().start);
+                notes.push(Note { kind: NoteKind::Missing, offset, path: at, message });
+            }
+            for entry in tree.entries() {
+                if let Some(schema) = inside(schema, &entry.key) {
+                    missing(&entry.value, schema, &join(path, &entry.key), notes);
+                }
+            }
+        }
+        Data::Seq(items) => {
+            if let Some(schema) = schema.items() {
+                for (number, item) in items.iter().enumerate() {
+                    missing(&item.value, schema, &format!("{path}[{number}]"), notes);
+                }
+            }
+        }
+        Data::Scalar(_) => {}
+    }
+}
+
+/// The schema of what stands under a key.
+fn inside<'t>(schema: Schema<'t>, key: &str) -> Option<Schema<'t>> {
+    schema.property(key).map(|property| property.schema).or(match schema.additional() {
+        Additional::Schema(schema) => Some(schema),
+        _ => None,
+    })
+}
+
+fn takes_any(schema: Schema<'_>) -> bool {
+    schema.preserve_unknown() || schema.additional() == Additional::Any
+}
+
+fn join(path: &str, key: &str) -> String {
+    let mut joined = path.to_owned();
+    crate::yaml::tape::push_key(&mut joined, key);
+    joined
+}
