@@ -5,10 +5,12 @@
 //! [`output`] text; [`cli`] holds the commands together and [`config`] the settings.
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod cli;
 pub mod config;
 pub mod fleet;
 pub mod glob;
+pub mod ignores;
 pub mod input;
 pub mod judge;
 pub mod migrate;

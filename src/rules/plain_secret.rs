@@ -2,7 +2,7 @@
 
 use super::view::{View, is_capi_group};
 use crate::object::Object;
-use crate::report::Finding;
+use crate::report::{Finding, Severity};
 use crate::yaml::Value;
 
 crate::rule! {
@@ -10,7 +10,7 @@ crate::rule! {
     ///
     /// Whoever reads the chart, its values, the release Secret or a Git history reads it too. capi-lint never prints what it found.
     ///
-    /// Looked at: Secrets with data, private keys anywhere in Cluster API objects, and `passwd` of kubeadm's users.
+    /// Looked at: Secrets with data (a **note**), and, as **warnings**, private keys anywhere in Cluster API objects, and `passwd` of kubeadm's users.
     ///
     /// ## Example
     ///
@@ -62,14 +62,15 @@ fn in_object(object: &Object<'_>, out: &mut Vec<Finding>) {
     let Some(spec) = object.spec() else { return };
     for index in spec.index()..spec.end_index() {
         let Some(value) = object.root.document().value(index) else { continue };
-        let is_key = value.raw().contains("PRIVATE KEY-----") && value.as_str().is_some();
+        let is_scalar = !value.is_map() && !value.is_seq();
+        let is_key = is_scalar && value.raw().contains("PRIVATE KEY-----") && value.as_str().is_some();
         let is_password =
             value.key_is("passwd") && value.as_str().is_some_and(|text| !text.is_empty() && text != "*" && text != "!");
         if is_key || is_password {
             let what = if is_key { "a private key" } else { "a password" };
             let message = format!("{} '{}' carries {what} in the manifest", object.kind, object.name);
             let help = if is_key { "contentFrom.secret" } else { "passwdFrom.secret" };
-            out.push(Finding::new(&PLAIN_SECRET, message).at(object.key_place(value)).suggest(help));
+            out.push(Finding::new(&PLAIN_SECRET, message).severity(Severity::Warning).at(object.key_place(value)).suggest(help));
         }
     }
 }

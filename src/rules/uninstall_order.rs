@@ -1,5 +1,9 @@
 //! What an uninstall takes away too early.
 
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
 use super::view::{Role, View, is_capi_group};
 use crate::object::Object;
 use crate::report::Finding;
@@ -34,14 +38,15 @@ pub const KEEP: &str = "helm.sh/resource-policy";
 
 /// Looks at the Secrets of identities, and at the Namespaces of clusters.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let has_clusters = view.release.objects.iter().any(|object| is_capi_group(object.group()));
+    let users = Users::new(view);
     for object in &view.release.objects {
         let needed_by = match (object.group(), &*object.kind) {
-            ("", "Secret") => secret_user(view, object),
-            ("", "Namespace") if has_clusters => {
-                let mut lodgers = view.release.objects.iter().filter(|other| is_capi_group(other.group()));
-                lodgers.find(|other| view.release.namespace_of(other) == object.name)
-            }
+            ("", "Secret") => view
+                .leading_to(object)
+                .find(|link| link.role == Role::Identity)
+                .and_then(|link| view.object(link.from))
+                .or_else(|| users.of_secret.get(&*object.name).copied()),
+            ("", "Namespace") => users.in_namespace.get(&*object.name).copied(),
             _ => None,
         };
         let Some(user) = needed_by else { continue };
@@ -58,22 +63,28 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// The identity or infrastructure that acts with the credentials of a Secret.
-fn secret_user<'v, 'a>(view: &View<'v, 'a>, secret: &Object<'a>) -> Option<&'v Object<'a>> {
-    let by_link =
-        view.leading_to(secret).find(|link| link.role == Role::Identity).and_then(|link| view.object(link.from));
-    by_link.or_else(|| {
-        // Identities name their Secret in fields of their own: secretName, secretRef, clientSecret.
-        let identities = view.release.objects.iter().filter(|object| object.kind.ends_with("Identity")).take(256);
-        identities.into_iter().find(|identity| {
-            let spec = identity.spec();
-            let named = |key: &str| {
-                let value = spec.and_then(|spec| spec.get(key));
-                value
-                    .and_then(|value| value.as_str().or_else(|| value.get("name")?.as_str()))
-                    .is_some_and(|name| name == secret.name)
-            };
-            ["secretRef", "secretName", "clientSecret"].into_iter().any(named)
-        })
-    })
+/// Who needs what, beyond the references.
+struct Users<'v, 'a> {
+    /// Identities by the name of their Secret, which each kind has in a field of its own.
+    of_secret: FxHashMap<Cow<'a, str>, &'v Object<'a>>,
+    /// One Cluster API object of each namespace.
+    in_namespace: FxHashMap<&'v str, &'v Object<'a>>,
+}
+
+impl<'v, 'a> Users<'v, 'a> {
+    fn new(view: &View<'v, 'a>) -> Self {
+        let mut users = Self { of_secret: FxHashMap::default(), in_namespace: FxHashMap::default() };
+        for object in view.release.objects.iter().filter(|object| is_capi_group(object.group())) {
+            users.in_namespace.entry(view.release.namespace_of(object)).or_insert(object);
+            let Some(spec) = object.spec().filter(|_| object.kind.ends_with("Identity")) else { continue };
+            for key in ["secretRef", "secretName", "clientSecret"] {
+                let value = spec.get(key);
+                let name = value.and_then(|value| value.as_str().or_else(|| value.get("name")?.as_str()));
+                if let Some(name) = name {
+                    users.of_secret.entry(name).or_insert(object);
+                }
+            }
+        }
+        users
+    }
 }
