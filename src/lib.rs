@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod baseline;
 pub mod cli;
 pub mod config;
 pub mod fleet;
 pub mod glob;
 pub mod go_template;
+pub mod ignores;
 pub mod input;
 pub mod judge;
 pub mod migrate;

@@ -18,24 +18,34 @@ mod autoscaled_replicas;
 mod cidr_overlap;
 mod cidr_overlap_across;
 mod cluster_name_mismatch;
+mod cluster_naming;
 mod cni_not_selected;
 mod control_plane_endpoint;
 mod dangling_reference;
 mod endpoint_collision;
 mod even_topology_control_plane;
+mod fleet_outlier;
+mod fleet_size;
 mod health_check_overlap;
 mod health_check_selects_nothing;
 mod long_name;
 mod missing_selector;
+mod move_label;
 mod overlapping_selectors;
+mod plain_secret;
 mod port_collision;
+mod promotion_order;
 mod reference_kind;
 mod reference_namespace;
 mod reference_version;
+mod required_label;
 mod shared_template;
 mod single_control_plane;
+mod template_without_keep;
+mod uninstall_order;
 mod unknown_cluster;
 mod unused_template;
+mod version_policy;
 mod version_skew;
 mod version_without_v;
 
@@ -93,6 +103,21 @@ static CHECKS: &[(&str, &[Check])] = &[
             cidr_overlap_across::CIDR_OVERLAP_ACROSS,
             endpoint_collision::ENDPOINT_COLLISION,
             port_collision::PORT_COLLISION,
+            cluster_naming::CLUSTER_NAMING,
+            required_label::REQUIRED_LABEL,
+            version_policy::VERSION_POLICY,
+            promotion_order::PROMOTION_ORDER,
+            fleet_size::FLEET_SIZE,
+            fleet_outlier::FLEET_OUTLIER,
+        ],
+    ),
+    (
+        "Release",
+        checks![
+            uninstall_order::UNINSTALL_ORDER,
+            template_without_keep::TEMPLATE_WITHOUT_KEEP,
+            move_label::MOVE_LABEL,
+            plain_secret::PLAIN_SECRET,
         ],
     ),
 ];

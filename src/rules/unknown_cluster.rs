@@ -51,7 +51,11 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             .filter_map(|other| Some((text::distance(name, &other.cluster.name, 2)?, &other.cluster.name)))
             .collect::<Vec<_>>();
         near.sort();
-        let elsewhere = known.iter().take(left).find(|other| other.cluster.name == *name);
+        let elsewhere = view.named(name).take(256).find(|object| object.is("cluster.x-k8s.io", "Cluster"));
+        // Without a namespace an object lands where the release is installed, which may be the other one's.
+        if elsewhere.is_some_and(|other| namespace.is_empty() || view.release.namespace_of(other).is_empty()) {
+            continue;
+        }
         for object in &cluster.members {
             let Some(value) = object.at(&["spec", "clusterName"]) else { continue };
             let finding = if let Some((_, meant)) = near.first() {
@@ -66,14 +70,12 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             } else if let Some(other) = elsewhere {
                 let message = format!(
                     "{} '{}' belongs to the cluster '{name}' of its own namespace, but that Cluster is in namespace '{}'",
-                    object.kind, object.name, other.cluster.namespace
+                    object.kind,
+                    object.name,
+                    view.release.namespace_of(other)
                 );
-                let is_certain = !namespace.is_empty() && !other.cluster.namespace.is_empty();
-                let severity = if is_certain { Severity::Error } else { Severity::Info };
-                object
-                    .finding(&UNKNOWN_CLUSTER, value, message)
-                    .severity(severity)
-                    .suggest("put both into one namespace")
+                let finding = object.finding(&UNKNOWN_CLUSTER, value, message).severity(Severity::Error);
+                finding.suggest("put both into one namespace")
             } else {
                 let message = format!(
                     "{} '{}' belongs to a cluster '{name}', which this release does not hold",

@@ -67,7 +67,10 @@ impl<'a> Index<'a> {
     fn selected(&self, namespace: &str, selector: &Selector<'a>) -> Vec<usize> {
         let fits = |number: &usize| {
             let entry = self.labels.get(*number).and_then(Option::as_ref);
-            entry.is_some_and(|(theirs, labels)| *theirs == namespace && selector.matches(labels))
+            entry.is_some_and(|(theirs, labels)| {
+                let may_be_one = namespace.is_empty() || theirs.is_empty() || *theirs == namespace;
+                may_be_one && selector.matches(labels)
+            })
         };
         // The label that the fewest clusters carry leaves the least to look at.
         let candidates = |key: &str| -> Vec<usize> {

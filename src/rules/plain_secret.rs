@@ -1,0 +1,76 @@
+//! Secrets in plain text.
+
+use super::view::{View, is_capi_group};
+use crate::object::Object;
+use crate::report::{Finding, Severity};
+use crate::yaml::Value;
+
+crate::rule! {
+    /// A private key or password stands in a manifest.
+    ///
+    /// Whoever reads the chart, its values, the release Secret or a Git history reads it too. capi-lint never prints what it found.
+    ///
+    /// Looked at: Secrets with data (a **note**), and, as **warnings**, private keys anywhere in Cluster API objects, and `passwd` of kubeadm's users.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// files:
+    ///   - path: /etc/kubernetes/pki/ca.key
+    ///     content: |
+    ///       -----BEGIN PRIVATE KEY-----
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// `contentFrom.secret` and `passwdFrom.secret`, with Secrets that come from a vault (External Secrets, Sealed Secrets, SOPS)
+    /// and not from the chart.
+    pub PLAIN_SECRET = "plain-secret", Info, Advice;
+}
+
+/// Looks at Secrets, and through the texts of Cluster API objects.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    for object in &view.release.objects {
+        if object.is("", "Secret") {
+            out.extend(in_secret(object));
+        } else if is_capi_group(object.group()) {
+            in_object(object, out);
+        }
+    }
+}
+
+fn in_secret(object: &Object<'_>) -> Option<Finding> {
+    // What a ClusterResourceSet applies in clusters is mostly manifests.
+    if object
+        .at(&["type"])
+        .and_then(|kind| kind.as_str())
+        .is_some_and(|kind| kind == "addons.cluster.x-k8s.io/resource-set")
+    {
+        return None;
+    }
+    let filled = |value: &Value<'_>| value.entries().any(|entry| entry.as_str().is_some_and(|text| !text.is_empty()));
+    let data = ["stringData", "data"].iter().filter_map(|key| object.root.get(key)).find(filled)?;
+    let message = format!(
+        "Secret '{}' carries its data in the manifest: whoever reads the chart or the release reads it",
+        object.name
+    );
+    let finding = Finding::new(&PLAIN_SECRET, message).at(object.key_place(data));
+    Some(finding.suggest("let it come from a vault (External Secrets, Sealed Secrets, SOPS), not from the chart"))
+}
+
+fn in_object(object: &Object<'_>, out: &mut Vec<Finding>) {
+    let Some(spec) = object.spec() else { return };
+    for index in spec.index()..spec.end_index() {
+        let Some(value) = object.root.document().value(index) else { continue };
+        let is_scalar = !value.is_map() && !value.is_seq();
+        let is_key = is_scalar && value.raw().contains("PRIVATE KEY-----") && value.as_str().is_some();
+        let is_password =
+            value.key_is("passwd") && value.as_str().is_some_and(|text| !text.is_empty() && text != "*" && text != "!");
+        if is_key || is_password {
+            let what = if is_key { "a private key" } else { "a password" };
+            let message = format!("{} '{}' carries {what} in the manifest", object.kind, object.name);
+            let help = if is_key { "contentFrom.secret" } else { "passwdFrom.secret" };
+            out.push(Finding::new(&PLAIN_SECRET, message).severity(Severity::Warning).at(object.key_place(value)).suggest(help));
+        }
+    }
+}
