@@ -209,3 +209,127 @@ fn every_edit_on_every_node_changes_just_that() {
     assert!(tally.wrong.is_empty(), "{} wrong:\n{}", tally.wrong.len(), tally.wrong.join("\n=====\n"));
     assert!(tally.done > tally.refused);
 }
+
+/// Strings that look like something else, and strings made at random out of what could go wrong.
+fn strings() -> Vec<String> {
+    let awkward = [
+        "",
+        " ",
+        "a",
+        "yes",
+        "y",
+        "no",
+        "null",
+        "~",
+        "1",
+        "1.0",
+        "0x1",
+        "0o7",
+        "1e3",
+        ".5",
+        ".inf",
+        "-",
+        "--",
+        "---",
+        "...",
+        "- a",
+        "-a",
+        "-1",
+        "a: b",
+        "a:b",
+        "a:",
+        ":a",
+        "a #b",
+        "a#b",
+        "#a",
+        "{a}",
+        "a{b",
+        "[a",
+        "a, b",
+        "a,b",
+        "*a",
+        "&a",
+        "!a",
+        "|",
+        ">",
+        "'a'",
+        "it's",
+        "\"a\"",
+        "a\\b",
+        "@a",
+        "`a`",
+        "%a",
+        "?a",
+        "? a",
+        "<<",
+        "=",
+        "2001-01-01",
+        "22:30",
+        " a",
+        "a ",
+        "a\nb",
+        "a\nb\n",
+        "a\n\nb\n\n",
+        "\na",
+        " a\nb",
+        "a \nb",
+        "a\tb",
+        "\ta",
+        "a\rb",
+        "a\u{85}b",
+        "a\u{2028}b",
+        "\u{feff}a",
+        "\0",
+        "\u{7f}",
+        "\u{1F600}",
+        "é",
+        "#a\nb",
+        "a\n#b",
+        "a\n---\nb",
+        "---\na\n",
+        "a\n  b\nc",
+        "True",
+        "OFF",
+        "+1",
+        "1_000",
+        "0b1",
+        "a\u{fffe}b",
+    ];
+    let pieces = [
+        ":", " ", "#", "-", "a", "1", ",", "[", "]", "{", "}", "'", "\"", "\\", "\n", "\t", ".", "~", "é", "?", "!",
+        "&", "*", "|", ">", "%", "@", "y", "e",
+    ];
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = move |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    let made = (0..20_000).map(|_| (0..1 + random(6)).map(|_| pieces[random(pieces.len())]).collect());
+    awkward.into_iter().map(str::to_owned).chain(made.collect::<Vec<String>>()).collect()
+}
+
+#[test]
+fn whatever_is_quoted_reads_back() {
+    for string in strings() {
+        let quoted = edit::quote(&string);
+        let text =
+            format!("{quoted}: [{quoted}, {{{quoted}: {quoted}}}]\nother: {quoted} # comment\nlist:\n- {quoted}\n");
+        let expected = json!({string.clone(): [string, {string.clone(): string}], "other": string, "list": [string]});
+        assert_eq!(read(&text).as_ref(), Ok(&expected), "{text}");
+    }
+}
+
+#[test]
+fn whatever_is_rendered_reads_back() {
+    for pair in strings().chunks(3) {
+        let [one, two, three] = pair else { continue };
+        let value = json!({"a": one, "b": [two, {"c": three, "d": [[one, two], [], {}]}], (two): {"e": three}, "f": null, "g": 1.5, "h": false});
+        for indent in [0, 2, 7] {
+            let block = edit::render_block(&value, indent);
+            assert_eq!(read(&block).as_ref(), Ok(&value), "{block}");
+            let nested = format!("x:\n{}\nz: 1\n", edit::render_block(&value, indent + 1));
+            assert_eq!(read(&nested).map(|tree| tree["x"].clone()), Ok(value.clone()), "{nested}");
+        }
+        assert_eq!(read(&edit::render_inline(&value)).as_ref(), Ok(&value));
+    }
+}

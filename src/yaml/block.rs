@@ -48,6 +48,33 @@ struct EntryKey {
 
 const NO_KEY: EntryKey = EntryKey { span: Span { start: 0, end: 0 }, style: Style::Absent, flags: 0 };
 
+/// What a byte is at the start of a plain scalar.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Fine,
+    Never,
+    /// Only with something other than a blank behind it.
+    IfFollowed,
+    /// It may begin `.inf`.
+    Number,
+}
+
+const PLAIN_START: [Start; 256] = {
+    let mut table = [Start::Fine; 256];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = match at as u8 {
+            b'&' | b'*' | b'!' | b'@' | b'`' | b'%' | b',' | b']' | b'}' | b'{' | b'[' | b'|' | b'>' | b'#' | b'"'
+            | b'\'' => Start::Never,
+            b'-' | b'?' | b':' => Start::IfFollowed,
+            b'.' | b'+' => Start::Number,
+            _ => Start::Fine,
+        };
+        at += 1;
+    }
+    table
+};
+
 struct Parser<'t, 'n> {
     text: &'t str,
     bytes: &'t [u8],
@@ -269,16 +296,15 @@ impl Parser<'_, '_> {
     /// Whether a plain scalar can begin here, in block context.
     #[inline]
     fn check_plain_start(&self, at: usize) -> Result<()> {
-        match self.bytes[at] {
-            b'&' | b'*' | b'!' | b'@' | b'`' | b'%' | b',' | b']' | b'}' | b'{' | b'[' | b'|' | b'>' | b'#' | b'"'
-            | b'\'' => Err(GiveUp),
-            b'-' | b'?' | b':' if self.is_blank(at + 1) => Err(GiveUp),
-            _ => self.check_finite(at),
+        match PLAIN_START[self.bytes[at] as usize] {
+            Start::Fine => Ok(()),
+            Start::Never => Err(GiveUp),
+            Start::IfFollowed if self.is_blank(at + 1) => Err(GiveUp),
+            Start::IfFollowed | Start::Number => self.check_finite(at),
         }
     }
 
     /// `.inf` and the like are errors; what could be one is for the other parser to look at.
-    #[inline]
     fn check_finite(&self, at: usize) -> Result<()> {
         let rest = match self.bytes[at] {
             b'.' => &self.text[at..],
@@ -347,14 +373,14 @@ impl Parser<'_, '_> {
         match self.bytes[at] {
             b'"' | b'\'' => self.quoted_key(at),
             b'{' | b'[' | b'|' | b'>' => Ok(None),
-            first => {
+            _ => {
                 let Some((end, colon)) = self.plain_key(at) else { return Ok(None) };
                 self.check_plain_start(at)?;
                 if colon - at > LONGEST_KEY || &self.bytes[at..end] == b"<<" {
                     return Err(GiveUp);
                 }
                 let span = span(at, end);
-                let flags = if scalar::key_may_resolve(first) { self.key_flags(span)? } else { 0 };
+                let flags = if scalar::key_may_resolve(&self.bytes[at..end]) { self.key_flags(span)? } else { 0 };
                 Ok(Some((EntryKey { span, style: Style::Plain, flags }, colon)))
             }
         }
@@ -405,10 +431,6 @@ impl Parser<'_, '_> {
     /// Whether a plain key is read as anything but its own text.
     fn key_flags(&self, key: Span) -> Result<u8> {
         let raw = self.text.get(key.range()).ok_or(GiveUp)?;
-        // Words that resolve have up to five letters.
-        if raw.len() > 5 && raw.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            return Ok(0);
-        }
         match scalar::key(raw, Style::Plain, Tag::None) {
             Key::Text(text) if text == raw => Ok(0),
             Key::Text(_) => Ok(KEY_NEEDS_DECODING),
@@ -484,7 +506,7 @@ impl Parser<'_, '_> {
         if &self.bytes[at..end] == b"<<" {
             return Err(GiveUp);
         }
-        let flags = if scalar::key_may_resolve(self.bytes[at]) { self.key_flags(span)? } else { 0 };
+        let flags = if scalar::key_may_resolve(&self.bytes[at..end]) { self.key_flags(span)? } else { 0 };
         Ok((EntryKey { span, style: Style::Plain, flags }, colon))
     }
 

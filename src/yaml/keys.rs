@@ -7,41 +7,41 @@ use super::scalar;
 use super::tape::{ALIASED, KEY_NEEDS_DECODING, Node, SHADOWED, Style};
 use std::borrow::Cow;
 
-/// Mappings up to this size are compared pair by pair, without any allocation.
+/// Mappings up to this size are compared pair by pair.
 const SMALL: usize = 24;
 
+/// Fingerprints of the keys of the mapping in hand, and their nodes; kept for its room.
+pub(super) type Scratch = Vec<(u64, u32)>;
+
 /// Marks every entry that a later one hides, and reports those written in the text itself. `nodes` is one document.
-pub(super) fn find_duplicates(text: &str, nodes: &mut [Node], found: &mut Vec<DuplicateKey>) {
+pub(super) fn find_duplicates(text: &str, nodes: &mut [Node], scratch: &mut Scratch, found: &mut Vec<DuplicateKey>) {
     for index in 0..nodes.len() {
         let node = nodes[index];
         if matches!(node.styles.value(), Style::BlockMap | Style::FlowMap) && node.next as usize > index + 2 {
-            in_mapping(text, nodes, index, found);
+            in_mapping(text, nodes, index, scratch, found);
         }
     }
 }
 
-fn in_mapping(text: &str, nodes: &mut [Node], index: usize, found: &mut Vec<DuplicateKey>) {
-    let mut small = [(0_u64, 0_u32); SMALL];
-    let mut count = 0;
+fn in_mapping(text: &str, nodes: &mut [Node], index: usize, seen: &mut Scratch, found: &mut Vec<DuplicateKey>) {
+    seen.clear();
     let end = nodes[index].next;
     let mut child = index as u32 + 1;
     while child < end {
-        if count == SMALL {
-            return in_large_mapping(text, nodes, index, found);
-        }
         let node = &nodes[child as usize];
-        let mark = fingerprint(text, node);
-        let next = node.next;
-        if let Some(&(_, earlier)) = small[..count].iter().rev().find(|(other, _)| *other == mark)
-            && key(text, &nodes[earlier as usize]) == key(text, &nodes[child as usize])
-        {
+        let (mark, next) = (fingerprint(text, node), node.next);
+        let alike = seen.iter().rev().find(|(other, _)| *other == mark).map(|&(_, earlier)| earlier);
+        if let Some(earlier) = alike {
+            if key(text, &nodes[earlier as usize]) != key(text, &nodes[child as usize]) {
+                // Two keys of one fingerprint, differing in between: let the exact way decide.
+                return in_large_mapping(text, nodes, index, found);
+            }
             shadow(nodes, earlier, child, found);
-        } else if small[..count].iter().any(|(other, _)| *other == mark) {
-            // Two keys of one fingerprint, differing further on: let the exact way decide.
+        }
+        if seen.len() == SMALL {
             return in_large_mapping(text, nodes, index, found);
         }
-        small[count] = (mark, child);
-        count += 1;
+        seen.push((mark, child));
         child = next;
     }
 }

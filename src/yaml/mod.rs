@@ -84,7 +84,7 @@ pub fn parse_by(text: &str, tape: &mut Tape, parser: Parser) -> Result<Parsed, S
     let outcome = read(text, tape, parser);
     let mut duplicates = Vec::new();
     let outcome = outcome.and_then(|outcome| {
-        keys::find_duplicates(text, &mut tape.nodes[base..], &mut duplicates);
+        keys::find_duplicates(text, &mut tape.nodes[base..], &mut tape.seen, &mut duplicates);
         let error = if outcome.not_finite { not_finite(text, &tape.nodes[base..]) } else { None };
         error.map_or(Ok(outcome), Err)
     });

@@ -101,9 +101,18 @@ pub fn key(raw: &str, style: Style, tag: Tag) -> Key<'_> {
     }
 }
 
-/// Whether a plain key could mean anything but its own bytes: a quick look at the first byte, no more.
-pub fn key_may_resolve(first: u8) -> bool {
-    hint(first) != Hint::None
+/// Whether a plain key could mean anything but its own bytes: a quick look that lets nearly all keys pass.
+pub fn key_may_resolve(key: &[u8]) -> bool {
+    match (key.first().map_or(Hint::None, |&first| hint(first)), key) {
+        (Hint::None, _) => false,
+        // The words that mean something have up to five letters, and few ways to begin.
+        (Hint::Word, [first, second, ..]) if key.len() <= 5 => matches!(
+            (first | 0x20, second | 0x20),
+            (b'y', b'e') | (b'n', b'o' | b'u') | (b't', b'r') | (b'f', b'a') | (b'o', b'n' | b'f')
+        ),
+        (Hint::Word, _) => key.len() == 1,
+        (Hint::Dot | Hint::Number, _) => true,
+    }
 }
 
 /// What reading gives, without the text itself where it stays as it is.

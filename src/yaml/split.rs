@@ -9,7 +9,8 @@
 //! | `--- {}`, `---text` | refuses the stream | the text begins a document | separates; the document is refused |
 //! | ` ---` (indented) | text | text | text |
 //! | `%YAML 1.1` before `---` | a document of its own, refused | the same | the same |
-//! | JSON values one behind the other | one document each | only the first is seen | one document each |
+//! | JSON values one behind the other, from the stream's start | one document each | only the first is seen | one document each |
+//! | the same behind a `---` | only the first is seen | the same | one document; [`super::Parsed::ignored`] tells of the rest |
 //!
 //! What is cut is bytes; nothing is decoded or checked here. Separators and documents tile the stream, so that writing them
 //! all out gives the same bytes.
@@ -94,7 +95,7 @@ impl Iterator for Documents<'_> {
         }
         self.at = end;
         let document = RawDocument { separator, span: start..end, text_after_separator };
-        if text_after_separator || !self.is_json(&document.span) {
+        if document.span.start > 0 || !self.is_json(&document.span) {
             return Some(document);
         }
         self.json = document.span;

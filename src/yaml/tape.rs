@@ -206,6 +206,8 @@ pub struct Tape {
     pub(super) nodes: Vec<Node>,
     /// Room for the fast parser's open collections, kept from document to document.
     pub(super) frames: Vec<super::block::Frame>,
+    /// Room for the search for keys that stand twice.
+    pub(super) seen: super::keys::Scratch,
 }
 
 impl Tape {
