@@ -125,7 +125,7 @@ impl<'v> Effective<'v> {
     /// The value under a key: written and kept, or a default.
     pub fn get(&self, key: &str) -> Option<Self> {
         let child = self.child_schema(key);
-        if matches!(child, Child::Unknown) {
+        if matches!(child, Child::Unknown) || !self.is_map() {
             return None;
         }
         let found = match self.source {
@@ -163,7 +163,9 @@ impl<'v> Effective<'v> {
                 Source::Default(_) => true,
             };
             let is_hidden = this.hides_status && key == "status";
-            (!is_there && !is_hidden).then(|| this.keep(Child::Known(property.schema), None))?.map(|value| (Cow::Borrowed(key), value))
+            (!is_there && !is_hidden)
+                .then(|| this.keep(Child::Known(property.schema), None))?
+                .map(|value| (Cow::Borrowed(key), value))
         });
         present.chain(absent)
     }
@@ -220,7 +222,13 @@ impl<'v> Effective<'v> {
         let schema = match child {
             Child::Unknown => return None,
             Child::Free => {
-                return found.map(|source| Self { source, schema: None, client, is_resource: false, hides_status: false });
+                return found.map(|source| Self {
+                    source,
+                    schema: None,
+                    client,
+                    is_resource: false,
+                    hides_status: false,
+                });
             }
             Child::Known(schema) => schema,
         };
@@ -335,6 +343,7 @@ impl<'v> Data<'v> for Effective<'v> {
         }
         let ty = self.schema.map_or(Type::Any, Schema::ty);
         match self.scalar() {
+            None if ty == Type::String => View::Invalid("a list in place of text"),
             None => View::List,
             Some(Scalar::Null) => View::Null,
             Some(Scalar::Bool(truth)) => View::Bool(truth),
@@ -342,6 +351,7 @@ impl<'v> Data<'v> for Effective<'v> {
             Some(Scalar::Int(number)) => View::Int(number),
             Some(Scalar::UInt(number)) if ty == Type::Any => View::UInt(number),
             Some(Scalar::UInt(number)) => View::Double(number as f64),
+            Some(Scalar::Float(_)) if ty == Type::IntOrString => View::Invalid("neither whole number nor text"),
             Some(Scalar::Float(number)) => View::Double(number),
             Some(Scalar::Str(text)) if ty == Type::String => {
                 text_view(text, self.schema.filter(|s| s.has_checks()).and_then(|s| s.checks().format()))

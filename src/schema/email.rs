@@ -15,7 +15,6 @@ struct Reader<'a> {
     rest: &'a str,
 }
 
-
 impl<'a> Reader<'a> {
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
@@ -194,7 +193,8 @@ fn is_readable(word: &str) -> bool {
     let Some(inner) = word.strip_prefix("=?").and_then(|w| w.strip_suffix("?=")) else { return true };
     let mut parts = inner.splitn(3, '?');
     let (Some(charset), Some(encoding), Some(text)) = (parts.next(), parts.next(), parts.next()) else { return true };
-    let well_formed = word.len() >= 8 && !charset.is_empty() && ["q", "Q", "b", "B"].contains(&encoding) && !text.contains('?');
+    let well_formed =
+        word.len() >= 8 && !charset.is_empty() && ["q", "Q", "b", "B"].contains(&encoding) && !text.contains('?');
     !well_formed || ["utf-8", "iso-8859-1", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
 }
 
@@ -216,10 +216,23 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["jo@x", "Jo <jo@x.org>", "\"a b\"@x", "jo@[10.0.0.1]", "jo@x (Jo)", "Jo D. <jo@x>", " jo@x ", "g: jo@x;", "ä@ö"] {
+        for good in [
+            "jo@x",
+            "Jo <jo@x.org>",
+            "\"a b\"@x",
+            "jo@[10.0.0.1]",
+            "jo@x (Jo)",
+            "Jo D. <jo@x>",
+            " jo@x ",
+            "g: jo@x;",
+            "ä@ö",
+        ] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["", "jo", "jo@", "@x", "jo@x.", ".jo@x", "j..o@x", "a@x, b@x", "jo@[x]", "Jo <jo@x", "g:;", "jo@x (", "a b@x"] {
+        for bad in [
+            "", "jo", "jo@", "@x", "jo@x.", ".jo@x", "j..o@x", "a@x, b@x", "jo@[x]", "Jo <jo@x", "g:;", "jo@x (",
+            "a b@x",
+        ] {
             assert!(!is_address(bad), "{bad}");
         }
     }

@@ -198,7 +198,10 @@ fn is_time_of_day(time: &str) -> bool {
     let is_zone = |zone: &str| {
         let b = zone.as_bytes();
         zone == "z"
-            || (b.len() == 6 && matches!(b[0], b'+' | b'-') && b[3] == b':' && [1, 2, 4, 5].iter().all(|at| b[*at].is_ascii_digit()))
+            || (b.len() == 6
+                && matches!(b[0], b'+' | b'-')
+                && b[3] == b':'
+                && [1, 2, 4, 5].iter().all(|at| b[*at].is_ascii_digit()))
     };
     let rest = &time[8..];
     if is_zone(rest) {
@@ -230,7 +233,9 @@ fn is_hostname(text: &str) -> bool {
         let dotted = format!(r"(?:[{sign}](?:[\-{sign}]{{0,61}}[{sign}])?\.)+[a-zA-Z\p{{L}}]{{2,63}}");
         Regex::new(&format!(r"^(?:{label}|{dotted})$")).ok()
     });
-    pattern.as_ref().is_some_and(|p| p.is_match(text)) && text.len() <= 255 && text.split('.').all(|label| label.len() <= 63)
+    pattern.as_ref().is_some_and(|p| p.is_match(text))
+        && text.len() <= 255
+        && text.split('.').all(|label| label.len() <= 63)
 }
 
 fn is_mac(text: &str) -> bool {
@@ -303,7 +308,9 @@ fn is_isbn13(text: &str) -> bool {
     let digits = without_separators(text);
     digits.len() == 13
         && digits.iter().all(u8::is_ascii_digit)
-        && digits.iter().zip([1, 3].into_iter().cycle()).map(|(d, weight)| weight * u32::from(d - b'0')).sum::<u32>() % 10 == 0
+        && digits.iter().zip([1, 3].into_iter().cycle()).map(|(d, weight)| weight * u32::from(d - b'0')).sum::<u32>()
+            % 10
+            == 0
 }
 
 fn is_credit_card(text: &str) -> bool {
@@ -313,15 +320,11 @@ fn is_credit_card(text: &str) -> bool {
         13 => prefix(1) == 4,
         14 => matches!(prefix(3), 300..=305) || matches!(prefix(2), 36 | 38),
         15 => matches!(prefix(2), 34 | 37) || matches!(prefix(4), 2131 | 1800),
-        16 => {
-            prefix(1) == 4
-                || matches!(prefix(2), 51..=55 | 35)
-                || prefix(4) == 6011
-                || prefix(2) == 65
-        }
+        16 => prefix(1) == 4 || matches!(prefix(2), 51..=55 | 35) || prefix(4) == 6011 || prefix(2) == 65,
         _ => false,
     };
-    let sum: u32 = digits.iter().rev().enumerate().map(|(at, d)| if at % 2 == 1 { d * 2 / 10 + d * 2 % 10 } else { *d }).sum();
+    let sum: u32 =
+        digits.iter().rev().enumerate().map(|(at, d)| if at % 2 == 1 { d * 2 / 10 + d * 2 % 10 } else { *d }).sum();
     issued && sum % 10 == 0
 }
 

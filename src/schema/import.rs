@@ -32,8 +32,9 @@ pub fn document(document: &Json) -> Result<Vec<KindFacts>, ImportError> {
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => crd(document),
         ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition") => Err(ImportError {
             crd: crd_name(document),
-            problem: "apiextensions.k8s.io/v1beta1 was removed in Kubernetes 1.22; give the CRD as apiextensions.k8s.io/v1"
-                .into(),
+            problem:
+                "apiextensions.k8s.io/v1beta1 was removed in Kubernetes 1.22; give the CRD as apiextensions.k8s.io/v1"
+                    .into(),
         }),
         ("v1", "List") | (_, "CustomResourceDefinitionList") => {
             let items = document.get("items").and_then(Json::as_array);
@@ -96,7 +97,9 @@ fn crd(crd: &Json) -> Result<Vec<KindFacts>, ImportError> {
 /// A scale subresource makes the server refuse a count of replicas that is negative or no `int32`, whatever the schema says.
 fn bound_replicas(schema: &mut Facts, path: &str) {
     let keys = path.split('.').filter(|key| !key.is_empty());
-    let Some(replicas) = keys.into_iter().try_fold(schema, |schema, key| schema.properties.get_mut(key)) else { return };
+    let Some(replicas) = keys.into_iter().try_fold(schema, |schema, key| schema.properties.get_mut(key)) else {
+        return;
+    };
     if replicas.ty == Type::Integer {
         let within = |bound: f64| bound.clamp(0.0, f64::from(i32::MAX));
         replicas.minimum = Some(within(replicas.minimum.unwrap_or_default()));
@@ -147,11 +150,13 @@ mod tests {
 
     #[test]
     fn lists_of_kubectl_are_read() {
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": [widget(), {"apiVersion": "v1", "kind": "Pod"}]});
+        let list =
+            json!({"apiVersion": "v1", "kind": "List", "items": [widget(), {"apiVersion": "v1", "kind": "Pod"}]});
         assert_eq!(document(&list).unwrap().len(), 2);
         let mut bare = widget();
         bare.as_object_mut().unwrap().retain(|key, _| key == "spec" || key == "metadata");
-        let list = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinitionList", "items": [bare]});
+        let list =
+            json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinitionList", "items": [bare]});
         assert_eq!(document(&list).unwrap().len(), 2);
     }
 

@@ -74,7 +74,11 @@ fn sloppy_v4(text: &str) -> Option<Ipv4Addr> {
         if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
-        *octet = part.trim_start_matches('0').parse().or_else(|error| if part.bytes().all(|b| b == b'0') { Ok(0) } else { Err(error) }).ok()?;
+        *octet = part
+            .trim_start_matches('0')
+            .parse()
+            .or_else(|error| if part.bytes().all(|b| b == b'0') { Ok(0) } else { Err(error) })
+            .ok()?;
     }
     parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
@@ -95,7 +99,9 @@ pub fn is_sloppy_cidr(text: &str) -> bool {
         return false;
     }
     // Go takes a mapped address for an IPv4 one only where it was written with dots alone.
-    bits.trim_start_matches('0').parse::<u32>().map_or_else(|_| bits.bytes().all(|b| b == b'0'), |n| n <= u32::from(width(address)))
+    bits.trim_start_matches('0')
+        .parse::<u32>()
+        .map_or_else(|_| bits.bytes().all(|b| b == b'0'), |n| n <= u32::from(width(address)))
 }
 
 impl Network {

@@ -107,7 +107,8 @@ impl<'a> OpenApi<'a> {
                 // The zero values of Go's types: absent and empty are one to it, and nothing is defaulted.
                 ("default", value) if is_zero(value) => {}
                 ("properties", Json::Object(properties)) => {
-                    let properties = properties.iter().map(|(name, value)| (name.clone(), self.written_out(value, open)));
+                    let properties =
+                        properties.iter().map(|(name, value)| (name.clone(), self.written_out(value, open)));
                     out.insert(keyword.clone(), properties.collect());
                 }
                 ("items" | "additionalProperties", value) => {

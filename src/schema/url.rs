@@ -147,7 +147,9 @@ fn parse_host(scheme: &str, host: &str) -> Option<String> {
             }
             let name = &host[1..end];
             let name = match name.find("%25") {
-                Some(zone) => lossy(unescape(&name[..zone], Part::Host)?) + &lossy(unescape(&name[zone..], Part::Zone)?),
+                Some(zone) => {
+                    lossy(unescape(&name[..zone], Part::Host)?) + &lossy(unescape(&name[zone..], Part::Zone)?)
+                }
                 None => lossy(unescape(name, Part::Host)?),
             };
             let (address, _) = super::ip::parse_with_zone(&name)?;
@@ -173,7 +175,8 @@ fn is_optional_port(port: &str) -> bool {
 fn must_escape(b: u8, part: Part) -> bool {
     match b {
         b if b.is_ascii_alphanumeric() => false,
-        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'[' | b']' | b'<' | b'>' | b'"'
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'[' | b']' | b'<'
+        | b'>' | b'"'
             if matches!(part, Part::Host | Part::Zone) =>
         {
             false
@@ -242,10 +245,32 @@ mod tests {
 
     #[test]
     fn what_is_a_uri() {
-        for good in ["/a", "https://x", "https://x:80/a b", "mailto:a@b", "http://[::1]:80/", "*", "http://", "http:///", "x:", "http://a%C3/"] {
+        for good in [
+            "/a",
+            "https://x",
+            "https://x:80/a b",
+            "mailto:a@b",
+            "http://[::1]:80/",
+            "*",
+            "http://",
+            "http:///",
+            "x:",
+            "http://a%C3/",
+        ] {
             assert!(is_request_uri(good), "{good}");
         }
-        for bad in ["", "a", "../a", "https://a:b:c/", ":a", "http://a b/", "http://[1.2.3.4]/", "/%zz", "http://a:8x/", "/a\n"] {
+        for bad in [
+            "",
+            "a",
+            "../a",
+            "https://a:b:c/",
+            ":a",
+            "http://a b/",
+            "http://[1.2.3.4]/",
+            "/%zz",
+            "http://a:8x/",
+            "/a\n",
+        ] {
             assert!(!is_request_uri(bad), "{bad}");
         }
     }

@@ -114,11 +114,20 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
             let lines = entry_lines(entries, place.column);
             append_lines(map, &place, &lines)
         }
-        Style::FlowMap if map.raw() == "{}" && place.has_own_line() => below_key(map, &place, |at| entry_lines(entries, at)),
+        Style::FlowMap if map.raw() == "{}" && place.has_own_line() => {
+            below_key(map, &place, |at| entry_lines(entries, at))
+        }
         Style::FlowMap => {
-            let quoted = map.children().next().is_some_and(|child| child.document().text()[..child.key_span().start as usize].ends_with('"'));
+            let quoted = map
+                .children()
+                .next()
+                .is_some_and(|child| child.document().text()[..child.key_span().start as usize].ends_with('"'));
             let entry = |(key, value): &(&str, &Json)| {
-                if quoted { format!("{}: {value}", double_quoted(key)) } else { format!("{}: {}", quote(key), render::inline(value)) }
+                if quoted {
+                    format!("{}: {value}", double_quoted(key))
+                } else {
+                    format!("{}: {}", quote(key), render::inline(value))
+                }
             };
             append_flow(map, '}', &entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
@@ -155,7 +164,9 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
         return Ok(replace_below(value, &place, &lines));
     }
     let inline = match (value.style(), new) {
-        (Style::SingleQuoted, Json::String(string)) if !string.contains(render::needs_escape) => render::single_quoted(string),
+        (Style::SingleQuoted, Json::String(string)) if !string.contains(render::needs_escape) => {
+            render::single_quoted(string)
+        }
         (Style::DoubleQuoted, Json::String(string)) => double_quoted(string),
         _ => render::inline(new),
     };
@@ -238,7 +249,8 @@ pub fn parent(value: Value<'_>) -> Option<Value<'_>> {
     let document = value.document();
     let mut above = document.root().filter(|root| root.index() != value.index())?;
     loop {
-        let next = above.children().find(|child| child.index() <= value.index() && value.index() < child.end_index())?;
+        let next =
+            above.children().find(|child| child.index() <= value.index() && value.index() < child.end_index())?;
         if next.index() == value.index() {
             return Some(above);
         }
@@ -276,7 +288,14 @@ impl Place {
         let in_list = parent.is_some_and(|parent| parent.is_seq());
         let bare = before.ends_with(if in_list { '-' } else { ':' });
         let entry = entry_start(value).map(|at| column(text, at));
-        Self { column: column(text, start), entry, behind_indicator: bare.then_some(before.len()), bare, in_block, in_list }
+        Self {
+            column: column(text, start),
+            entry,
+            behind_indicator: bare.then_some(before.len()),
+            bare,
+            in_block,
+            in_list,
+        }
     }
 
     /// Whether block lines may go below its key.

@@ -79,7 +79,8 @@ pub fn inline(value: &Json) -> String {
             format!("[{}]", items.join(", "))
         }
         Json::Object(entries) => {
-            let entries: Vec<_> = entries.iter().map(|(key, value)| format!("{}: {}", quote(key), inline(value))).collect();
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{}: {}", quote(key), inline(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
     }
@@ -132,7 +133,9 @@ fn push_entry(head: &str, value: &Json, indent: usize, below: usize, lines: &mut
         lines.push(format!("{head} {header}"));
         let margin = " ".repeat(indent + 2);
         let body = string.strip_suffix('\n').unwrap_or(string);
-        lines.extend(body.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("{margin}{line}") }));
+        lines.extend(
+            body.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("{margin}{line}") }),
+        );
         return;
     }
     lines.push(if head.is_empty() { inline(value) } else { format!("{head} {}", inline(value)) });

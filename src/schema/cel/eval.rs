@@ -63,7 +63,9 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             Expr::Type(name) => Ok(Val::Type(name)),
             Expr::Self_ => Val::of(self.self_),
             Expr::OldSelf => self.old(),
-            Expr::Variable(slot) => self.slots.get(*slot).cloned().ok_or_else(|| EvalError::not_checked("variable out of scope")),
+            Expr::Variable(slot) => {
+                self.slots.get(*slot).cloned().ok_or_else(|| EvalError::not_checked("variable out of scope"))
+            }
             Expr::Select(operand, field) => {
                 let operand = self.expr(operand)?;
                 let optional = matches!(operand, Val::Optional(_));
@@ -125,7 +127,9 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
     fn old(&self) -> Outcome<Val<'v, D>> {
         match &self.old_self {
             OldSelf::Value(Some(old)) => Val::of(*old),
-            OldSelf::Value(None) => Err(EvalError::not_checked("the rule compares with an older object that is not known here")),
+            OldSelf::Value(None) => {
+                Err(EvalError::not_checked("the rule compares with an older object that is not known here"))
+            }
             OldSelf::Optional(None) => Ok(Val::Optional(None)),
             OldSelf::Optional(Some(old)) => Val::of(*old).map(Val::some),
         }
@@ -276,7 +280,8 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         let mut turn = Turn::new(inner);
         if let Some(elements) = range.elements() {
             for (at, value) in elements?.iter().enumerate() {
-                let (first, second) = if inner.two { (Val::Int(at as i64), Some(value.clone())) } else { (value.clone(), None) };
+                let (first, second) =
+                    if inner.two { (Val::Int(at as i64), Some(value.clone())) } else { (value.clone(), None) };
                 if self.turn(&mut turn, first, second)? {
                     break;
                 }

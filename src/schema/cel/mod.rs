@@ -115,7 +115,11 @@ impl Program {
     }
 
     /// Whether a rule with `optionalOldSelf: true` holds: it sees `oldSelf` as an optional value, empty on create.
-    pub fn evaluate_with_optional_old_self<'v, D: Data<'v>>(&'v self, self_: D, old_self: Option<D>) -> Result<bool, EvalError> {
+    pub fn evaluate_with_optional_old_self<'v, D: Data<'v>>(
+        &'v self,
+        self_: D,
+        old_self: Option<D>,
+    ) -> Result<bool, EvalError> {
         eval::run(&self.root, self_, eval::OldSelf::Optional(old_self))
     }
 }

@@ -55,7 +55,9 @@ impl NamedFormat {
             }
             Self::QualifiedName => {
                 let (domain, name) = text.split_once('/').map_or((None, text), |(domain, name)| (Some(domain), name));
-                domain.is_none_or(|domain| domain.len() <= 253 && domain.split('.').all(is_lower)) && !name.is_empty() && is_label_text(name)
+                domain.is_none_or(|domain| domain.len() <= 253 && domain.split('.').all(is_lower))
+                    && !name.is_empty()
+                    && is_label_text(name)
             }
             Self::LabelValue => is_label_text(text),
             Self::Schema(format) => format.accepts(text),

@@ -89,8 +89,23 @@ struct Resolver {
 type Outcome<T> = Result<T, CelError>;
 
 const TYPES: [&str; 18] = [
-    "bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type", "optional_type",
-    "google.protobuf.Timestamp", "google.protobuf.Duration", "net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.URL",
+    "bool",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bytes",
+    "list",
+    "map",
+    "null_type",
+    "type",
+    "optional_type",
+    "google.protobuf.Timestamp",
+    "google.protobuf.Duration",
+    "net.IP",
+    "net.CIDR",
+    "kubernetes.Quantity",
+    "kubernetes.URL",
     "kubernetes.Semver",
 ];
 
@@ -106,11 +121,15 @@ impl Resolver {
     fn expr(&mut self, ast: &Ast) -> Outcome<Expr> {
         Ok(match ast {
             Ast::Constant(constant) => Expr::Constant(constant.clone()),
-            Ast::Name(name) => self.variable(name).ok_or_else(|| CelError::Unknown(format!("undeclared name `{name}`")))?,
+            Ast::Name(name) => {
+                self.variable(name).ok_or_else(|| CelError::Unknown(format!("undeclared name `{name}`")))?
+            }
             Ast::Select { operand, field, optional } => {
                 if let Some(name) = qualified(ast).filter(|_| !*optional && !self.begins_with_variable(operand)) {
                     let known = TYPES.iter().find(|known| **known == name);
-                    return known.map(|known| Expr::Type(known)).ok_or_else(|| CelError::Unknown(format!("undeclared name `{name}`")));
+                    return known
+                        .map(|known| Expr::Type(known))
+                        .ok_or_else(|| CelError::Unknown(format!("undeclared name `{name}`")));
                 }
                 let operand = self.boxed(operand)?;
                 let field = field_name(field);
@@ -127,7 +146,8 @@ impl Resolver {
             Ast::Binary(operator, a, b) => Expr::Binary(*operator, self.pair(a, b)?),
             Ast::Conditional(a, b, c) => Expr::Conditional(Box::new((self.expr(a)?, self.expr(b)?, self.expr(c)?))),
             Ast::List(elements) => {
-                let elements: Outcome<Vec<_>> = elements.iter().map(|(optional, e)| Ok((*optional, self.expr(e)?))).collect();
+                let elements: Outcome<Vec<_>> =
+                    elements.iter().map(|(optional, e)| Ok((*optional, self.expr(e)?))).collect();
                 Expr::List(elements?.into())
             }
             Ast::Map(entries) => {
@@ -165,7 +185,9 @@ impl Resolver {
     fn call(&mut self, target: Option<&Ast>, name: &str, arguments: &[Ast]) -> Outcome<Expr> {
         if target.is_none() && name == "has" && arguments.len() == 1 {
             return match &arguments[0] {
-                Ast::Select { operand, field, optional: false } => Ok(Expr::Has(self.boxed(operand)?, field_name(field))),
+                Ast::Select { operand, field, optional: false } => {
+                    Ok(Expr::Has(self.boxed(operand)?, field_name(field)))
+                }
                 _ => Err(CelError::Unknown("has() takes a field, as in has(self.name)".to_owned())),
             };
         }
@@ -185,7 +207,8 @@ impl Resolver {
         let given = arguments.len();
         let function = Function::find(style, name, given)
             .ok_or_else(|| CelError::Unknown(format!("undeclared function `{name}` with {given} argument(s)")))?;
-        let resolved: Outcome<Vec<Expr>> = target.into_iter().chain(arguments).map(|argument| self.expr(argument)).collect();
+        let resolved: Outcome<Vec<Expr>> =
+            target.into_iter().chain(arguments).map(|argument| self.expr(argument)).collect();
         let resolved: Box<[Expr]> = resolved?.into();
         if function.takes_pattern()
             && let Some(Expr::Constant(Constant::Str(pattern))) = resolved.get(1)

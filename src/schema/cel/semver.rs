@@ -64,7 +64,8 @@ impl Semver {
 }
 
 fn number(text: &str) -> Option<u64> {
-    let well_formed = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+    let well_formed =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
     well_formed.then(|| text.parse().ok())?
 }
 
@@ -85,7 +86,9 @@ mod tests {
         let v = |text| Semver::parse(text).expect("a version");
         assert_eq!(v("1.2.3-alpha.1").compare(&v("1.2.3-alpha.beta")), Ordering::Less);
         assert_eq!(v("1.2.3").compare(&v("1.2.3-rc.1")), Ordering::Greater);
-        assert!(Semver::parse("v1.0.0").is_none() && Semver::parse("01.0.0").is_none() && Semver::parse("1.0").is_none());
+        assert!(
+            Semver::parse("v1.0.0").is_none() && Semver::parse("01.0.0").is_none() && Semver::parse("1.0").is_none()
+        );
         assert_eq!(Semver::parse_loosely("v01.01"), Semver::parse("1.1.0"));
     }
 }

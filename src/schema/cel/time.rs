@@ -158,7 +158,8 @@ impl Timestamp {
         let (minute, rest) = rest.split_once(':')?;
         let (second, mut rest) = rest.split_at_checked(2)?;
         let (hour_number, minute_number, second_number) = (digits(hour)?, digits(minute)?, digits(second)?);
-        let in_range = hour.len() <= 2 && minute.len() == 2 && hour_number < 24 && minute_number < 60 && second_number < 60;
+        let in_range =
+            hour.len() <= 2 && minute.len() == 2 && hour_number < 24 && minute_number < 60 && second_number < 60;
         if !in_range {
             return None;
         }

@@ -226,9 +226,10 @@ impl<'v, D: Data<'v>> Val<'v, D> {
     pub(super) fn entry(&self, key: &str) -> Result<Option<Self>, EvalError> {
         match self {
             Self::DataMap(data) => data.get(key).map(Self::of).transpose(),
-            Self::Map(entries) => {
-                Ok(entries.iter().find(|(known, _)| matches!(known, Self::Text(text) if text == key)).map(|(_, value)| value.clone()))
-            }
+            Self::Map(entries) => Ok(entries
+                .iter()
+                .find(|(known, _)| matches!(known, Self::Text(text) if text == key))
+                .map(|(_, value)| value.clone())),
             _ => Ok(None),
         }
     }

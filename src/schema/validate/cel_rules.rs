@@ -24,6 +24,14 @@ impl<'a> Judge<'_, 'a> {
                 }
                 None => continue,
             };
+            if let Some(name) = self.made_up_name(value).filter(|_| rule.rule.contains("metadata.name")) {
+                let mut named = effective.to_json();
+                named["metadata"]["name"] = name.into();
+                if program.evaluate(&named, None) == Ok(false) {
+                    self.broken(rule, value, None);
+                }
+                continue;
+            }
             let old = if program.uses_old_self() { self.old_value(value) } else { None };
             let outcome = if rule.optional_old_self {
                 program.evaluate_with_optional_old_self(effective, old)
@@ -41,12 +49,24 @@ impl<'a> Judge<'_, 'a> {
         }
     }
 
+    /// A name such as the server makes up for an object with `generateName` alone.
+    fn made_up_name(&self, value: Value<'a>) -> Option<String> {
+        const KEPT: usize = 58;
+        if value.index() != self.object.root.index() || !self.object.name.is_empty() {
+            return None;
+        }
+        let beginning = value.get("metadata")?.get("generateName")?.as_str()?;
+        Some(beginning.chars().take(KEPT).chain("x7x7x".chars()).collect())
+    }
+
     fn broken(&mut self, rule: Rule<'_>, value: Value<'a>, why: Option<&str>) {
         let (place, path) = self.rule_path(rule, value);
         let field = if path.is_empty() { "the object".to_owned() } else { format!("`{path}`") };
         let expression = rule.rule.split_whitespace().collect::<Vec<_>>().join(" ");
         let message = match (why, in_words(&expression)) {
-            (Some(why), _) => format!("{field}: the rule `{expression}` cannot be evaluated ({why}); the API server refuses the object"),
+            (Some(why), _) => format!(
+                "{field}: the rule `{expression}` cannot be evaluated ({why}); the API server refuses the object"
+            ),
             (None, Some(words)) => format!("{field}: {words} (rule `{expression}`); the API server refuses the object"),
             (None, None) => format!("{field} breaks the rule `{expression}`; the API server refuses the object"),
         };
@@ -101,7 +121,8 @@ fn in_words(rule: &str) -> Option<String> {
         return Some("must not be empty".into());
     }
     if let Some((_, rest)) = rule.split_once("self.all(").filter(|_| rule.contains("exists_one(")) {
-        let key = rest.split_once('.').map(|_| rest.rsplit('.').next().unwrap_or_default().trim_end_matches(')').trim());
+        let key =
+            rest.split_once('.').map(|_| rest.rsplit('.').next().unwrap_or_default().trim_end_matches(')').trim());
         if let Some(key) = key.filter(|key| !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric())) {
             return Some(format!("the same `{key}` stands in it more than once"));
         }
@@ -116,7 +137,10 @@ mod tests {
     #[test]
     fn common_rules_are_said_plainly() {
         assert_eq!(in_words("has(self.a) || has(self.b)").as_deref(), Some("at least `a` or `b` must be set"));
-        assert_eq!(in_words("!has(self.a) || !has(self.b)").as_deref(), Some("not all of `a` and `b` may be set together"));
+        assert_eq!(
+            in_words("!has(self.a) || !has(self.b)").as_deref(),
+            Some("not all of `a` and `b` may be set together")
+        );
         assert_eq!(in_words("self == oldSelf").as_deref(), Some("must not change once it is set"));
         assert_eq!(in_words("self.x > 3"), None);
     }

@@ -86,7 +86,9 @@ impl<'a> Judge<'_, 'a> {
             let finding = self.object.missing(&rules::REQUIRED_FIELD, &["metadata", "name"], message);
             self.add(Effect::Blocking, finding);
         }
-        if let Some(value) = metadata.and_then(|m| m.get("name")).filter(|_| !name.is_empty() && !names::is_dns_subdomain(&name)) {
+        if let Some(value) =
+            metadata.and_then(|m| m.get("name")).filter(|_| !name.is_empty() && !names::is_dns_subdomain(&name))
+        {
             let message = format!(
                 "the name {} is not allowed: at most 253 lower-case letters, digits, `-` and `.`, with a letter or digit at both ends of each part",
                 quoted(&name)
@@ -95,8 +97,12 @@ impl<'a> Judge<'_, 'a> {
             let finding = self.object.finding(&rules::INVALID_METADATA, value, message);
             self.add(Effect::Harmless, if names::is_dns_subdomain(&fixed) { finding.suggest(fixed) } else { finding });
         }
-        if let Some(value) = metadata.and_then(|m| m.get("generateName")).filter(|_| !generated.is_empty() && !names::is_name_beginning(&generated)) {
-            let message = format!("{} cannot begin a name: lower-case letters, digits, `-` and `.` only", quoted(&generated));
+        if let Some(value) = metadata
+            .and_then(|m| m.get("generateName"))
+            .filter(|_| !generated.is_empty() && !names::is_name_beginning(&generated))
+        {
+            let message =
+                format!("{} cannot begin a name: lower-case letters, digits, `-` and `.` only", quoted(&generated));
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
         }
         let namespace = metadata.and_then(|m| m.get("namespace"));
@@ -107,8 +113,11 @@ impl<'a> Judge<'_, 'a> {
 
     /// Judges what a client and the server want of every object, whatever its kind.
     pub(super) fn any_object(&mut self) {
-        if let Some(value) = self.object.root.get("apiVersion").filter(|_| self.object.api_version.matches('/').count() > 1) {
-            let message = format!("{} is no apiVersion: it is a group, `/` and a version", quoted(&self.object.api_version));
+        if let Some(value) =
+            self.object.root.get("apiVersion").filter(|_| self.object.api_version.matches('/').count() > 1)
+        {
+            let message =
+                format!("{} is no apiVersion: it is a group, `/` and a version", quoted(&self.object.api_version));
             self.add(Effect::Blocking, self.object.finding(&rules::WRONG_TYPE, value, message));
         }
         let metadata = self.object.root.get("metadata").filter(|metadata| !metadata.is_null());
@@ -123,7 +132,8 @@ impl<'a> Judge<'_, 'a> {
             let path = format!("{}.{key}", self.path(resource));
             let Some(value) = resource.get(key) else {
                 let message = format!("`{path}` is required and missing; the API server refuses the object");
-                let finding = Finding::new(&rules::REQUIRED_FIELD, message).at(self.object.key_place(resource)).path(path);
+                let finding =
+                    Finding::new(&rules::REQUIRED_FIELD, message).at(self.object.key_place(resource)).path(path);
                 self.add(Effect::Blocking, finding);
                 continue;
             };
@@ -156,7 +166,8 @@ impl<'a> Judge<'_, 'a> {
         if let Some(value) = metadata.get("namespace") {
             self.namespace(value);
         }
-        if let Some(value) = metadata.get("generation").filter(|value| value.as_i64().is_some_and(|number| number < 0)) {
+        if let Some(value) = metadata.get("generation").filter(|value| value.as_i64().is_some_and(|number| number < 0))
+        {
             let message = format!("`{}` must not be negative", self.path(value));
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
         }
@@ -289,13 +300,18 @@ impl<'a> Judge<'_, 'a> {
             let key = entry.key().unwrap_or_default();
             bytes += key.len() + entry.as_str().map_or(0, |text| text.len());
             let lower_needed = key.bytes().any(|b| b.is_ascii_uppercase()) || !key.is_ascii();
-            let is_valid = if lower_needed { names::is_qualified_name(&key.to_lowercase()) } else { names::is_qualified_name(&key) };
+            let is_valid = if lower_needed {
+                names::is_qualified_name(&key.to_lowercase())
+            } else {
+                names::is_qualified_name(&key)
+            };
             if !is_valid {
                 self.bad_key("annotation", &key, entry);
             }
         }
         if bytes > ANNOTATION_BYTES {
-            let message = format!("the annotations hold {bytes} bytes; the API server takes {ANNOTATION_BYTES} at most");
+            let message =
+                format!("the annotations hold {bytes} bytes; the API server takes {ANNOTATION_BYTES} at most");
             self.add(Effect::Blocking, self.object.finding(&rules::INVALID_METADATA, annotations, message));
         }
     }
@@ -341,7 +357,8 @@ impl<'a> Judge<'_, 'a> {
                 if value.is_empty() || key == "apiVersion" && (value.matches('/').count() > 1 || value.ends_with('/')) {
                     let path = format!("{}.{key}", self.path(owner));
                     let message = format!("`{path}` must be set: an owner has apiVersion, kind, name and uid");
-                    let finding = Finding::new(&rules::INVALID_METADATA, message).at(self.object.place(owner)).path(path);
+                    let finding =
+                        Finding::new(&rules::INVALID_METADATA, message).at(self.object.place(owner)).path(path);
                     self.add(Effect::Harmless, finding);
                 }
             }
@@ -375,10 +392,7 @@ impl<'a> Judge<'_, 'a> {
 
 /// A name in lower case, with `-` for what is not allowed.
 fn mended_name(name: &str) -> String {
-    let mended: String = name
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
-        .collect();
+    let mended: String =
+        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
     mended.trim_matches(['-', '.']).to_owned()
 }

@@ -72,7 +72,12 @@ mod tests {
             assert!(!is_dns_subdomain(bad), "{bad}");
         }
         assert!(is_dns_subdomain(&"a".repeat(253)) && !is_dns_subdomain(&"a".repeat(254)));
-        assert!(is_name_beginning("a-") && is_name_beginning("a--b-") && !is_name_beginning("-") && !is_name_beginning("A-"));
+        assert!(
+            is_name_beginning("a-")
+                && is_name_beginning("a--b-")
+                && !is_name_beginning("-")
+                && !is_name_beginning("A-")
+        );
     }
 
     #[test]

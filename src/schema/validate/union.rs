@@ -35,7 +35,8 @@ impl<'a> Judge<'_, 'a> {
         let path = self.path(value);
         let field = if path.is_empty() { "the object".to_owned() } else { format!("`{path}`") };
         if schema.any_of().len() > 0 && !schema.any_of().any(|one| holds(one, &effective, self.compiled)) {
-            let message = format!("{field} fits none of its alternatives: {}", self.alternatives(schema.any_of(), &effective));
+            let message =
+                format!("{field} fits none of its alternatives: {}", self.alternatives(schema.any_of(), &effective));
             self.add(Effect::Blocking, self.object.finding(&rules::UNION_MISMATCH, value, message));
         }
         if schema.one_of().len() > 0 {
@@ -43,7 +44,8 @@ impl<'a> Judge<'_, 'a> {
             if fitting != 1 {
                 let how = if fitting == 0 { "fits none" } else { "fits more than one" };
                 let alternatives = self.alternatives(schema.one_of(), &effective);
-                let message = format!("{field} {how} of its alternatives, of which exactly one must hold: {alternatives}");
+                let message =
+                    format!("{field} {how} of its alternatives, of which exactly one must hold: {alternatives}");
                 self.add(Effect::Blocking, self.object.finding(&rules::UNION_MISMATCH, value, message));
             }
         }
@@ -72,7 +74,13 @@ impl<'a> Judge<'_, 'a> {
         let said: Vec<String> = nearest
             .iter()
             .take(3)
-            .map(|found| if found.path.is_empty() { format!("it {}", found.what) } else { format!("`{}` {}", found.path, found.what) })
+            .map(|found| {
+                if found.path.is_empty() {
+                    format!("it {}", found.what)
+                } else {
+                    format!("`{}` {}", found.path, found.what)
+                }
+            })
             .collect();
         if said.is_empty() { "they contradict each other".to_owned() } else { said.join(", ") }
     }
@@ -113,15 +121,21 @@ fn mismatches(schema: Schema<'_>, value: &Effective<'_>, path: &str, compiled: &
     if schema.is_composed() {
         schema.all_of().for_each(|one| mismatches(one, value, path, compiled, found));
         let fits_any = schema.any_of().len() == 0 || schema.any_of().any(|one| holds(one, value, compiled));
-        let fits_one = schema.one_of().len() == 0
-            || schema.one_of().filter(|one| holds(*one, value, compiled)).count() == 1;
+        let fits_one =
+            schema.one_of().len() == 0 || schema.one_of().filter(|one| holds(*one, value, compiled)).count() == 1;
         if !fits_any || !fits_one || schema.not().is_some_and(|not| holds(not, value, compiled)) {
             found.push(fail(&rules::UNION_MISMATCH, "fits none of its alternatives".into()));
         }
     }
 }
 
-fn map_mismatches(schema: Schema<'_>, value: &Effective<'_>, path: &str, compiled: &Compiled, found: &mut Vec<Mismatch>) {
+fn map_mismatches(
+    schema: Schema<'_>,
+    value: &Effective<'_>,
+    path: &str,
+    compiled: &Compiled,
+    found: &mut Vec<Mismatch>,
+) {
     for name in schema.required() {
         if value.get(name).is_none() {
             found.push(Mismatch {
@@ -161,7 +175,13 @@ fn map_mismatches(schema: Schema<'_>, value: &Effective<'_>, path: &str, compile
     }
 }
 
-fn list_mismatches(schema: Schema<'_>, value: &Effective<'_>, path: &str, compiled: &Compiled, found: &mut Vec<Mismatch>) {
+fn list_mismatches(
+    schema: Schema<'_>,
+    value: &Effective<'_>,
+    path: &str,
+    compiled: &Compiled,
+    found: &mut Vec<Mismatch>,
+) {
     let mut has = 0;
     for (n, item) in value.items().enumerate() {
         has = n + 1;
@@ -213,16 +233,18 @@ fn fault_words(schema: Schema<'_>, fault: &scalars::Fault) -> (&'static Rule, St
             let pattern = schema.checks().pattern().map_or("", |pattern| pattern.text);
             (&rules::PATTERN_MISMATCH, format!("must match the pattern `{pattern}`"))
         }
-        Fault::Format => {
-            (&rules::INVALID_FORMAT, format!("must be in the format `{}`", schema.checks().format().unwrap_or_default()))
-        }
+        Fault::Format => (
+            &rules::INVALID_FORMAT,
+            format!("must be in the format `{}`", schema.checks().format().unwrap_or_default()),
+        ),
         Fault::TooSmall { least, .. } => (&rules::OUT_OF_BOUNDS, format!("must be at least {least}")),
         Fault::TooLarge { most, .. } => (&rules::OUT_OF_BOUNDS, format!("must be at most {most}")),
         Fault::NotMultiple { of } => (&rules::OUT_OF_BOUNDS, format!("must be a multiple of {of}")),
         Fault::Range { of } => (&rules::OUT_OF_BOUNDS, format!("must fit {of}")),
         Fault::BrokenBound { of, .. } => (&rules::OUT_OF_BOUNDS, format!("has a bound that does not fit {of}")),
         Fault::Enum => {
-            let allowed: Vec<String> = schema.checks().enumeration().into_iter().flatten().map(|v| v.to_json().to_string()).collect();
+            let allowed: Vec<String> =
+                schema.checks().enumeration().into_iter().flatten().map(|v| v.to_json().to_string()).collect();
             (&rules::INVALID_VALUE, format!("must be {}", one_of(&allowed)))
         }
     }

@@ -61,7 +61,11 @@ pub(crate) fn subtract<'v, D: Data<'v>>(left: &Val<'v, D>, right: &Val<'v, D>) -
 }
 
 /// `*`, `/` and `%`.
-pub(crate) fn multiply<'v, D: Data<'v>>(operator: Operator, left: &Val<'v, D>, right: &Val<'v, D>) -> Outcome<Val<'v, D>> {
+pub(crate) fn multiply<'v, D: Data<'v>>(
+    operator: Operator,
+    left: &Val<'v, D>,
+    right: &Val<'v, D>,
+) -> Outcome<Val<'v, D>> {
     use Operator as O;
     match (left, right) {
         (Val::Int(_), Val::Int(0)) | (Val::UInt(_), Val::UInt(0)) if operator == O::Divide => {

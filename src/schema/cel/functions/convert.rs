@@ -41,12 +41,17 @@ pub(super) fn call<'v, D: Data<'v>>(function: Function, value: &Val<'v, D>) -> O
         },
         Function::Timestamp => match value {
             Val::Timestamp(_) => Ok(value.clone()),
-            Val::Text(text) => {
-                Timestamp::parse(text).filter(|t| t.is_in_range()).map(Val::Timestamp).ok_or_else(|| bad("timestamp", text))
-            }
+            Val::Text(text) => Timestamp::parse(text)
+                .filter(|t| t.is_in_range())
+                .map(Val::Timestamp)
+                .ok_or_else(|| bad("timestamp", text)),
             Val::Int(seconds) => {
                 let time = Timestamp { seconds: *seconds, nanos: 0, offset: 0 };
-                if time.is_in_range() { Ok(Val::Timestamp(time)) } else { Err(EvalError::refused("timestamp overflow")) }
+                if time.is_in_range() {
+                    Ok(Val::Timestamp(time))
+                } else {
+                    Err(EvalError::refused("timestamp overflow"))
+                }
             }
             _ => Err(no_overload()),
         },
@@ -100,7 +105,8 @@ fn to_text<'v, D: Data<'v>>(value: &Val<'v, D>) -> Outcome<Cow<'v, str>> {
         Val::UInt(number) => number.to_string().into(),
         Val::Double(number) => double_text(*number).into(),
         Val::Bytes(bytes) => {
-            let text = std::str::from_utf8(bytes).map_err(|_| EvalError::refused("invalid UTF-8 in bytes, cannot convert to string"))?;
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| EvalError::refused("invalid UTF-8 in bytes, cannot convert to string"))?;
             text.to_owned().into()
         }
         Val::Timestamp(at) => at.to_string().into(),

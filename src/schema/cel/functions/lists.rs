@@ -28,8 +28,10 @@ pub(super) fn call<'v, D: Data<'v>>(
     evaluation.pay(list.len())?;
     Ok(match function {
         Function::IsSorted => {
-            let orders: Outcome<Vec<bool>> =
-                list.windows(2).map(|pair| order(&pair[0], &pair[1]).map(|order| order != Some(Ordering::Greater))).collect();
+            let orders: Outcome<Vec<bool>> = list
+                .windows(2)
+                .map(|pair| order(&pair[0], &pair[1]).map(|order| order != Some(Ordering::Greater)))
+                .collect();
             Val::Bool(orders?.into_iter().all(|sorted| sorted))
         }
         Function::Sum => {
@@ -77,7 +79,9 @@ pub(super) fn call<'v, D: Data<'v>>(
             Val::Bool(match function {
                 Function::SetContains => all(&list, &other)?,
                 Function::SetEquivalent => all(&list, &other)? && all(&other, &list)?,
-                _ => other.iter().try_fold(false, |any, element| Ok::<_, EvalError>(any || contains(&list, element)?))?,
+                _ => {
+                    other.iter().try_fold(false, |any, element| Ok::<_, EvalError>(any || contains(&list, element)?))?
+                }
             })
         }
         _ => return Err(no_overload()),

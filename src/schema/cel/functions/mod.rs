@@ -238,24 +238,104 @@ pub(super) fn call<'v, D: Data<'v>>(
         F::Int | F::UInt | F::Double | F::Text | F::Bytes | F::Bool | F::Duration | F::Timestamp => {
             convert::call(function, arguments.get(0)?)
         }
-        F::IndexOf | F::LastIndexOf if !matches!(arguments.get(0)?, Val::Text(_)) => lists::call(evaluation, function, arguments),
-        F::Contains | F::StartsWith | F::EndsWith | F::Matches | F::MatchesOf | F::Find | F::FindAll | F::CharAt | F::IndexOf
-        | F::LastIndexOf | F::LowerAscii | F::UpperAscii | F::Replace | F::Split | F::Substring | F::Trim | F::Join
-        | F::FormatText | F::Quote => text::call(evaluation, function, arguments),
-        F::Year | F::Month | F::Date | F::DayOfMonth | F::DayOfWeek | F::DayOfYear | F::Hours | F::Minutes | F::Seconds
-        | F::Milliseconds => time::call(function, arguments),
-        F::IsSorted | F::Sum | F::Min | F::Max | F::Slice | F::Flatten | F::Sort | F::Reverse | F::Distinct | F::First | F::Last
-        | F::Range | F::SetContains | F::SetEquivalent | F::SetIntersects => lists::call(evaluation, function, arguments),
-        F::Url | F::IsUrl | F::UrlScheme | F::UrlHost | F::UrlHostname | F::UrlPort | F::UrlPath | F::UrlQuery | F::Ip
-        | F::NetworkIp | F::IsIp | F::IsCanonicalIp | F::Family | F::IsUnspecified | F::IsLoopback | F::IsLinkLocalMulticast
-        | F::IsLinkLocalUnicast | F::IsGlobalUnicast | F::Cidr | F::IsCidr | F::ContainsIp | F::ContainsCidr | F::PrefixLength
-        | F::Masked => net::call(function, arguments),
-        F::Quantity | F::IsQuantity | F::Sign | F::IsInteger | F::AsInteger | F::AsFloat | F::AddTo | F::SubtractFrom
-        | F::IsGreaterThan | F::IsLessThan | F::CompareTo | F::Semver | F::IsSemver | F::Major | F::Minor | F::Patch => {
-            versions::call(function, arguments)
+        F::IndexOf | F::LastIndexOf if !matches!(arguments.get(0)?, Val::Text(_)) => {
+            lists::call(evaluation, function, arguments)
         }
+        F::Contains
+        | F::StartsWith
+        | F::EndsWith
+        | F::Matches
+        | F::MatchesOf
+        | F::Find
+        | F::FindAll
+        | F::CharAt
+        | F::IndexOf
+        | F::LastIndexOf
+        | F::LowerAscii
+        | F::UpperAscii
+        | F::Replace
+        | F::Split
+        | F::Substring
+        | F::Trim
+        | F::Join
+        | F::FormatText
+        | F::Quote => text::call(evaluation, function, arguments),
+        F::Year
+        | F::Month
+        | F::Date
+        | F::DayOfMonth
+        | F::DayOfWeek
+        | F::DayOfYear
+        | F::Hours
+        | F::Minutes
+        | F::Seconds
+        | F::Milliseconds => time::call(function, arguments),
+        F::IsSorted
+        | F::Sum
+        | F::Min
+        | F::Max
+        | F::Slice
+        | F::Flatten
+        | F::Sort
+        | F::Reverse
+        | F::Distinct
+        | F::First
+        | F::Last
+        | F::Range
+        | F::SetContains
+        | F::SetEquivalent
+        | F::SetIntersects => lists::call(evaluation, function, arguments),
+        F::Url
+        | F::IsUrl
+        | F::UrlScheme
+        | F::UrlHost
+        | F::UrlHostname
+        | F::UrlPort
+        | F::UrlPath
+        | F::UrlQuery
+        | F::Ip
+        | F::NetworkIp
+        | F::IsIp
+        | F::IsCanonicalIp
+        | F::Family
+        | F::IsUnspecified
+        | F::IsLoopback
+        | F::IsLinkLocalMulticast
+        | F::IsLinkLocalUnicast
+        | F::IsGlobalUnicast
+        | F::Cidr
+        | F::IsCidr
+        | F::ContainsIp
+        | F::ContainsCidr
+        | F::PrefixLength
+        | F::Masked => net::call(function, arguments),
+        F::Quantity
+        | F::IsQuantity
+        | F::Sign
+        | F::IsInteger
+        | F::AsInteger
+        | F::AsFloat
+        | F::AddTo
+        | F::SubtractFrom
+        | F::IsGreaterThan
+        | F::IsLessThan
+        | F::CompareTo
+        | F::Semver
+        | F::IsSemver
+        | F::Major
+        | F::Minor
+        | F::Patch => versions::call(function, arguments),
         F::Format(format) => Ok(Val::Format(format)),
-        F::FormatNamed | F::Validate | F::OptionalOf | F::OptionalNone | F::OptionalOfNonZero | F::OptionalUnwrap
-        | F::UnwrapOptional | F::HasValue | F::OptionalValue | F::Or | F::OrValue => optional::call(function, arguments),
+        F::FormatNamed
+        | F::Validate
+        | F::OptionalOf
+        | F::OptionalNone
+        | F::OptionalOfNonZero
+        | F::OptionalUnwrap
+        | F::UnwrapOptional
+        | F::HasValue
+        | F::OptionalValue
+        | F::Or
+        | F::OrValue => optional::call(function, arguments),
     }
 }

@@ -84,7 +84,8 @@ fn of_url<'v, D: Data<'v>>(function: Function, url: &Url) -> Outcome<Val<'v, D>>
         Function::UrlPort => url.host_and_port().1.to_owned(),
         Function::UrlPath => url.escaped_path.clone(),
         Function::UrlQuery => {
-            let values = url.query_values().into_iter().map(|(key, values)| (Val::Text(key.into()), Val::texts(values)));
+            let values =
+                url.query_values().into_iter().map(|(key, values)| (Val::Text(key.into()), Val::texts(values)));
             return Ok(Val::Map(Rc::new(values.collect())));
         }
         _ => return Err(no_overload()),

@@ -36,7 +36,9 @@ pub(super) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v
             Val::Optional(None) => return Err(EvalError::refused("optional.none() dereference")),
             _ => return Err(no_overload()),
         },
-        Function::FormatNamed => NamedFormat::named(arguments.text(0)?).map_or(Val::Optional(None), |f| Val::some(Val::Format(f))),
+        Function::FormatNamed => {
+            NamedFormat::named(arguments.text(0)?).map_or(Val::Optional(None), |f| Val::some(Val::Format(f)))
+        }
         Function::Validate => match arguments.get(0)? {
             Val::Format(format) if format.accepts(arguments.text(1)?) => Val::Optional(None),
             // The server's words about it are not ours to know; only that there are some.

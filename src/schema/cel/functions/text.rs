@@ -73,7 +73,8 @@ pub(super) fn call<'v, D: Data<'v>>(
         F::Replace => {
             let (old, new) = (arguments.text(1)?, arguments.text(2)?);
             let limit = if arguments.find(3).is_some() { arguments.int(3)? } else { -1 };
-            let replaced = usize::try_from(limit).map_or_else(|_| text.replace(old, new), |limit| text.replacen(old, new, limit));
+            let replaced =
+                usize::try_from(limit).map_or_else(|_| text.replace(old, new), |limit| text.replacen(old, new, limit));
             evaluation.pay(replaced.len() / 10)?;
             text_value(replaced)
         }

@@ -56,7 +56,11 @@ fn compare<'v, D: Data<'v>>(arguments: &Arguments<'v, D>) -> Outcome<Ordering> {
     }
 }
 
-fn of_quantity<'v, D: Data<'v>>(function: Function, quantity: &Quantity, other: Option<&Val<'v, D>>) -> Outcome<Val<'v, D>> {
+fn of_quantity<'v, D: Data<'v>>(
+    function: Function,
+    quantity: &Quantity,
+    other: Option<&Val<'v, D>>,
+) -> Outcome<Val<'v, D>> {
     let other = match other {
         None => None,
         Some(Val::Quantity(other)) => Some(*other),
@@ -67,7 +71,10 @@ fn of_quantity<'v, D: Data<'v>>(function: Function, quantity: &Quantity, other: 
         (Function::Sign, None) => return Ok(Val::Int(quantity.sign())),
         (Function::IsInteger, None) => return Ok(Val::Bool(quantity.as_integer().is_some())),
         (Function::AsInteger, None) => {
-            return quantity.as_integer().map(Val::Int).ok_or_else(|| EvalError::refused("cannot convert value to integer"));
+            return quantity
+                .as_integer()
+                .map(Val::Int)
+                .ok_or_else(|| EvalError::refused("cannot convert value to integer"));
         }
         (Function::AsFloat, None) => return Ok(Val::Double(quantity.as_float())),
         (Function::AddTo, Some(other)) => quantity.plus(&other),
