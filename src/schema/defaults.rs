@@ -125,7 +125,7 @@ impl<'v> Effective<'v> {
     /// The value under a key: written and kept, or a default.
     pub fn get(&self, key: &str) -> Option<Self> {
         let child = self.child_schema(key);
-        if matches!(child, Child::Unknown) {
+        if matches!(child, Child::Unknown) || !self.is_map() {
             return None;
         }
         let found = match self.source {
@@ -343,6 +343,7 @@ impl<'v> Data<'v> for Effective<'v> {
         }
         let ty = self.schema.map_or(Type::Any, Schema::ty);
         match self.scalar() {
+            None if ty == Type::String => View::Invalid("a list in place of text"),
             None => View::List,
             Some(Scalar::Null) => View::Null,
             Some(Scalar::Bool(truth)) => View::Bool(truth),
@@ -350,6 +351,7 @@ impl<'v> Data<'v> for Effective<'v> {
             Some(Scalar::Int(number)) => View::Int(number),
             Some(Scalar::UInt(number)) if ty == Type::Any => View::UInt(number),
             Some(Scalar::UInt(number)) => View::Double(number as f64),
+            Some(Scalar::Float(_)) if ty == Type::IntOrString => View::Invalid("neither whole number nor text"),
             Some(Scalar::Float(number)) => View::Double(number),
             Some(Scalar::Str(text)) if ty == Type::String => {
                 text_view(text, self.schema.filter(|s| s.has_checks()).and_then(|s| s.checks().format()))

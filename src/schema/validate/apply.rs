@@ -1,7 +1,6 @@
 //! What server-side apply refuses beyond the schema: before anything is defaulted, the body must fit the types of the kind's
 //! published description, `status` included, and lists with keys must tell their items apart.
 
-use crate::schema::defaults::null_in_list;
 use crate::schema::table::{Additional, ListType, Schema, Type};
 use crate::yaml::{Kind, Scalar, Value};
 
@@ -21,12 +20,16 @@ impl<'a> Judge<'_, 'a> {
     }
 
     fn applied_metadata(&mut self, metadata: Value<'a>) {
-        if let Some(value) = metadata.get("managedFields").filter(|value| !value.is_null()) {
-            let message = "`metadata.managedFields` is the server's own; server-side apply refuses an object that has it";
+        // A list with something else than mappings in it reads as none.
+        let is_given = |value: &Value<'a>| value.is_seq() && value.items().all(|item| item.is_map());
+        if let Some(value) = metadata.get("managedFields").filter(is_given) {
+            let message =
+                "`metadata.managedFields` is the server's own; server-side apply refuses an object that has it";
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
         }
         if let Some(value) = metadata.get("uid").filter(|uid| uid.as_str().is_some_and(|uid| !uid.is_empty())) {
-            let message = "`metadata.uid` asks for one particular object; server-side apply creates none under a given uid";
+            let message =
+                "`metadata.uid` asks for one particular object; server-side apply creates none under a given uid";
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
         }
         for (list, key) in [("finalizers", None), ("ownerReferences", Some("uid"))] {
@@ -41,6 +44,27 @@ impl<'a> Judge<'_, 'a> {
         }
     }
 
+    /// The items of a set or of a list with keys must be such that they can be told apart.
+    pub(super) fn applied_list(&mut self, schema: Schema<'_>, list: Value<'a>) {
+        for item in list.items() {
+            let what = match schema.list_type() {
+                ListType::Map if item.is_map() => {
+                    self.tells_itself_apart(schema, item);
+                    continue;
+                }
+                ListType::Map | ListType::Set if item.is_null() => "null",
+                ListType::Set if item.is_map() => "a mapping",
+                ListType::Set if item.is_seq() => "a list",
+                _ => continue,
+            };
+            let path = self.path(item);
+            let message = format!(
+                "`{path}` is {what}, by which server-side apply cannot tell items apart; it refuses the object"
+            );
+            self.add(Effect::Blocking, self.object.finding(&rules::WRONG_TYPE, item, message));
+        }
+    }
+
     /// An item of a list with keys must have at least one of them, or a default for one.
     fn tells_itself_apart(&mut self, schema: Schema<'_>, item: Value<'a>) {
         let has_default = |key: &str| {
@@ -48,7 +72,8 @@ impl<'a> Judge<'_, 'a> {
         };
         if !schema.list_map_keys().any(|key| item.get(key).is_some() || has_default(key)) {
             let keys: Vec<String> = schema.list_map_keys().map(str::to_owned).collect();
-            let message = format!("`{}` has no {}; server-side apply refuses the object", self.path(item), one_of(&keys));
+            let message =
+                format!("`{}` has no {}; server-side apply refuses the object", self.path(item), one_of(&keys));
             self.add(Effect::Blocking, self.object.finding(&rules::REQUIRED_FIELD, item, message));
         }
     }
@@ -67,19 +92,10 @@ impl<'a> Judge<'_, 'a> {
                 }
             }
             (Kind::Seq, Type::Array) => {
-                for item in value.items() {
-                    if schema.list_type() == ListType::Map && item.is_map() {
-                        self.tells_itself_apart(schema, item);
-                    }
-                    let Some(items) = schema.items() else { continue };
-                    let keyed = matches!(schema.list_type(), ListType::Map | ListType::Set);
-                    if keyed && item.is_null() {
-                        let finding = self.null_finding(items, item);
-                        self.add(Effect::Blocking, finding);
-                    } else if null_in_list(items) != crate::schema::defaults::Null::Kept || !item.is_null() {
-                        self.fits_type(items, item);
-                    }
+                for (item, items) in value.items().filter_map(|item| Some((item, schema.items()?))) {
+                    self.fits_type(items, item);
                 }
+                self.applied_list(schema, value);
                 self.repetitions(schema, value, value.items().count());
             }
             (_, Type::Any) => {}

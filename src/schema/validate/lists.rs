@@ -7,7 +7,7 @@ use crate::schema::table::{ListType, Schema};
 use crate::yaml::{Kind, Scalar, Value};
 
 use super::words::{counted, quoted};
-use super::{Effect, Judge, rules};
+use super::{Client, Effect, Judge, rules};
 
 /// Lists up to this length are compared pair by pair, which needs no memory.
 const PAIRWISE: usize = 24;
@@ -32,6 +32,9 @@ impl<'a> Judge<'_, 'a> {
         }
         if schema.has_checks() || schema.checks().unique_items() {
             self.count_of_items(schema, list, count);
+        }
+        if self.client == Client::Apply {
+            self.applied_list(schema, list);
         }
         if count > 1 {
             self.repetitions(schema, list, count);
