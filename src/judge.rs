@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::admission::{self, Gates};
 use crate::config::{Settings, Switch, UnknownKinds};
 use crate::object::Object;
 use crate::release::Release;
@@ -29,6 +30,8 @@ pub struct Options {
     pub unknown_kinds: UnknownKinds,
     /// Whether CAPI's webhooks judge too.
     pub admission: Switch,
+    /// The feature gates of CAPI's managers, as far as they are known.
+    pub gates: Gates,
     /// What the settings say to the rules.
     pub settings: Settings,
     /// Threads.
@@ -52,6 +55,7 @@ impl Options {
             possible_client: None,
             unknown_kinds: UnknownKinds::default(),
             admission: Switch::default(),
+            gates: Gates::default(),
             settings: Settings::default(),
             jobs: 1,
         }
@@ -116,6 +120,10 @@ pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
 
 fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
+    let webhooks = (options.admission == Switch::On).then(|| admission::Options {
+        capi_version: options.schemas.capi(),
+        gates: options.gates.clone(),
+    });
     for object in objects {
         let Some(kind) = kinds.find(object, findings) else { continue };
         let from = findings.len();
@@ -129,12 +137,19 @@ fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Optio
             stricter.retain(|finding| !known(finding));
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
         }
+        if let Some(webhooks) = &webhooks {
+            admission::judge(object, &admission::Alone, webhooks, findings);
+        }
     }
 }
 
 fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &Options, findings: &mut Vec<Finding>) {
     let compiled = options.compiled.of(kind, &options.schemas);
-    validate::judge(object, kind, compiled, validate::Options { client }, &[], findings);
+    let prefilled = match options.admission {
+        Switch::On => admission::prefilled(kind.group(), kind.kind(), kind.version()),
+        Switch::Off => &[],
+    };
+    validate::judge(object, kind, compiled, validate::Options { client }, prefilled, findings);
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a

@@ -17,7 +17,7 @@ pub struct Check<'r, 'a> {
 
 impl<'a> Check<'_, 'a> {
     /// Whether the release of Cluster API is `1.<minor>` or newer.
-    pub fn since(&self, minor: u32) -> bool {
+    pub fn since(&self, minor: u16) -> bool {
         self.options.capi_version.since(minor)
     }
 

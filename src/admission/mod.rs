@@ -37,7 +37,7 @@ mod topology;
 mod variable_schema;
 mod variable_value;
 
-pub use options::{CapiVersion, Gate, Gates, Options, State};
+pub use options::{Gate, Gates, Options, State};
 pub use prefilled::prefilled;
 pub use rules::{LIST as RULES, *};
 

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
+use crate::admission::Gates;
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
@@ -190,9 +191,27 @@ pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<ju
     options.client = args.client.or(settings.client).unwrap_or_default();
     options.unknown_kinds = args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default();
     options.admission = args.admission.or(settings.admission).unwrap_or_default();
+    options.gates = gates(args, settings)?;
     options.settings = settings.clone();
     options.jobs = args.jobs();
     Ok(options)
+}
+
+/// The gates of the settings, and over them those of the flag.
+fn gates(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<Gates> {
+    let mut gates = Gates::default();
+    let mut set = |name: &str, on: bool| -> anyhow::Result<()> {
+        gates.set(name.parse().map_err(anyhow::Error::msg)?, on);
+        Ok(())
+    };
+    for (name, on) in &settings.gates {
+        set(name, *on)?;
+    }
+    for gate in &args.gates {
+        let (name, on) = gate.split_once('=').with_context(|| format!("--gates {gate}: write GATE=true or GATE=false"))?;
+        set(name, on.parse().with_context(|| format!("--gates {gate}: '{on}' is neither true nor false"))?)?;
+    }
+    Ok(gates)
 }
 
 /// Writes a report in each format that was asked for: into files where they are named, one to standard output (text, where

@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use crate::admission;
 use crate::config::Settings;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
@@ -159,6 +160,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
             &schema::UNION_MISMATCH,
         ],
     ),
+    ("Admission webhooks", admission::RULES),
     (
         "Duplicates and labels",
         &[
