@@ -39,8 +39,7 @@ fn pool(check: &mut Check<'_, '_>) {
     let (Some(claim), Some(pool)) = (text(root, &["spec", "claimRef", "name"]), field(root, &["spec", "poolRef"])) else {
         return;
     };
-    let namespace = check.object.namespace.as_deref();
-    let Some(claim) = check.peers.find("ipam.cluster.x-k8s.io", "IPAddressClaim", namespace, &claim) else { return };
+    let Some(claim) = check.peers.find(check.object, "ipam.cluster.x-k8s.io", "IPAddressClaim", None, &claim) else { return };
     let Some(asked) = claim.at(&["spec", "poolRef"]) else { return };
     if ["kind", "name"].iter().any(|key| text(pool, &[key]) != text(asked, &[key])) {
         let message = format!("takes its address from another pool than its claim {} asks for: the webhook refuses it", claim.name);

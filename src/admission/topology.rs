@@ -82,12 +82,7 @@ fn find_class<'p>(object: &Object<'_>, peers: &'p dyn super::Peers, topology: Va
     let (name, space): (&[&str], &[&str]) =
         if is_old { (&["class"], &["classNamespace"]) } else { (&["classRef", "name"], &["classRef", "namespace"]) };
     let namespace = filled(topology, space);
-    peers.find(
-        CLUSTER_GROUP,
-        "ClusterClass",
-        namespace.as_deref().or(object.namespace.as_deref()),
-        &filled(topology, name)?,
-    )
+    peers.find(object, CLUSTER_GROUP, "ClusterClass", namespace.as_deref(), &filled(topology, name)?)
 }
 
 /// The classes of workers in a ClusterClass.
