@@ -447,3 +447,30 @@ fn what_was_valid_stays_valid() {
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn broken_text_is_refused_or_migrated_but_never_a_crash() {
+    let Some(shared) = shared() else { return };
+    let mut tried = 0;
+    for file in streams(&shared.join("corpus/manifests")).iter().step_by(7) {
+        let bytes = std::fs::read(file).unwrap();
+        for document in capi_lint::yaml::split(&bytes) {
+            let Ok(text) = document.text(&bytes) else { continue };
+            if !text.contains("cluster.x-k8s.io/v1beta1") || text.len() > 20_000 {
+                continue;
+            }
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            for at in 0..lines.len() {
+                let without: String = [&lines[..at], &lines[at + 1..]].concat().concat();
+                let doubled: String = [&lines[..=at], &lines[at..]].concat().concat();
+                let deeper: String = [&lines[..at], &["  "][..], &lines[at..]].concat().concat();
+                let cut = lines[..at].concat() + &lines[at][..lines[at].len() / 2];
+                for broken in [without, doubled, deeper, cut, text.replace(": ", ":  # odd\n    ")] {
+                    tried += 1;
+                    let _ = migrate::document(&broken, &Context::default());
+                }
+            }
+        }
+    }
+    println!("{tried} broken documents");
+}

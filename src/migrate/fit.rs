@@ -66,11 +66,22 @@ impl<'t> Fit<'t> {
         first
     }
 
-    /// Says what v1beta2 requires and the object does not have.
-    pub fn missing(&self, tree: &Tree<'_>, notes: &mut Vec<Note>) {
-        if let Some(schema) = self.new {
-            missing(tree, schema, "", notes);
+    /// The paths of what the object lacks at its own version: nothing that a migration need speak of.
+    pub fn missing_before(&self, tree: &Tree<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(schema) = self.old {
+            missing(tree, schema, "", &mut notes);
         }
+        notes.into_iter().map(|note| note.path).collect()
+    }
+
+    /// Says what v1beta2 requires and the object does not have, but for what it lacked before.
+    pub fn missing_after(&self, tree: &Tree<'_>, before: &[String], notes: &mut Vec<Note>) {
+        let mut found = Vec::new();
+        if let Some(schema) = self.new {
+            missing(tree, schema, "", &mut found);
+        }
+        notes.extend(found.into_iter().filter(|note| !before.contains(&note.path)));
     }
 }
 
