@@ -1,5 +1,6 @@
 //! `migrate` against Cluster API's own conversion webhook, against the schemas of both versions, and on the corpus.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use capi_lint::migrate::change::{Form, Step, relocate};
@@ -63,7 +64,7 @@ fn block(value: &Json, indent: usize, out: &mut String) {
     match value {
         Json::Object(map) if !map.is_empty() => {
             for (key, value) in map {
-                out.push_str(&format!("{pad}{}:", Json::String(key.clone())));
+                write!(out, "{pad}{}:", Json::String(key.clone())).unwrap();
                 inside(value, indent, out);
             }
         }
@@ -72,14 +73,14 @@ fn block(value: &Json, indent: usize, out: &mut String) {
                 let mut text = String::new();
                 if matches!(item, Json::Object(map) if !map.is_empty()) {
                     block(item, indent + 2, &mut text);
-                    out.push_str(&format!("{pad}- {}", text.trim_start()));
+                    write!(out, "{pad}- {}", text.trim_start()).unwrap();
                 } else {
-                    out.push_str(&format!("{pad}-"));
+                    write!(out, "{pad}-").unwrap();
                     inside(item, indent, out);
                 }
             }
         }
-        scalar => out.push_str(&format!("{pad}{scalar}\n")),
+        scalar => writeln!(out, "{pad}{scalar}").unwrap(),
     }
 }
 
@@ -93,7 +94,7 @@ fn inside(value: &Json, indent: usize, out: &mut String) {
             out.push('\n');
             block(value, indent + 2, out);
         }
-        scalar => out.push_str(&format!(" {scalar}\n")),
+        scalar => writeln!(out, " {scalar}").unwrap(),
     }
 }
 
@@ -106,8 +107,11 @@ fn converts_as_the_webhook_does() {
         let pair: Json = serde_json::from_str(line).unwrap();
         let mut yaml = String::new();
         block(&pair["in"], 0, &mut yaml);
-        let forms =
-            [("block", yaml), ("json", pair["in"].to_string()), ("pretty", serde_json::to_string_pretty(&pair["in"]).unwrap())];
+        let forms = [
+            ("block", yaml),
+            ("json", pair["in"].to_string()),
+            ("pretty", serde_json::to_string_pretty(&pair["in"]).unwrap()),
+        ];
         for (form, text) in forms {
             count += 1;
             let problem = match (migrate::document(&text, &Context::default()), pair.get("refused")) {
@@ -224,9 +228,9 @@ fn schemas(shared: &std::path::Path, group: &str, kind: &str) -> std::collection
 /// The schema at a path.
 fn schema_at<'s>(schema: &'s Json, path: &[Step]) -> Option<&'s Json> {
     path.iter().try_fold(schema, |schema, step| match step {
-        Step::Key(key) => {
-            schema["properties"].get(key).or_else(|| Some(&schema["additionalProperties"]).filter(|more| more.is_object()))
-        }
+        Step::Key(key) => schema["properties"]
+            .get(key)
+            .or_else(|| Some(&schema["additionalProperties"]).filter(|more| more.is_object())),
         Step::Item(_) => schema.get("items"),
     })
 }
@@ -249,10 +253,12 @@ fn fields(schema: &Json, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
 }
 
 fn show(path: &[Step]) -> String {
-    path.iter().map(|step| match step {
-        Step::Key(key) => format!(".{key}"),
-        Step::Item(item) => format!("[{item}]"),
-    }).collect()
+    path.iter()
+        .map(|step| match step {
+            Step::Key(key) => format!(".{key}"),
+            Step::Item(item) => format!("[{item}]"),
+        })
+        .collect()
 }
 
 #[test]
@@ -287,7 +293,9 @@ fn tables_cover_every_field_of_the_old_schemas() {
                             let expected = match relocated.form {
                                 None | Some(Form::Structure | Form::Reference | Form::Group) => old_type.clone(),
                                 Some(Form::Seconds) => "integer".into(),
-                                Some(Form::Arguments | Form::Named | Form::Argument | Form::InsideNamed) => "array".into(),
+                                Some(Form::Arguments | Form::Named | Form::Argument | Form::InsideNamed) => {
+                                    "array".into()
+                                }
                             };
                             if schema["type"] != expected {
                                 wrong.push(format!("{at}: {} is {}, not {expected}", show(path), schema["type"]));
@@ -308,9 +316,9 @@ fn full(schema: &Json, name: &str) -> Json {
         return 7.into();
     }
     match schema["type"].as_str() {
-        Some("object") if schema["properties"].is_object() => {
-            Json::Object(schema["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), full(v, k))).collect())
-        }
+        Some("object") if schema["properties"].is_object() => Json::Object(
+            schema["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), full(v, k))).collect(),
+        ),
         Some("object") if schema["additionalProperties"].is_object() => {
             serde_json::json!({ "any": full(&schema["additionalProperties"], name) })
         }
@@ -433,6 +441,36 @@ fn what_was_valid_stays_valid() {
             }
         }
     }
-    println!("{valid} valid documents migrated, {missing} lack what v1beta2 requires, {} others invalid after", wrong.len());
+    println!(
+        "{valid} valid documents migrated, {missing} lack what v1beta2 requires, {} others invalid after",
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn broken_text_is_refused_or_migrated_but_never_a_crash() {
+    let Some(shared) = shared() else { return };
+    let mut tried = 0;
+    for file in streams(&shared.join("corpus/manifests")).iter().step_by(7) {
+        let bytes = std::fs::read(file).unwrap();
+        for document in capi_lint::yaml::split(&bytes) {
+            let Ok(text) = document.text(&bytes) else { continue };
+            if !text.contains("cluster.x-k8s.io/v1beta1") || text.len() > 20_000 {
+                continue;
+            }
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            for at in 0..lines.len() {
+                let without: String = [&lines[..at], &lines[at + 1..]].concat().concat();
+                let doubled: String = [&lines[..=at], &lines[at..]].concat().concat();
+                let deeper: String = [&lines[..at], &["  "][..], &lines[at..]].concat().concat();
+                let cut = lines[..at].concat() + &lines[at][..lines[at].len() / 2];
+                for broken in [without, doubled, deeper, cut, text.replace(": ", ":  # odd\n    ")] {
+                    tried += 1;
+                    let _ = migrate::document(&broken, &Context::default());
+                }
+            }
+        }
+    }
+    println!("{tried} broken documents");
 }

@@ -13,14 +13,13 @@ use super::tree::{Data, Entry, Tree};
 use super::{Note, NoteKind};
 use crate::schema::bundle::Schemas;
 use crate::schema::suggest;
-use crate::schema::table::{Additional, Schema};
+use crate::schema::table::{Additional, Kind, Schema};
 
 /// The newest release that is bundled: it still serves the older versions.
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
 
 /// Required fields that mutating webhooks fill in.
-const FILLED_IN: &[&str] =
-    &["spec.selector", "spec.rollout.strategy.type", "spec.template.spec.rollout.strategy.type"];
+const FILLED_IN: &[&str] = &["spec.selector", "spec.rollout.strategy.type", "spec.template.spec.rollout.strategy.type"];
 
 /// The schemas of a kind at the version it has, and at the one it is brought to.
 pub(super) struct Fit<'t> {
@@ -32,7 +31,7 @@ pub(super) struct Fit<'t> {
 impl<'t> Fit<'t> {
     /// For a group, version and kind.
     pub fn of(group: &str, version: &'t str, kind: &str) -> Self {
-        let schema = |version: &str| SCHEMAS.find(group, version, kind).map(|kind| kind.schema());
+        let schema = |version: &str| SCHEMAS.find(group, version, kind).map(Kind::schema);
         Self { version, old: schema(version), new: schema(TARGET) }
     }
 
@@ -67,11 +66,22 @@ impl<'t> Fit<'t> {
         first
     }
 
-    /// Says what v1beta2 requires and the object does not have.
-    pub fn missing(&self, tree: &Tree<'_>, notes: &mut Vec<Note>) {
-        if let Some(schema) = self.new {
-            missing(tree, schema, "", notes);
+    /// The paths of what the object lacks at its own version: nothing that a migration need speak of.
+    pub fn missing_before(&self, tree: &Tree<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(schema) = self.old {
+            missing(tree, schema, "", &mut notes);
         }
+        notes.into_iter().map(|note| note.path).collect()
+    }
+
+    /// Says what v1beta2 requires and the object does not have, but for what it lacked before.
+    pub fn missing_after(&self, tree: &Tree<'_>, before: &[String], notes: &mut Vec<Note>) {
+        let mut found = Vec::new();
+        if let Some(schema) = self.new {
+            missing(tree, schema, "", &mut found);
+        }
+        notes.extend(found.into_iter().filter(|note| !before.contains(&note.path)));
     }
 }
 
@@ -112,14 +122,18 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
                 let child = schema.and_then(|schema| inside(schema, &entry.key));
                 drop_empty(&mut entry.value, child);
                 entry.gone = match child {
-                    Some(schema) => !property.is_some_and(|property| property.required) && refuses_empty(schema, &entry.value),
+                    Some(schema) => {
+                        !property.is_some_and(|property| property.required) && refuses_empty(schema, &entry.value)
+                    }
                     None => entry.value.was_emptied(),
                 };
             }
         }
         Data::Seq(items) => {
             let schema = schema.and_then(Schema::items);
-            items.iter_mut().for_each(|item| drop_empty(&mut item.value, schema));
+            for item in items {
+                drop_empty(&mut item.value, schema);
+            }
         }
         Data::Scalar(_) => {}
     }
@@ -129,9 +143,7 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
 fn refuses_empty(schema: Schema<'_>, value: &Tree<'_>) -> bool {
     let checks = schema.checks();
     let at_least_one = |least: Option<u32>| least.is_some_and(|least| least > 0);
-    let listed = |zero: Json| {
-        checks.enumeration().is_none_or(|mut values| values.any(|value| value.to_json() == zero))
-    };
+    let listed = |zero: Json| checks.enumeration().is_none_or(|mut values| values.any(|value| value.to_json() == zero));
     match &value.data {
         Data::Map(_) => value.entries().next().is_none() && at_least_one(checks.min_properties()),
         Data::Seq(items) => items.is_empty() && at_least_one(checks.min_items()),

@@ -54,10 +54,8 @@ fn put(out: &mut String, tree: &Tree<'_>, text: &str, setting: Setting) -> Optio
         put_raw(out, origin, text, setting);
         return Some(());
     }
-    if let Some(origin) = local {
-        if has_comment(origin) {
-            return None;
-        }
+    if local.is_some_and(has_comment) {
+        return None;
     }
     match &tree.data {
         Data::Scalar(json) => out.push_str(&encode(json, tree.origin, setting.quoted)),
