@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::cel::{Data, ListKind, View, time::Timestamp};
 use super::formats;
-use super::table::{Additional, Json, ListType, Schema, Type};
+use super::table::{Additional, Json, JsonArray, JsonObject, ListType, Schema, Type};
 use crate::schema::validate::Client;
 use crate::yaml::{Scalar, Value};
 
@@ -150,7 +150,7 @@ impl<'v> Effective<'v> {
             .filter_map(move |entry| Some((entry.key()?, Source::Written(entry))));
         let given = object
             .into_iter()
-            .flat_map(|object| object.entries())
+            .flat_map(JsonObject::entries)
             .map(|(key, json)| (Cow::Borrowed(key), Source::Default(json)));
         let present = written
             .chain(given)
@@ -180,7 +180,7 @@ impl<'v> Effective<'v> {
         };
         let schema = self.schema.and_then(Schema::items);
         let written = value.into_iter().flat_map(|value| Value::items(&value)).map(Source::Written);
-        let given = array.into_iter().flat_map(|array| array.items()).map(Source::Default);
+        let given = array.into_iter().flat_map(JsonArray::items).map(Source::Default);
         written.chain(given).map(move |source| {
             let is_resource = schema.is_some_and(Schema::embedded_resource);
             let item = Self { source, schema, client: this.client, is_resource, hides_status: false };
@@ -312,7 +312,7 @@ fn text_view<'v>(text: Cow<'v, str>, format: Option<&str>) -> View<'v> {
 /// Decodes padded base64 of the standard alphabet.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
-    if text.len() % 4 != 0 || text.len() - digits.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
         return None;
     }
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);

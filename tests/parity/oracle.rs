@@ -69,9 +69,9 @@ pub fn derive(oracle: &Path, crds: &[&Path], corpus: &Path, count: usize) -> Pat
         return file;
     }
     let mut command = Command::new(oracle);
-    crds.iter().for_each(|path| {
+    for path in crds {
         command.arg("-crds").arg(path);
-    });
+    }
     command.args(["-mutate", &count.to_string(), "-seed", &seed]);
     command.args(["manifests", "doc-snippets", "charts", "broken"].map(|folder| corpus.join(folder)));
     let partial = file.with_extension("partial");

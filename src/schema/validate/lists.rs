@@ -16,19 +16,15 @@ impl<'a> Judge<'_, 'a> {
     /// Judges a list.
     pub(super) fn list(&mut self, schema: Schema<'_>, list: Value<'a>) {
         let mut count = 0_usize;
-        match schema.items() {
-            Some(items) => {
-                for item in list.items() {
-                    count += 1;
-                    self.item(items, item);
-                }
+        let items = schema.items();
+        for item in list.items() {
+            count += 1;
+            if let Some(items) = items {
+                self.item(items, item);
             }
-            None => {
-                count = list.items().count();
-                if !schema.preserve_unknown() {
-                    self.undescribed(list);
-                }
-            }
+        }
+        if items.is_none() && !schema.preserve_unknown() {
+            self.undescribed(list);
         }
         if schema.has_checks() || schema.checks().unique_items() {
             self.count_of_items(schema, list, count);

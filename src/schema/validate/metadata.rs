@@ -212,9 +212,11 @@ impl<'a> Judge<'_, 'a> {
             return; // Go leaves the field at its zero value
         }
         match (shape, scalar) {
-            (Shape::Anything, _) | (Shape::Text, Some(Scalar::Str(_))) => {}
+            (Shape::Anything, _)
+            | (Shape::Text, Some(Scalar::Str(_)))
+            | (Shape::Whole, Some(Scalar::Int(_)))
+            | (Shape::Truth, Some(Scalar::Bool(_))) => {}
             (Shape::Text, _) => self.wrong(value, "text"),
-            (Shape::Whole, Some(Scalar::Int(_))) | (Shape::Truth, Some(Scalar::Bool(_))) => {}
             (Shape::Whole, _) => self.wrong(value, "a whole number"),
             (Shape::Truth, _) => self.wrong(value, "true or false"),
             (Shape::Time, Some(Scalar::Str(text))) if Timestamp::parse(&text).is_some() => {}

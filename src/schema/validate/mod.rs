@@ -88,8 +88,8 @@ impl Compiled {
 
 /// Judges one object of a kind; `kind` and `compiled` belong to one table. `prefilled` are the dotted paths (list positions as
 /// `[*]`) that mutating webhooks fill in before the schema is looked at: they are not missing.
-pub fn judge<'a>(
-    object: &Object<'a>,
+pub fn judge(
+    object: &Object<'_>,
     kind: Kind<'_>,
     compiled: &Compiled,
     options: Options,
@@ -101,13 +101,13 @@ pub fn judge<'a>(
 
 /// Judges an object whose kind is none of the table's: its metadata, and whether its kind is one of the table's in lower case,
 /// by which kubectl finds it and the server refuses it.
-pub fn judge_unknown<'a>(object: &Object<'a>, table: &Table, options: Options, out: &mut Vec<Finding>) {
+pub fn judge_unknown(object: &Object<'_>, table: &Table, options: Options, out: &mut Vec<Finding>) {
     out.extend(miswritten_kind(object, table));
     let nothing = Compiled { patterns: Box::default(), rules: Box::default() };
     Judge::new(object, None, &nothing, options, out).any_object();
 }
 
-fn miswritten_kind<'a>(object: &Object<'a>, table: &Table) -> Option<Finding> {
+fn miswritten_kind(object: &Object<'_>, table: &Table) -> Option<Finding> {
     let is_lower = !object.kind.bytes().any(|b| b.is_ascii_uppercase());
     let meant = table.kinds().filter(|_| is_lower).find(|kind| {
         kind.served()

@@ -50,7 +50,9 @@ pub(super) fn faults(schema: Schema<'_>, scalar: &Scalar<'_>, compiled: &Compile
     }
     if !schema.has_checks() {
         if let (Type::Integer, Scalar::Float(number)) = (ty, scalar) {
-            range_fault(ty, None, Number::Float(*number)).into_iter().for_each(|of| found(Fault::Range { of }));
+            if let Some(of) = range_fault(ty, None, Number::Float(*number)) {
+                found(Fault::Range { of });
+            }
         }
         return;
     }
@@ -103,7 +105,7 @@ fn is_whole_float(number: f64) -> bool {
         return false;
     }
     let whole = number.trunc();
-    if number == whole {
+    if number.fract() == 0.0 {
         return true;
     }
     // Go converts through an unsigned number: a negative one with a fraction comes out far away.
@@ -191,15 +193,13 @@ fn text_faults(schema: Schema<'_>, checks: Checks<'_>, text: &str, compiled: &Co
             found(Fault::TooShort { least, has });
         }
     }
-    if let Some(pattern) = checks.pattern().filter(|_| !length_is_wrong) {
-        if !compiled.pattern(pattern).is_some_and(|compiled| compiled.is_match(text)) {
-            found(Fault::Pattern);
-        }
+    let matches = |pattern| compiled.pattern(pattern).is_some_and(|compiled| compiled.is_match(text));
+    if checks.pattern().is_some_and(|pattern| !length_is_wrong && !matches(pattern)) {
+        found(Fault::Pattern);
     }
-    if matches!(schema.ty(), Type::String | Type::IntOrString | Type::Any) {
-        if checks.format().is_some_and(|format| !formats::check(format, text)) {
-            found(Fault::Format);
-        }
+    let has_format = matches!(schema.ty(), Type::String | Type::IntOrString | Type::Any);
+    if has_format && checks.format().is_some_and(|format| !formats::check(format, text)) {
+        found(Fault::Format);
     }
 }
 
@@ -209,8 +209,8 @@ fn equals(scalar: &Scalar<'_>, value: Json<'_>) -> bool {
         (Scalar::Str(text), Json::Str(value)) => *text == value,
         (Scalar::Bool(truth), Json::Bool(value)) => *truth == value,
         (Scalar::Int(number), Json::Int(value)) => *number == value,
-        (Scalar::Int(number), Json::Float(value)) => *number as f64 == value,
-        (Scalar::Float(number), Json::Float(value)) => *number == value,
+        (Scalar::Int(number), Json::Float(value)) => (*number as f64).total_cmp(&value).is_eq(),
+        (Scalar::Float(number), Json::Float(value)) => number.total_cmp(&value).is_eq(),
         (Scalar::Float(number), Json::Int(value)) => *number as i64 == value,
         // Go converts a number to the character of that number.
         (Scalar::Int(number), Json::Str(value)) => {
@@ -288,7 +288,7 @@ impl<'a> Judge<'_, 'a> {
             .into_iter()
             .flatten()
             .map(|json| match json {
-                Json::Str(text) if text.is_empty() => "\"\"".to_owned(),
+                Json::Str("") => "\"\"".to_owned(),
                 Json::Str(text) => text.to_owned(),
                 other => other.to_json().to_string(),
             })

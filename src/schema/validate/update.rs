@@ -10,9 +10,9 @@ use super::{Client, Compiled, Effect, Judge, Options, rules};
 
 /// Judges the new state of an object that is in the cluster already, both of one version. Faults in parts that do not change
 /// are not reported: the server lets them be.
-pub fn judge_update<'a>(
+pub fn judge_update(
     old: &Object<'_>,
-    new: &Object<'a>,
+    new: &Object<'_>,
     kind: Kind<'_>,
     compiled: &Compiled,
     options: Options,

@@ -215,7 +215,8 @@ impl<'j, 'a> Judge<'j, 'a> {
             message.push_str(sentence);
         } else if near.is_none() && (1..=8).contains(&known.len()) {
             let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-            message.push_str(&format!(". Known here: {}", one_of(&known)));
+            message.push_str(". Known here: ");
+            message.push_str(&one_of(&known));
         }
         let mut finding = Finding::new(&rules::UNKNOWN_FIELD, message).at(self.object.key_place(entry)).path(path);
         finding.suggestion = near.map(str::to_owned).or_else(|| moved.map(|(place, _)| place));
