@@ -93,7 +93,8 @@ fn quantities() {
 
 /// The texts under `key: ` in all CRDs of a folder of the shared data.
 fn shared(folder: &str, key: &str) -> Option<BTreeSet<String>> {
-    let root = std::env::var_os("CAPI_LINT_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let root = std::env::var_os("CAPI_LINT_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let folder = root.join(folder);
     if !folder.is_dir() {
         println!("skipped: {} is not there", folder.display());

@@ -55,7 +55,9 @@ fn corpus() {
 
 #[test]
 fn oracle_cases() {
-    let (Some(crds), cases) = (common::shared("crds"), common::repository("tests/oracle/verdict/cases")) else { return };
+    let (Some(crds), cases) = (common::shared("crds"), common::repository("tests/oracle/verdict/cases")) else {
+        return;
+    };
     let plane = Plane::new(&[&crds, &cases.join("widget-crd.yaml")]);
     let mut create = Tally::new("oracle cases", "create");
     for case in oracle::cases(&cases.join("create.txt")) {
@@ -101,7 +103,8 @@ fn compare_derived(plane: &Plane, set: &'static str, lines: &Path) {
             let want = derived["verdicts"][name].as_str().unwrap_or_default();
             let judged = plane.judge_stream(body.as_bytes(), *client);
             let Some(judged) = judged.first() else { continue };
-            let what = format!("n={} {} [{}]", derived["n"], derived["object"]["kind"], derived["how"].as_str().unwrap_or(""));
+            let what =
+                format!("n={} {} [{}]", derived["n"], derived["object"]["kind"], derived["how"].as_str().unwrap_or(""));
             tally.verdict(judged, want, &what, &derived["errors"][name]);
         }
     }

@@ -126,7 +126,8 @@ impl<'t> Renderer<'t> {
     /// A value written anew at the place of an old one.
     fn changed(&mut self, tree: &Tree<'_>, origin: Value<'_>, chunk: &Chunk, column: usize) {
         let span = origin.span().range();
-        let inside = chunk.key.end <= span.start && span.end <= chunk.end + 1 && !origin.is_aliased() && !span.is_empty();
+        let inside =
+            chunk.key.end <= span.start && span.end <= chunk.end + 1 && !origin.is_aliased() && !span.is_empty();
         if !inside || is_block(origin) {
             self.out.push_str(if origin.key().is_some() { ": " } else { " " });
             self.flow(tree, column, line_start(self.text, chunk.key.start));
@@ -149,7 +150,9 @@ impl<'t> Renderer<'t> {
             self.indent(column);
             self.out.push('-');
             match own.zip(origin) {
-                Some((chunk, _)) if is_unchanged(&item.value) => self.copy(chunk.key.end, chunk.end, chunk.column, column),
+                Some((chunk, _)) if is_unchanged(&item.value) => {
+                    self.copy(chunk.key.end, chunk.end, chunk.column, column)
+                }
                 Some((chunk, origin)) => self.changed(&item.value, origin, chunk, column),
                 None => {
                     self.out.push(' ');

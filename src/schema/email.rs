@@ -15,7 +15,6 @@ struct Reader<'a> {
     rest: &'a str,
 }
 
-
 impl<'a> Reader<'a> {
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
@@ -194,15 +193,20 @@ fn is_readable(word: &str) -> bool {
     let Some(inner) = word.strip_prefix("=?").and_then(|w| w.strip_suffix("?=")) else { return true };
     let mut parts = inner.splitn(3, '?');
     let (Some(charset), Some(encoding), Some(text)) = (parts.next(), parts.next(), parts.next()) else { return true };
-    let well_formed = word.len() >= 8 && !charset.is_empty() && ["q", "Q", "b", "B"].contains(&encoding) && !text.contains('?');
-    !well_formed || !is_decodable(encoding, text) || ["utf-8", "iso-8859-1", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
+    let well_formed =
+        word.len() >= 8 && !charset.is_empty() && ["q", "Q", "b", "B"].contains(&encoding) && !text.contains('?');
+    !well_formed
+        || !is_decodable(encoding, text)
+        || ["utf-8", "iso-8859-1", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
 }
 
 /// Whether the inner text of an encoded word follows its encoding; otherwise Go takes the whole for a plain word.
 fn is_decodable(encoding: &str, text: &str) -> bool {
     if encoding.eq_ignore_ascii_case("b") {
         let digits = text.trim_end_matches('=');
-        return text.len() % 4 == 0 && text.len() - digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+        return text.len() % 4 == 0
+            && text.len() - digits.len() <= 2
+            && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
     }
     let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
     let bytes = text.as_bytes();
@@ -230,10 +234,23 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["jo@x", "Jo <jo@x.org>", "\"a b\"@x", "jo@[10.0.0.1]", "jo@x (Jo)", "Jo D. <jo@x>", " jo@x ", "g: jo@x;", "ä@ö"] {
+        for good in [
+            "jo@x",
+            "Jo <jo@x.org>",
+            "\"a b\"@x",
+            "jo@[10.0.0.1]",
+            "jo@x (Jo)",
+            "Jo D. <jo@x>",
+            " jo@x ",
+            "g: jo@x;",
+            "ä@ö",
+        ] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["", "jo", "jo@", "@x", "jo@x.", ".jo@x", "j..o@x", "a@x, b@x", "jo@[x]", "Jo <jo@x", "g:;", "jo@x (", "a b@x"] {
+        for bad in [
+            "", "jo", "jo@", "@x", "jo@x.", ".jo@x", "j..o@x", "a@x, b@x", "jo@[x]", "Jo <jo@x", "g:;", "jo@x (",
+            "a b@x",
+        ] {
             assert!(!is_address(bad), "{bad}");
         }
     }

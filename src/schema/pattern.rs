@@ -266,7 +266,8 @@ impl<'p> Translator<'p> {
             return Ok(());
         };
         let (low, high) = bounds.split_once(',').map_or((bounds, None), |(low, high)| (low, Some(high)));
-        let (Some(low), Some(high)) = (number(low), high.map_or(Some(None), |h| if h.is_empty() { Some(None) } else { number(h).map(Some) }))
+        let (Some(low), Some(high)) =
+            (number(low), high.map_or(Some(None), |h| if h.is_empty() { Some(None) } else { number(h).map(Some) }))
         else {
             self.take();
             self.literal('{');
@@ -361,7 +362,11 @@ impl<'p> Translator<'p> {
         }
         // Scripts go by their names there, not by their four-letter codes; these names have four letters.
         let short = ["ahom", "cham", "kawi", "lisu", "modi", "newa", "thai", "toto"];
-        let kinds: &[&str] = if name.len() == 4 && !short.contains(&name.to_ascii_lowercase().as_str()) { &["gc="] } else { &["gc=", "sc="] };
+        let kinds: &[&str] = if name.len() == 4 && !short.contains(&name.to_ascii_lowercase().as_str()) {
+            &["gc="]
+        } else {
+            &["gc=", "sc="]
+        };
         match kinds.iter().find(|kind| plain && known(kind)) {
             Some(kind) => Ok(format!("\\{letter}{{{kind}{name}}}")),
             None => refuse("invalid character class range"),
@@ -496,7 +501,8 @@ impl<'p> Translator<'p> {
 
 /// A decimal number as Go reads it in repetitions: no leading zero, and no more than fits.
 fn number(text: &str) -> Option<u32> {
-    let well_formed = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+    let well_formed =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
     well_formed.then(|| text.parse().unwrap_or(u32::MAX))
 }
 
@@ -515,7 +521,8 @@ fn push_char(out: &mut String, c: u32) {
 fn push_range(out: &mut String, low: u32, high: u32) {
     for (low, high) in [(low, high.min(0xD7FF)), (low.max(0xE000), high)] {
         if low <= high {
-            let _ = if low == high { write!(out, "\\x{{{low:X}}}") } else { write!(out, "\\x{{{low:X}}}-\\x{{{high:X}}}") };
+            let _ =
+                if low == high { write!(out, "\\x{{{low:X}}}") } else { write!(out, "\\x{{{low:X}}}-\\x{{{high:X}}}") };
         }
     }
     if low >= 0xD800 && high <= 0xDFFF {
@@ -554,8 +561,29 @@ mod tests {
     #[test]
     fn what_go_refuses() {
         for bad in [
-            "(?=a)", r"\1", r"\C", r"\Z", "a**", "a{1001}", "(a{100}){100}", "a{3,2}", "*", "(|*)", "[b-a]", "(", ")", "[a", r"\",
-            "(?P<>a)", "(?x)a", r"\p{Alphabetic}", "[[:foo:]]", r"\u0041", r"[\b]", "(?i-)a", r"\x{110000}",
+            "(?=a)",
+            r"\1",
+            r"\C",
+            r"\Z",
+            "a**",
+            "a{1001}",
+            "(a{100}){100}",
+            "a{3,2}",
+            "*",
+            "(|*)",
+            "[b-a]",
+            "(",
+            ")",
+            "[a",
+            r"\",
+            "(?P<>a)",
+            "(?x)a",
+            r"\p{Alphabetic}",
+            "[[:foo:]]",
+            r"\u0041",
+            r"[\b]",
+            "(?i-)a",
+            r"\x{110000}",
         ] {
             assert!(matches!(GoPattern::compile(bad), Err(PatternError::Syntax(_))), "{bad}");
         }

@@ -38,11 +38,15 @@ pub fn build() -> Option<PathBuf> {
     let binary = target().join("capi-oracle");
     let newest = |path: &Path| std::fs::metadata(path).and_then(|data| data.modified()).ok();
     let sources = std::fs::read_dir(&source).expect("the oracle").filter_map(Result::ok).map(|entry| entry.path());
-    let changed = sources.filter(|path| path.extension().is_some_and(|e| e == "go" || e == "mod")).filter_map(|p| newest(&p)).max();
+    let changed = sources
+        .filter(|path| path.extension().is_some_and(|e| e == "go" || e == "mod"))
+        .filter_map(|p| newest(&p))
+        .max();
     if newest(&binary) > changed {
         return Some(binary);
     }
-    let built = Command::new("go").args(["build", "-trimpath", "-o"]).arg(&binary).arg(".").current_dir(&source).status();
+    let built =
+        Command::new("go").args(["build", "-trimpath", "-o"]).arg(&binary).arg(".").current_dir(&source).status();
     if built.is_ok_and(|status| status.success()) {
         return Some(binary);
     }

@@ -7,10 +7,10 @@ use capi_lint::object::Object;
 use capi_lint::release::Release;
 use capi_lint::report::{Finding, Provenance, Severity};
 use capi_lint::schema::facts::KindFacts;
+use capi_lint::schema::import;
 use capi_lint::schema::pack::{ReleaseFacts, pack};
 use capi_lint::schema::table::{Kind, Table};
 use capi_lint::schema::validate::{self, Client, Compiled, Options};
-use capi_lint::schema::import;
 use capi_lint::stream::{Content, Stream};
 use capi_lint::yaml;
 
@@ -116,12 +116,14 @@ impl Plane {
                 Content::Parsed { .. } => {
                     let objects = release.objects.iter().filter(|object| object.document == number as u32);
                     out.extend(objects.map(|object| self.judge(object, client)));
-                    let malformed = release.findings.iter().filter(of_document).filter(|f| f.rule.name == "malformed-object");
+                    let malformed =
+                        release.findings.iter().filter(of_document).filter(|f| f.rule.name == "malformed-object");
                     out.extend(malformed.map(|finding| {
                         let error = (String::new(), finding.rule.name, finding.message.clone());
                         let parsed = streams[0].document(document);
                         let root = parsed.and_then(|parsed| parsed.value(finding.place?.node?));
-                        let is_text = |key| root.and_then(|root| root.get(key)).is_some_and(|value| value.as_str().is_some());
+                        let is_text =
+                            |key| root.and_then(|root| root.get(key)).is_some_and(|value| value.as_str().is_some());
                         // The oracle looks an empty name up and finds nothing; we call that malformed.
                         let named = is_text("apiVersion") && is_text("kind");
                         let verdict = if named { Verdict::UnknownKind } else { Verdict::Reject };

@@ -47,8 +47,12 @@ impl Tally {
             }
             return;
         }
-        let ours: Vec<String> = judged.errors.iter().map(|(path, rule, message)| format!("{rule} {path}: {message}")).collect();
-        let line = format!("{what}: here {name}, server {want}\n      here: {}\n      server: {errors}", ours.join("\n            "));
+        let ours: Vec<String> =
+            judged.errors.iter().map(|(path, rule, message)| format!("{rule} {path}: {message}")).collect();
+        let line = format!(
+            "{what}: here {name}, server {want}\n      here: {}\n      server: {errors}",
+            ours.join("\n            ")
+        );
         match (judged.verdict, want) {
             (Verdict::Reject, "accept") => self.false_alarms.push(line),
             (Verdict::Accept, "reject") => self.misses.push(line),
@@ -63,13 +67,20 @@ impl Tally {
     }
 
     fn places(&mut self, judged: &Judged, what: &str, errors: &Json) {
-        let pairs = || errors.as_array().into_iter().flatten().map(|pair| (pair.get(0).or(pair.get("path")), pair.get(1).or(pair.get("type"))));
+        let pairs = || {
+            errors
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|pair| (pair.get(0).or(pair.get("path")), pair.get(1).or(pair.get("type"))))
+        };
         let text = |value: Option<&Json>| value.and_then(Json::as_str).unwrap_or_default().to_owned();
         let all: Vec<(String, String)> = pairs().map(|(path, kind)| (text(path), text(kind))).collect();
         // Where it stops at unknown fields, or runs no CEL, we know of more.
         let stopped = all.iter().all(|(_, kind)| kind == "StrictDecodingError");
         let blocked = stopped || all.iter().any(|(path, _)| matches!(path.as_str(), "" | "<nil>"));
-        let theirs: Vec<String> = all.iter().map(|(path, _)| plain(path)).filter(|path| !path.is_empty() && path != "<nil>").collect();
+        let theirs: Vec<String> =
+            all.iter().map(|(path, _)| plain(path)).filter(|path| !path.is_empty() && path != "<nil>").collect();
         if theirs.is_empty() {
             return;
         }
@@ -78,15 +89,23 @@ impl Tally {
         // The server names the list of owners, not the owner.
         let unnumbered = |path: String| {
             let owner = path.strip_prefix("metadata.ownerReferences.").and_then(|rest| rest.split_once('.'));
-            owner.filter(|(n, _)| n.parse::<u32>().is_ok()).map(|(_, field)| format!("metadata.ownerReferences.{field}")).unwrap_or(path)
+            owner
+                .filter(|(n, _)| n.parse::<u32>().is_ok())
+                .map(|(_, field)| format!("metadata.ownerReferences.{field}"))
+                .unwrap_or(path)
         };
         let ours: Vec<(String, &str)> = ours.into_iter().map(|(path, rule)| (unnumbered(path), rule)).collect();
         let theirs: Vec<String> = theirs.into_iter().map(unnumbered).collect();
-        let near = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}.")) || b.starts_with(&format!("{a}.")) || a.is_empty();
-        let missing: Vec<&String> = theirs.iter().filter(|path| !ours.iter().any(|(other, _)| near(other, path))).collect();
+        let near = |a: &str, b: &str| {
+            a == b || a.starts_with(&format!("{b}.")) || b.starts_with(&format!("{a}.")) || a.is_empty()
+        };
+        let missing: Vec<&String> =
+            theirs.iter().filter(|path| !ours.iter().any(|(other, _)| near(other, path))).collect();
         let extra: Vec<&String> = ours
             .iter()
-            .filter(|(path, rule)| !(theirs.iter().any(|other| near(path, other)) || stopped || blocked && *rule == "cel-rule"))
+            .filter(|(path, rule)| {
+                !(theirs.iter().any(|other| near(path, other)) || stopped || blocked && *rule == "cel-rule")
+            })
             .map(|(path, _)| path)
             .collect();
         if missing.is_empty() && extra.is_empty() {

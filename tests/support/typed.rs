@@ -53,7 +53,9 @@ impl<'v, 'a: 'v> Data<'v> for Typed<'a> {
 
     fn entries(self) -> impl Iterator<Item = (Cow<'v, str>, Self)> {
         let entries = self.value.as_object().into_iter().flatten();
-        entries.filter_map(move |(key, value)| Some((Cow::Borrowed(key.as_str()), Typed { value, schema: self.field_schema(key)? })))
+        entries.filter_map(move |(key, value)| {
+            Some((Cow::Borrowed(key.as_str()), Typed { value, schema: self.field_schema(key)? }))
+        })
     }
 
     fn items(self) -> impl Iterator<Item = Self> {

@@ -20,7 +20,8 @@ pub(super) enum Token {
 
 /// The longer ones first.
 const SIGNS: [&str; 24] = [
-    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!", "?", ":", "+", "*", "/", "%",
+    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!", "?", ":", "+", "*",
+    "/", "%",
 ];
 
 /// Cuts an expression into tokens, each with the offset of its first byte.
@@ -112,10 +113,13 @@ fn literal_text(rest: &str, at: usize) -> Result<Option<(Token, usize)>, CelErro
         }
         match inner.chars().next() {
             None => return Err(CelError::syntax(at, "string is not closed".to_owned())),
-            Some('\n' | '\r') if fence.len() == 1 => return Err(CelError::syntax(at, "line break in a string".to_owned())),
+            Some('\n' | '\r') if fence.len() == 1 => {
+                return Err(CelError::syntax(at, "line break in a string".to_owned()));
+            }
             Some('\\') if !raw => {
-                inner = escape(&inner[1..], bytes, &mut out)
-                    .ok_or_else(|| CelError::syntax(rest.len() - inner.len() + at, "unknown escape in a string".to_owned()))?;
+                inner = escape(&inner[1..], bytes, &mut out).ok_or_else(|| {
+                    CelError::syntax(rest.len() - inner.len() + at, "unknown escape in a string".to_owned())
+                })?;
             }
             Some(c) => {
                 out.extend_from_slice(&inner.as_bytes()[..c.len_utf8()]);

@@ -40,9 +40,21 @@ pub(super) enum Operator {
 pub(super) enum Ast {
     Constant(Constant),
     Name(String),
-    Select { operand: Box<Ast>, field: String, optional: bool },
-    Index { operand: Box<Ast>, index: Box<Ast>, optional: bool },
-    Call { target: Option<Box<Ast>>, name: String, arguments: Vec<Ast> },
+    Select {
+        operand: Box<Ast>,
+        field: String,
+        optional: bool,
+    },
+    Index {
+        operand: Box<Ast>,
+        index: Box<Ast>,
+        optional: bool,
+    },
+    Call {
+        target: Option<Box<Ast>>,
+        name: String,
+        arguments: Vec<Ast>,
+    },
     /// Elements, each with whether it was written `?e`.
     List(Vec<(bool, Ast)>),
     Map(Vec<(bool, Ast, Ast)>),
@@ -57,8 +69,22 @@ const MAX_DEPTH: usize = 100;
 
 /// Words that are no identifiers.
 const RESERVED: [&str; 16] = [
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return",
-    "var", "void",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
 ];
 
 /// Parses an expression.
@@ -249,7 +275,8 @@ impl Parser {
         let Some((_, token)) = self.tokens.get(self.at) else { return Err(self.unexpected()) };
         let constant = match token {
             Token::Int(value) => {
-                let value = i64::try_from(*value).map_err(|_| CelError::syntax(self.offset(), "integer out of range".to_owned()))?;
+                let value = i64::try_from(*value)
+                    .map_err(|_| CelError::syntax(self.offset(), "integer out of range".to_owned()))?;
                 Constant::Int(value)
             }
             Token::UInt(value) => Constant::UInt(*value),

@@ -22,11 +22,13 @@ impl<'a> Judge<'_, 'a> {
 
     fn applied_metadata(&mut self, metadata: Value<'a>) {
         if let Some(value) = metadata.get("managedFields").filter(|value| !value.is_null()) {
-            let message = "`metadata.managedFields` is the server's own; server-side apply refuses an object that has it";
+            let message =
+                "`metadata.managedFields` is the server's own; server-side apply refuses an object that has it";
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
         }
         if let Some(value) = metadata.get("uid").filter(|uid| uid.as_str().is_some_and(|uid| !uid.is_empty())) {
-            let message = "`metadata.uid` asks for one particular object; server-side apply creates none under a given uid";
+            let message =
+                "`metadata.uid` asks for one particular object; server-side apply creates none under a given uid";
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
         }
         for (list, key) in [("finalizers", None), ("ownerReferences", Some("uid"))] {
@@ -48,7 +50,8 @@ impl<'a> Judge<'_, 'a> {
         };
         if !schema.list_map_keys().any(|key| item.get(key).is_some() || has_default(key)) {
             let keys: Vec<String> = schema.list_map_keys().map(str::to_owned).collect();
-            let message = format!("`{}` has no {}; server-side apply refuses the object", self.path(item), one_of(&keys));
+            let message =
+                format!("`{}` has no {}; server-side apply refuses the object", self.path(item), one_of(&keys));
             self.add(Effect::Blocking, self.object.finding(&rules::REQUIRED_FIELD, item, message));
         }
     }

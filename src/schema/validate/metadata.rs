@@ -113,8 +113,11 @@ impl<'a> Judge<'_, 'a> {
 
     /// Judges what a client and the server want of every object, whatever its kind.
     pub(super) fn any_object(&mut self) {
-        if let Some(value) = self.object.root.get("apiVersion").filter(|_| self.object.api_version.matches('/').count() > 1) {
-            let message = format!("{} is no apiVersion: it is a group, `/` and a version", quoted(&self.object.api_version));
+        if let Some(value) =
+            self.object.root.get("apiVersion").filter(|_| self.object.api_version.matches('/').count() > 1)
+        {
+            let message =
+                format!("{} is no apiVersion: it is a group, `/` and a version", quoted(&self.object.api_version));
             self.add(Effect::Blocking, self.object.finding(&rules::WRONG_TYPE, value, message));
         }
         let metadata = self.object.root.get("metadata").filter(|metadata| !metadata.is_null());

@@ -31,7 +31,9 @@ impl<'a> Judge<'_, 'a> {
     /// A uid is the server's to give; another one than the stored object's is a conflict.
     fn same_uid(&mut self, old: &Object<'_>) {
         let keys = ["metadata", "uid"];
-        let Some(uid) = self.object.at(&keys).filter(|uid| uid.as_str().is_some_and(|text| !text.is_empty())) else { return };
+        let Some(uid) = self.object.at(&keys).filter(|uid| uid.as_str().is_some_and(|text| !text.is_empty())) else {
+            return;
+        };
         if old.at(&keys).and_then(|before| before.as_str()) != uid.as_str() {
             let message = "`metadata.uid` is not that of the object in the cluster; leave it out";
             self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, uid, message));

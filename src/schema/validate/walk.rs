@@ -224,14 +224,15 @@ impl<'j, 'a> Judge<'j, 'a> {
         let kind = self.kind?;
         let here: Vec<String> = suggest::places_of(key, kind.schema());
         let versions = kind.schema().table().kind(kind.group(), kind.kind());
-        let other = versions.into_iter().find(|other| {
-            other.version() != kind.version() && suggest::schema_at(other.schema(), path).is_some()
-        });
+        let other = versions
+            .into_iter()
+            .find(|other| other.version() != kind.version() && suggest::schema_at(other.schema(), path).is_some());
         // Of several places, the one that shares most of the path is the likeliest.
         let shared = |place: &str| place.split('.').zip(path.split('.')).take_while(|(a, b)| a == b).count();
         let best = here.iter().max_by_key(|place| (shared(place), std::cmp::Reverse(place.len())));
         let is_clear = |place: &&String| {
-            here.len() == 1 || here.iter().filter(|other| shared(other) == shared(place)).count() == 1 && shared(place) > 1
+            here.len() == 1
+                || here.iter().filter(|other| shared(other) == shared(place)).count() == 1 && shared(place) > 1
         };
         let place = best.filter(is_clear);
         match (place, other) {
@@ -261,7 +262,11 @@ impl<'j, 'a> Judge<'j, 'a> {
                 continue;
             }
             let is_null = map.get(name).is_some();
-            let why = if is_null { "is required and set to null, which counts as missing" } else { "is required and missing" };
+            let why = if is_null {
+                "is required and set to null, which counts as missing"
+            } else {
+                "is required and missing"
+            };
             let message = format!("`{path}` {why}; the API server refuses the object");
             let anchor = if is_root { map.get("kind").unwrap_or(map) } else { map };
             let finding = Finding::new(&rules::REQUIRED_FIELD, message).at(self.object.key_place(anchor)).path(path);
@@ -289,7 +294,10 @@ impl<'j, 'a> Judge<'j, 'a> {
             let message = format!("`{path}` has {}; it must have {bound}", counted(has as u64, "field"));
             self.add(effect, self.object.finding(&rules::OUT_OF_BOUNDS, map, message));
         }
-        if checks.enumeration().is_some_and(|mut values| !values.any(|value| super::union::equals_json(&effective, value))) {
+        if checks
+            .enumeration()
+            .is_some_and(|mut values| !values.any(|value| super::union::equals_json(&effective, value)))
+        {
             let message = format!("`{path}` is none of the values that the API server allows here");
             self.add(Effect::Blocking, self.object.finding(&rules::INVALID_VALUE, map, message));
         }

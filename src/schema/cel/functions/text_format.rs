@@ -46,7 +46,9 @@ fn plain<'v, D: Data<'v>>(value: &Val<'v, D>) -> Outcome<String> {
         Val::Null => "null".to_owned(),
         Val::Duration(nanos) => super::super::time::duration_text(*nanos),
         Val::Timestamp(at) => at.to_string(),
-        Val::Double(number) if number.is_finite() && (*number == 0.0 || (1e-4..1e6).contains(&number.abs())) => convert::double_text(*number),
+        Val::Double(number) if number.is_finite() && (*number == 0.0 || (1e-4..1e6).contains(&number.abs())) => {
+            convert::double_text(*number)
+        }
         _ => return Err(EvalError::not_checked(format!("format() of a {}", value.type_name()))),
     })
 }
