@@ -6,15 +6,16 @@
 use std::collections::HashMap;
 
 use crate::admission::{self, Gates};
+use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
-use crate::rules;
 use crate::schema::bundle::{self, Schemas};
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled};
+use crate::{ignores, rules};
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ pub struct Options {
     pub gates: Gates,
     /// What the settings say to the rules.
     pub settings: Settings,
+    /// The date by which ignores expire, as `2026-12-31`; without it none does.
+    pub today: Option<String>,
+    /// Findings that are known and not told again.
+    pub baseline: Option<Baseline>,
     /// Threads.
     pub jobs: usize,
     compiled: CompiledTables,
@@ -57,6 +62,8 @@ impl Options {
             admission: Switch::default(),
             gates: Gates::default(),
             settings: Settings::default(),
+            today: None,
+            baseline: None,
             jobs: 1,
         }
     }
@@ -86,9 +93,14 @@ const NAMED_PLACES: usize = 10;
 /// Objects below which a further thread costs more than it brings.
 const OBJECTS_PER_THREAD: usize = 500;
 
-/// Judges a release. Duplicates are not among the findings: what they are depends on whether somebody takes them out
-/// (`transform::dedupe`).
-pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
+/// Judges a release. What duplicates are depends on whether somebody takes them out (`transform::dedupe`), so those findings
+/// come in from the caller as `more`: severities, ignores and the baseline hold for them too.
+pub fn judge(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
+    merged(unmerged(release, options, more))
+}
+
+/// As [`judge`], with every finding by itself: what a baseline is written from.
+pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
     let mut findings = release.findings.clone();
     let threads = options.jobs.clamp(1, release.objects.len() / OBJECTS_PER_THREAD + 1);
     if threads == 1 {
@@ -115,7 +127,12 @@ pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
         findings.extend(parts.into_iter().flatten());
     }
     findings.extend(rules::check(release, &options.settings));
-    merge_shared(findings)
+    findings.extend(more);
+    let mut findings = ignores::settle(release, findings, &options.settings, options.today.as_deref());
+    if let Some(baseline) = &options.baseline {
+        baseline.retain_new(release, &mut findings);
+    }
+    findings
 }
 
 fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
@@ -154,7 +171,7 @@ fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &O
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
 /// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
-fn merge_shared(findings: Vec<Finding>) -> Vec<Finding> {
+pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
     let mut known: HashMap<(&'static str, Severity, String), usize> = HashMap::new();
     for finding in findings {

@@ -11,8 +11,8 @@ use crate::admission::Gates;
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
-use crate::schema::validate::Client;
 use crate::output::{self, Format, Report, Style};
+use crate::schema::validate::Client;
 
 /// How manifests are judged.
 #[derive(Clone, Debug, Default, Args)]
@@ -38,12 +38,25 @@ pub struct JudgeArgs {
     /// What an object of a kind without schema is [default: note]
     #[arg(long, value_enum, help_heading = "Judging")]
     pub unknown_kinds: Option<UnknownKinds>,
+    /// The release holds all that its objects refer to: references that lead out of it are errors
+    #[arg(long, help_heading = "Judging")]
+    pub complete: bool,
+    /// The date by which ignores expire, such as 2026-12-31; without it none does
+    #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Judging")]
+    pub today: Option<String>,
+    /// Findings of this file are known and not told again
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub baseline: Option<PathBuf>,
     /// Namespace of objects that name none
     #[arg(short, long, help_heading = "Judging")]
     pub namespace: Option<String>,
     /// Threads [default: all cores]; the result is the same for any number
     #[arg(long, value_name = "N", help_heading = "Judging")]
     pub jobs: Option<usize>,
+}
+
+fn date(text: &str) -> Result<String, String> {
+    if crate::config::is_date(text) { Ok(text.to_owned()) } else { Err("write a date as 2026-12-31".to_owned()) }
 }
 
 /// How charts are rendered.
@@ -103,8 +116,11 @@ impl FromStr for FormatTarget {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(PathBuf::from(file))));
         let format = Format::from_str(name, true).map_err(|_| {
-            let names: Vec<String> =
-                Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).map(|value| value.get_name().to_owned()).collect();
+            let names: Vec<String> = Format::value_variants()
+                .iter()
+                .filter_map(ValueEnum::to_possible_value)
+                .map(|value| value.get_name().to_owned())
+                .collect();
             format!("there is no format '{name}'; take one of {}", names.join(", "))
         })?;
         Ok(Self { format, file })
@@ -193,6 +209,12 @@ pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<ju
     options.admission = args.admission.or(settings.admission).unwrap_or_default();
     options.gates = gates(args, settings)?;
     options.settings = settings.clone();
+    options.settings.complete |= args.complete;
+    options.today.clone_from(&args.today);
+    let of_settings = settings.baseline.as_ref().map(|path| settings.folder.join(path));
+    if let Some(path) = args.baseline.clone().or(of_settings) {
+        options.baseline = Some(crate::baseline::Baseline::read(&path).map_err(anyhow::Error::msg)?);
+    }
     options.jobs = args.jobs();
     Ok(options)
 }

@@ -10,7 +10,7 @@ use crate::release::Release;
 use crate::report::{Finding, Rule};
 use crate::schema::kinds;
 use crate::schema::validate::rules as schema;
-use crate::{release, transform};
+use crate::{ignores, release, transform};
 
 pub mod view;
 
@@ -170,6 +170,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
             &transform::label::LABEL_NOT_ADDED,
         ],
     ),
+    ("Ignores", &[&ignores::UNUSED_IGNORE, &ignores::INVALID_IGNORE, &ignores::EXPIRED_IGNORE]),
 ];
 
 /// All rules, by layer.
@@ -183,9 +184,10 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
     layers().flat_map(|(_, rules)| rules)
 }
 
-/// The rules that look at the whole release; each has fixtures.
-pub fn of_release() -> impl Iterator<Item = &'static Rule> {
-    CHECKS.iter().flat_map(|(_, checks)| checks.iter().map(|check| check.rule))
+/// The rules that have fixtures of their own: those that look at the whole release, and those about ignores.
+pub fn with_fixtures() -> impl Iterator<Item = &'static Rule> {
+    let of_release = CHECKS.iter().flat_map(|(_, checks)| checks.iter().map(|check| check.rule));
+    of_release.chain([&ignores::UNUSED_IGNORE, &ignores::INVALID_IGNORE, &ignores::EXPIRED_IGNORE])
 }
 
 /// A rule's first sentence.
