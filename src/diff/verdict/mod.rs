@@ -135,7 +135,6 @@ pub struct Releases<'r, 'a> {
 
 /// Judges an object that is in both releases and differs.
 pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
-    schema_update(update, verdict);
     templates::judge(update, verdict);
     control_plane::judge(update, verdict);
     cluster::judge(update, releases, verdict);
@@ -147,10 +146,7 @@ pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut
 
 pub use deletions::judge as deletions;
 pub use invalid::judge as invalid;
-pub use templates::rotation;
-
-/// The CRD's own transition rules (CEL with `oldSelf`).
-fn schema_update(_update: &Update<'_, '_>, _verdict: &mut Verdict) {}
+pub use templates::{reverted, rotation};
 
 /// `Kind namespace/name`.
 pub fn describe(object: &Object<'_>) -> String {
