@@ -147,6 +147,15 @@ fn migrate(text: &str, context: &Context) -> Outcome {
     }
 }
 
+/// Whether a document may hold an object of Cluster API's own groups: a look at one field, since most do not.
+fn may_concern(root: Value<'_>) -> bool {
+    let version = root.get("apiVersion").and_then(|version| version.as_str());
+    version.is_some_and(|version| version == "v1" || version.contains("cluster.x-k8s.io/"))
+}
+
+const UNWRITABLE: &str = "written in a way that cannot be changed without losing something (comments between brackets, an \
+                          anchor whose content changes, keys behind ?). Rewrite it in plain block style first";
+
 /// What an object means in v1beta2, its text apart; `None` where it is no v1beta1 object or cannot be brought over.
 pub fn meaning(root: Value<'_>) -> Option<Json> {
     let mut tree = Tree::of(root);
@@ -155,18 +164,6 @@ pub fn meaning(root: Value<'_>) -> Option<Json> {
 
 fn refuse(offset: usize, message: String) -> Outcome {
     Outcome::Refused(Reason { offset, path: String::new(), message })
-fn refuse(offset: usize, message: String) -> Outcome {
-    Outcome::Refused(Reason { offset, path: String::new(), message })
-=======
-/// What an object means in v1beta2, its text apart; `None` where it is no v1beta1 object or cannot be brought over.
-pub fn meaning(root: Value<'_>) -> Option<Json> {
-    let mut tree = Tree::of(root);
-    matches!(convert(&mut tree, &mut Vec::new()), Ok(Concern::Changed)).then(|| tree.to_json())
-}
-
-fn refuse(node: Option<u32>, message: String) -> Outcome {
-    Outcome::Refused(Reason { node, path: String::new(), message })
->>>>>>> 3135e24 (diff: matching, changes, verdict, rollout, topology, command)
 }
 
 /// The tree as text, proven: the text of the untouched tree is the source, and the new text means the new tree.
