@@ -43,7 +43,8 @@ pub struct Options {
 impl Default for Options {
     /// Nothing may be deleted; Helm 3 sends the objects.
     fn default() -> Self {
-        let judge = judge::Options { client: Client::Warn, ..judge::Options::default() };
+        let mut judge = judge::Options::default();
+        judge.client = Client::Warn;
         Self { allow_delete: Vec::new(), judge }
     }
 }

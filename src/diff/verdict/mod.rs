@@ -7,6 +7,8 @@
 use serde_json::Value as Json;
 
 use super::json::{self, Side};
+use super::topology::TOPOLOGY_STUCK;
+use super::uninstall::{ORPHANED, STUCK_UNINSTALL};
 use super::update::{self, Update};
 use crate::object::Object;
 use crate::release::Release;
@@ -65,6 +67,28 @@ crate::rule! {
     /// Stay at the version; restore from a backup where you must go back.
     pub VERSION_DOWNGRADE = "version-downgrade", Error, Admission;
 }
+
+/// The rules on updates.
+pub static RULES: &[&Rule] = &[
+    &IMMUTABLE_TEMPLATE,
+    &IMMUTABLE_FIELD,
+    &VERSION_SKIP,
+    &VERSION_DOWNGRADE,
+    &REFERENCE_REMOVED,
+    &TOPOLOGY_REMOVED,
+    &NOT_IN_CLASS,
+    &CLASS_CHANGED,
+    &CLASS_STILL_USED,
+    &CLUSTER_DELETED,
+    &STILL_NEEDED,
+    &TOPOLOGY_STUCK,
+    &REPLICAS_DROPPED,
+    &TEMPLATE_EDITED_IN_PLACE,
+    &NEEDLESS_ROTATION,
+    &ROTATION_REVERTED,
+    &STUCK_UNINSTALL,
+    &ORPHANED,
+];
 
 /// Something to say about one object.
 #[derive(Debug)]
