@@ -5,7 +5,6 @@
 //! release is taken away. [`output`] prints it. Nothing here reads files or runs anything.
 
 use crate::judge;
-use crate::object::Object;
 use crate::release::Release;
 use crate::schema::validate::Client;
 use crate::transform::compare;
@@ -79,14 +78,12 @@ pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Option
     let fleet = Fleet { old, new };
     let mut verdict = Verdict::default();
     let class_templates = topology::class_templates(fleet);
-    let is_of_class = |object: &Object<'_>| {
-        class_templates.contains(&(object.group().to_owned(), object.kind.to_string(), object.name.to_string()))
-    };
+    let releases = verdict::Releases { old, new, class_templates: &class_templates };
     let mut changes = Vec::new();
     for pair in &mut pairs {
-        let Some(change) = change(*pair, verdict::Releases { old, new }, &mut verdict) else { continue };
+        let Some(change) = change(*pair, releases, &mut verdict) else { continue };
         if pair.is_renamed() {
-            verdict::rotation(*pair, pair.object().is_some_and(is_of_class), &mut verdict);
+            verdict::rotation(*pair, releases, &mut verdict);
         }
         pair.is_changed = true;
         changes.push(change);
@@ -108,7 +105,7 @@ pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Option
 /// The change of a pair, judged on the way; `None` where both sides say the same.
 fn change<'r, 'a>(
     pair: Pair<'r, 'a>,
-    releases: verdict::Releases<'r, 'a>,
+    releases: verdict::Releases<'_, 'a>,
     verdict: &mut Verdict,
 ) -> Option<Change<'r, 'a>> {
     let (old, new) = match (pair.old, pair.new) {

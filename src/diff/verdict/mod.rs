@@ -4,6 +4,8 @@
 //! One file a family of kinds. What a controller would stumble over later is said here too, as a warning or a controller
 //! error; it does not make an upgrade refused.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::json::{self, Side};
@@ -155,11 +157,20 @@ pub struct Releases<'r, 'a> {
     pub old: &'r Release<'a>,
     /// After.
     pub new: &'r Release<'a>,
+    /// Templates that ClusterClasses refer to: group, kind, name.
+    pub class_templates: &'r HashSet<(String, String, String)>,
+}
+
+impl Releases<'_, '_> {
+    /// Whether a topology's objects are made from this template.
+    pub fn is_of_class(&self, object: &Object<'_>) -> bool {
+        self.class_templates.contains(&(object.group().to_owned(), object.kind.to_string(), object.name.to_string()))
+    }
 }
 
 /// Judges an object that is in both releases and differs.
 pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
-    templates::judge(update, verdict);
+    templates::judge(update, releases, verdict);
     control_plane::judge(update, verdict);
     cluster::judge(update, releases, verdict);
     cluster_class::judge(update, releases, verdict);
