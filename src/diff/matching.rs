@@ -20,6 +20,8 @@ pub struct Pair<'r, 'a> {
     pub old: Option<&'r Object<'a>>,
     /// In the new release.
     pub new: Option<&'r Object<'a>>,
+    /// Whether the two sides differ; found out after matching.
+    pub is_changed: bool,
 }
 
 impl<'r, 'a> Pair<'r, 'a> {
@@ -98,9 +100,10 @@ pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r,
     let kept = new.objects.iter().filter(|object| is_last(object)).map(|object| Pair {
         old: partner[object.number as usize].and_then(|number| old.objects.get(number as usize)),
         new: Some(object),
+        is_changed: false,
     });
     let gone =
-        removed.iter().filter_map(|number| old.objects.get(*number as usize)).map(|object| Pair { old: Some(object), new: None });
+        removed.iter().filter_map(|number| old.objects.get(*number as usize)).map(|object| Pair { old: Some(object), new: None, is_changed: true });
     kept.chain(gone).collect()
 }
 

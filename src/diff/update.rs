@@ -68,15 +68,21 @@ pub fn place(object: &Object<'_>, path: &[Step], side: Side) -> Place {
 
 /// The object as a tree without noise; in v1beta2 where the other side is.
 fn tree(object: &Object<'_>, other: &Object<'_>) -> Json {
-    let mut tree = if object.version() == other.version() { object.root.to_json() } else { in_v1beta2(object) };
+    if object.version() != other.version() {
+        return in_v1beta2(object);
+    }
+    let mut tree = object.root.to_json();
     noise::strip(&mut tree);
     json::drop_nulls(&mut tree);
     tree
 }
 
-/// The object as v1beta2 has it, where it can be converted.
-fn in_v1beta2(object: &Object<'_>) -> Json {
-    object.root.to_json()
+/// The object as v1beta2 has it, without noise and with defaults; as it is where it cannot be converted.
+pub fn in_v1beta2(object: &Object<'_>) -> Json {
+    let mut tree = crate::migrate::meaning(object.root).unwrap_or_else(|| object.root.to_json());
+    noise::strip(&mut tree);
+    json::drop_nulls(&mut tree);
+    tree
 }
 
 /// Kinds whose versions say the same in other words.

@@ -147,7 +147,7 @@ pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut
 
 pub use deletions::judge as deletions;
 pub use invalid::judge as invalid;
-pub use templates::rotation;
+pub use templates::{reverted, rotation};
 
 /// The CRD's own transition rules (CEL with `oldSelf`).
 fn schema_update(_update: &Update<'_, '_>, _verdict: &mut Verdict) {}

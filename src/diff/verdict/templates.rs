@@ -5,9 +5,11 @@ use serde_json::Value as Json;
 use super::Verdict;
 use crate::diff::changes;
 use crate::diff::json::{self, Side};
+use crate::diff::defaults::CONTROL_PLANE_GROUP;
 use crate::diff::matching::Pair;
+use crate::diff::rollout::Fleet;
 use crate::diff::update::Update;
-use crate::object::Object;
+use crate::object::{CLUSTER_GROUP, Object};
 use crate::report::{Finding, Severity};
 
 crate::rule! {
@@ -252,4 +254,35 @@ pub fn rotation(pair: Pair<'_, '_>, is_used_by_topology: bool, verdict: &mut Ver
         let finding = Finding::new(&NEEDLESS_ROTATION, message).severity(Severity::Warning).at(place).suggest(help);
         verdict.add(finding, Side::New, new, "metadata.name");
     }
+}
+
+/// References that go back to a template which the old release had, unused, beside the one in use.
+pub fn reverted(fleet: Fleet<'_, '_>, pairs: &[Pair<'_, '_>], verdict: &mut Verdict) {
+    let updates = pairs.iter().filter_map(Pair::update).filter(|(old, new)| makes_machines(new) && old.root.raw() != new.root.raw());
+    for (old, new) in updates {
+        for reference in new.references().filter(|reference| reference.kind.ends_with("Template")) {
+            let path = new.path(reference.value.index());
+            let Some(target) = fleet.new.resolve(new, &reference) else { continue };
+            let namespace = fleet.new.namespace_of(target);
+            let was_there = fleet.old.find(target.group(), &target.kind, namespace, &target.name).is_some();
+            let was_named = old.references().any(|other| other.kind == reference.kind && other.name == reference.name);
+            if was_there && !was_named {
+                let message = format!(
+                    "goes over to {} {}, which the old release already has: a rotation is taken back, and machines roll back \
+                     to the older template",
+                    target.kind, target.name
+                );
+                let finding = Finding::new(&ROTATION_REVERTED, message)
+                    .at(new.place(reference.value))
+                    .path(path.clone())
+                    .suggest("nothing to do where this is the rollback that was meant");
+                verdict.add(finding, Side::New, new, &path);
+            }
+        }
+    }
+}
+
+/// Kinds whose references to templates decide about machines.
+fn makes_machines(object: &Object<'_>) -> bool {
+    object.is(CLUSTER_GROUP, "MachineDeployment") || object.group() == CONTROL_PLANE_GROUP && !object.kind.ends_with("Template")
 }
