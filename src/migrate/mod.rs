@@ -133,19 +133,14 @@ pub fn document(text: &str, context: &Context) -> Outcome {
     }
 }
 
-<<<<<<< HEAD
-fn refuse(offset: usize, message: String) -> Outcome {
-    Outcome::Refused(Reason { offset, path: String::new(), message })
-=======
 /// What an object means in v1beta2, its text apart; `None` where it is no v1beta1 object or cannot be brought over.
 pub fn meaning(root: Value<'_>) -> Option<Json> {
     let mut tree = Tree::of(root);
-    matches!(convert(&mut tree, &mut Vec::new()), Ok(Concern::Changed)).then(|| tree.to_json())
+    matches!(convert(&mut tree, &Context::default(), &mut Vec::new()), Ok(Concern::Changed)).then(|| tree.to_json())
 }
 
-fn refuse(node: Option<u32>, message: String) -> Outcome {
-    Outcome::Refused(Reason { node, path: String::new(), message })
->>>>>>> 3135e24 (diff: matching, changes, verdict, rollout, topology, command)
+fn refuse(offset: usize, message: String) -> Outcome {
+    Outcome::Refused(Reason { offset, path: String::new(), message })
 }
 
 /// The tree as text, proven: the text of the untouched tree is the source, and the new text means the new tree.
