@@ -1,0 +1,172 @@
+//! Will the server take it: each update judged as the API server and CAPI's webhooks judge it, each object of the new release
+//! on its own, and what a deletion leaves behind.
+//!
+//! One file a family of kinds. What a controller would stumble over later is said here too, as a warning or a controller
+//! error; it does not make an upgrade refused.
+
+use serde_json::Value as Json;
+
+use super::json::{self, Side};
+use super::update::{self, Update};
+use crate::object::Object;
+use crate::release::Release;
+use crate::report::{Finding, Provenance, Rule, Severity};
+
+mod built_in;
+mod cluster;
+mod cluster_class;
+mod control_plane;
+mod deletions;
+mod fields;
+mod invalid;
+mod machines;
+mod templates;
+
+pub use cluster::{NOT_IN_CLASS, REFERENCE_REMOVED, TOPOLOGY_REMOVED};
+pub use cluster_class::{CLASS_CHANGED, CLASS_STILL_USED};
+pub use control_plane::refuses as control_plane_refuses;
+pub use deletions::{CLUSTER_DELETED, KEEP, STILL_NEEDED, is_deleted};
+pub use fields::IMMUTABLE_FIELD;
+pub use machines::REPLICAS_DROPPED;
+pub use templates::{IMMUTABLE_TEMPLATE, NEEDLESS_ROTATION, ROTATION_REVERTED, TEMPLATE_EDITED_IN_PLACE};
+
+crate::rule! {
+    /// A version goes up by more than one minor release at once.
+    ///
+    /// Kubernetes control planes go up one minor release at a time, and CAPI's webhooks refuse anything else: the whole
+    /// upgrade fails at this object.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// spec:
+    ///   version: v1.34.1   # was v1.32.8
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Go through each minor release in between, one upgrade each.
+    pub VERSION_SKIP = "version-skip", Error, Admission;
+
+    /// A version goes down.
+    ///
+    /// A topology (`spec.topology.version`) refuses it. A `KubeadmControlPlane` accepts it and rolls every control plane machine
+    /// back, which etcd and the API server do not support.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// spec:
+    ///   version: v1.31.9   # was v1.32.8
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Stay at the version; restore from a backup where you must go back.
+    pub VERSION_DOWNGRADE = "version-downgrade", Error, Admission;
+}
+
+/// Something to say about one object.
+#[derive(Debug)]
+pub struct Said {
+    /// What.
+    pub finding: Finding,
+    /// In which release its place is.
+    pub side: Side,
+    /// `Kind namespace/name`.
+    pub object: String,
+    /// The field.
+    pub path: String,
+}
+
+/// What the server would say to an upgrade.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Why it would be refused.
+    pub refusals: Vec<Said>,
+    /// What is accepted, and still wrong or worth knowing.
+    pub warnings: Vec<Said>,
+}
+
+impl Verdict {
+    /// Takes in a finding: a refusal where the server or a client would refuse it, else a warning.
+    pub fn add(&mut self, finding: Finding, side: Side, object: &Object<'_>, path: &str) {
+        let refused = finding.severity == Severity::Error
+            && matches!(finding.rule.provenance, Provenance::Admission | Provenance::Client);
+        let said = Said { finding, side, object: describe(object), path: path.to_owned() };
+        (if refused { &mut self.refusals } else { &mut self.warnings }).push(said);
+    }
+
+    /// A document of the new release that is no object: nothing of the release is applied.
+    pub fn refuse_document(&mut self, finding: Finding) {
+        self.refusals.push(Said { finding, side: Side::New, object: "document".to_owned(), path: String::new() });
+    }
+
+    /// A finding about a field of an updated object.
+    pub fn say(&mut self, update: &Update<'_, '_>, rule: &'static Rule, keys: &[&str], message: String, help: &str) {
+        self.say_as(rule.severity, update, rule, keys, message, help);
+    }
+
+    /// The same, with another severity than the rule's own.
+    pub fn say_as(
+        &mut self,
+        severity: Severity,
+        update: &Update<'_, '_>,
+        rule: &'static Rule,
+        keys: &[&str],
+        message: String,
+        help: &str,
+    ) {
+        let path = json::text(&update::steps(keys));
+        let finding =
+            Finding::new(rule, message).severity(severity).at(update.place(keys)).path(path.clone()).suggest(help);
+        self.add(finding, Side::New, update.new, &path);
+    }
+}
+
+/// What judging an update may look at besides the object itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Releases<'r, 'a> {
+    /// Before.
+    pub old: &'r Release<'a>,
+    /// After.
+    pub new: &'r Release<'a>,
+}
+
+/// Judges an object that is in both releases and differs.
+pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
+    schema_update(update, verdict);
+    templates::judge(update, verdict);
+    control_plane::judge(update, verdict);
+    cluster::judge(update, releases, verdict);
+    cluster_class::judge(update, releases, verdict);
+    machines::judge(update, verdict);
+    fields::judge(update, verdict);
+    built_in::judge(update, verdict);
+}
+
+pub use deletions::judge as deletions;
+pub use invalid::judge as invalid;
+pub use templates::{reverted, rotation};
+
+/// The CRD's own transition rules (CEL with `oldSelf`).
+fn schema_update(_update: &Update<'_, '_>, _verdict: &mut Verdict) {}
+
+/// `Kind namespace/name`.
+pub fn describe(object: &Object<'_>) -> String {
+    match &object.namespace {
+        Some(namespace) => format!("{} {namespace}/{}", object.kind, object.name),
+        None => format!("{} {}", object.kind, object.name),
+    }
+}
+
+/// A value for a message, cut where it is long.
+fn quoted(value: Option<&Json>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(Json::String(text)) if text.chars().count() <= 40 => format!("'{text}'"),
+        Some(Json::Number(number)) => number.to_string(),
+        Some(Json::Bool(truth)) => truth.to_string(),
+        Some(_) => "another value".to_owned(),
+    }
+}
