@@ -135,7 +135,7 @@ pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) ->
     findings
 }
 
-fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| admission::Options {
         capi_version: options.schemas.capi(),
@@ -155,7 +155,7 @@ fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Optio
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
         }
         if let Some(webhooks) = &webhooks {
-            admission::judge(object, &admission::Alone, webhooks, findings);
+            admission::judge(object, release, webhooks, findings);
         }
     }
 }

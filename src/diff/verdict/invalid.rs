@@ -11,7 +11,7 @@ use crate::report::{Provenance, Severity};
 /// Takes in what the layers say of the objects that this upgrade sends (`sent`: their numbers); Helm does not send what it did
 /// not change.
 pub fn judge(new: &Release<'_>, sent: &HashSet<u32>, options: &judge::Options, verdict: &mut Verdict) {
-    for finding in judge::judge(new, options) {
+    for finding in judge::judge(new, options, Vec::new()) {
         let stops_all = [SYNTAX_ERROR.name, MALFORMED_OBJECT.name].contains(&finding.rule.name);
         let Some(place) = finding.place else { continue };
         let object = place.object.and_then(|number| new.objects.get(number as usize));
