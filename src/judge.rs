@@ -135,7 +135,7 @@ pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) ->
     findings
 }
 
-fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     for object in objects {
@@ -152,15 +152,16 @@ fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Optio
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
         }
         if let Some(webhooks) = &webhooks {
-            admission::judge(object, &admission::Alone, webhooks, findings);
+            admission::judge(object, release, webhooks, findings);
         }
     }
 }
 
 /// Judges what an upgrade sends: objects of the new release, with what they are in the cluster now. What stood there before
-/// is not said again: the server let it pass.
+/// is not said again: the server let it pass. Others are looked up in `cluster`: what is there while the upgrade runs.
 pub fn judge_sent<'o, 'a: 'o>(
     sent: impl Iterator<Item = (Option<&'o Object<'a>>, &'o Object<'a>)>,
+    cluster: &Release<'a>,
     options: &Options,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -179,10 +180,10 @@ pub fn judge_sent<'o, 'a: 'o>(
             let webhooks = webhooks(options);
             let mut before = Vec::new();
             if let Some(old) = old {
-                admission::judge(old, &admission::Alone, &webhooks, &mut before);
+                admission::judge(old, cluster, &webhooks, &mut before);
             }
             let mut after = Vec::new();
-            admission::judge(new, &admission::Alone, &webhooks, &mut after);
+            admission::judge(new, cluster, &webhooks, &mut after);
             let stood = |finding: &Finding| {
                 before.iter().any(|other| other.rule.name == finding.rule.name && other.message == finding.message)
             };

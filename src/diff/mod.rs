@@ -90,7 +90,7 @@ pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Option
     }
     verdict::reverted(fleet, &pairs, &mut verdict);
     verdict::deletions(&pairs, new, options, &mut verdict);
-    verdict::invalid(new, &changes, &options.judge, &mut verdict);
+    verdict::invalid(old, new, &changes, &options.judge, &mut verdict);
     let mut rollout = rollout::bill(fleet, &pairs);
     rollout.extend(topology::bill(fleet, &pairs, &mut verdict));
     if !verdict.refusals.is_empty() {

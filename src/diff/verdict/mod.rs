@@ -123,6 +123,14 @@ impl Verdict {
         (if refused { &mut self.refusals } else { &mut self.warnings }).push(said);
     }
 
+    /// Whether an object is refused already at a path or above it.
+    pub fn has_refused(&self, object: &Object<'_>, path: &str) -> bool {
+        self.refusals.iter().any(|said| {
+            let same = said.side == Side::New && said.finding.place.is_some_and(|place| place.object == Some(object.number));
+            same && path.strip_prefix(said.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
     /// A document of the new release that is no object: nothing of the release is applied.
     pub fn refuse_document(&mut self, finding: Finding) {
         self.refusals.push(Said { finding, side: Side::New, object: "document".to_owned(), path: String::new() });
