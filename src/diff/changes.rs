@@ -89,9 +89,8 @@ pub fn shown(object: &Object<'_>, path: &str, value: &Json) -> Json {
     };
     match value {
         Json::Object(map) => {
-            let entry = |(key, value): (&String, &Json)| {
-                (key.clone(), shown(object, &below(&Step::Key(key.clone())), value))
-            };
+            let entry =
+                |(key, value): (&String, &Json)| (key.clone(), shown(object, &below(&Step::Key(key.clone())), value));
             Json::Object(map.iter().map(entry).collect())
         }
         Json::Array(list) => {
@@ -134,7 +133,8 @@ impl Walk {
             (Some(old), Some(new)) => self.values(old, new),
             (None, None) => {}
             // An empty mapping or list that appears says nothing.
-            (Some(only), None) | (None, Some(only)) if json::is_bare(only) || only.as_array().is_some_and(Vec::is_empty) => {}
+            (Some(only), None) | (None, Some(only))
+                if json::is_bare(only) || only.as_array().is_some_and(Vec::is_empty) => {}
             _ => self.found.push((self.path.clone(), old.cloned(), new.cloned())),
         }
         self.path.pop();

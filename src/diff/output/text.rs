@@ -74,13 +74,7 @@ fn one_row(row: &Row, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     row.notes.iter().try_for_each(|note| writeln!(out, "    {note}"))
 }
 
-fn said(
-    shown: &Shown<'_, '_, '_>,
-    heading: &str,
-    all: &[&Said],
-    paint: Paint,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn said(shown: &Shown<'_, '_, '_>, heading: &str, all: &[&Said], paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     if all.is_empty() {
         return Ok(());
     }

@@ -39,7 +39,8 @@ pub fn apply(
     }
     if json::at(after, &["spec", "paused"]) == Some(&Json::Bool(true)) && outdated > 0 {
         row.machines = Moves::between(old, new, 0);
-        row.blocked = Some("spec.paused: the machine deployment is scaled, but does not roll until it is false again".into());
+        row.blocked =
+            Some("spec.paused: the machine deployment is scaled, but does not roll until it is false again".into());
     } else if workers::is_on_delete(after) && outdated > 0 {
         row.machines = Moves::between(old, new, 0);
         row.blocked = Some("strategy OnDelete: the old machines stay until somebody deletes them".into());
@@ -85,8 +86,13 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
     let own = json::text_at(after, &["spec", "template", "spec", "version"])?;
     let version = Version::parse(own)?;
     let ahead = version.minors_above(&theirs)?;
-    if !skips("ControlPlaneIsStable") && paused(control_plane, None).is_some() && is_upgrading(fleet, control_plane, &text) {
-        return Some(format!("the control plane waits at its annotation {PAUSED}, and workers wait for the control plane"));
+    if !skips("ControlPlaneIsStable")
+        && paused(control_plane, None).is_some()
+        && is_upgrading(fleet, control_plane, &text)
+    {
+        return Some(format!(
+            "the control plane waits at its annotation {PAUSED}, and workers wait for the control plane"
+        ));
     }
     if ahead > 0 && !skips("KubernetesVersionSkew") {
         return Some(format!(
@@ -94,7 +100,9 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
         ));
     }
     if ahead < -3 && !skips("KubernetesVersionSkew") {
-        return Some(format!("workers at {own} are more than 3 minor releases behind the control plane at {text}: no machine is made"));
+        return Some(format!(
+            "workers at {own} are more than 3 minor releases behind the control plane at {text}: no machine is made"
+        ));
     }
     let kubeadm = json::text_at(after, &["spec", "template", "spec", "bootstrap", "configRef", "kind"]);
     if ahead != 0 && kubeadm == Some("KubeadmConfigTemplate") && !skips("KubeadmVersionSkew") {
