@@ -180,19 +180,14 @@ fn print(diff: &Diff<'_, '_>, args: &ReportArgs) -> anyhow::Result<()> {
         }
     };
     let view = View { summary: args.summary, context: args.context, only: args.only.clone(), color };
-    match &args.output {
-        Some(path) => {
-            let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-            let mut out = io::BufWriter::new(file);
-            output::write(diff, args.format, &view, &mut out)?;
-            out.flush()?;
-        }
-        None => {
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            output::write(diff, args.format, &view, &mut out)?;
-            out.flush()?;
-        }
-    }
+    let target: Box<dyn Write> = if let Some(path) = &args.output {
+        Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
+    } else {
+        Box::new(io::stdout().lock())
+    };
+    let mut out = io::BufWriter::new(target);
+    output::write(diff, args.format, &view, &mut out)?;
+    out.flush()?;
     Ok(())
 }
 

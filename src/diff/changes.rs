@@ -1,6 +1,7 @@
 //! What changed in an object: paths with the values before and after, lists matched by what names their items.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use serde_json::Value as Json;
 use similar::{Algorithm, DiffOp};
@@ -83,7 +84,9 @@ pub fn shown(object: &Object<'_>, path: &str, value: &Json) -> Json {
         let mut path = path.to_owned();
         match step {
             Step::Key(key) => crate::yaml::tape::push_key(&mut path, key),
-            Step::Item(_, number) => path.push_str(&format!("[{}]", number.unwrap_or_default())),
+            Step::Item(_, number) => {
+                let _ = write!(path, "[{}]", number.unwrap_or_default());
+            }
         }
         path
     };

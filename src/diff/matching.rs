@@ -119,7 +119,7 @@ struct Renames<'r, 'a> {
     partner: Vec<Option<u32>>,
 }
 
-impl<'a> Renames<'_, 'a> {
+impl Renames<'_, '_> {
     fn take(&mut self, old: u32, new: u32) {
         self.partner[new as usize] = Some(old);
         self.removed.retain(|number| *number != old);
@@ -238,7 +238,9 @@ fn hash(value: &Json, hasher: &mut FxHasher) {
         }
         Json::Array(list) => {
             list.len().hash(hasher);
-            list.iter().for_each(|value| hash(value, hasher));
+            for value in list {
+                hash(value, hasher);
+            }
         }
         other => other.to_string().hash(hasher),
     }

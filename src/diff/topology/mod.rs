@@ -130,7 +130,9 @@ fn cluster<'r, 'a>(
     let mut rows = compare(&Fleet::cluster_name(release, object), made_before.as_ref(), made_after.as_ref());
     let sources =
         Sources { before: change.before.as_ref(), after: change.after.as_ref(), stored: &stored, given: &given };
-    rows.iter_mut().for_each(|row| sources.explain(row));
+    for row in &mut rows {
+        sources.explain(row);
+    }
     if let Some(reason) = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()) {
         block_all(pair.new, &mut rows, &reason, verdict);
     } else if let Some(reason) = pair.new.and_then(paused) {
@@ -182,7 +184,7 @@ fn stuck(
     Some(format!("the control plane's webhook refuses {reason}"))
 }
 
-fn block_all(cluster: Option<&Object<'_>>, rows: &mut Vec<Row>, reason: &str, verdict: &mut Verdict) {
+fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdict: &mut Verdict) {
     for row in rows.iter_mut() {
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));

@@ -92,7 +92,9 @@ fn fill(value: &mut Json, schema: &Json) {
         }
         Json::Array(list) => {
             if let Some(schema) = schema.get("items") {
-                list.iter_mut().for_each(|item| fill(item, schema));
+                for item in list {
+                    fill(item, schema);
+                }
             }
         }
         _ => {}

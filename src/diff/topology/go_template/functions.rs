@@ -1,5 +1,7 @@
 //! The functions of Go's templates and of sprig that classes use.
 
+use std::fmt::Write;
+
 use serde_json::Value as Json;
 
 use super::Failure;
@@ -158,7 +160,9 @@ fn printf(arguments: &[Json]) -> Result<String> {
         match characters.next() {
             Some('%') => out.push('%'),
             Some('s' | 'v') => out.push_str(&values.next().map_or_else(String::new, print)),
-            Some('q') => out.push_str(&format!("{:?}", values.next().map_or_else(String::new, print))),
+            Some('q') => {
+                let _ = write!(out, "{:?}", values.next().map_or_else(String::new, print));
+            }
             Some('d') => out.push_str(&whole(&values.next().cloned().into_iter().collect::<Vec<_>>(), 0).to_string()),
             other => return Err(Failure::Unknown(format!("the verb %{}", other.unwrap_or(' ')))),
         }
