@@ -7,7 +7,7 @@ use super::{Fleet, Moves, OwnerKind, Row, workers};
 use crate::diff::json;
 use crate::diff::matching::Pair;
 use crate::diff::version::Version;
-use crate::object::Object;
+use crate::object::{CLUSTER_GROUP, Object};
 
 /// Why machines do not move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,13 @@ pub fn apply(
     if row.machines == Moves::default() {
         return;
     }
-    let Some((object, after)) = pair.new.zip(after) else { return };
+    let Some((object, after)) = pair.new.zip(after) else {
+        if let Some(reason) = pair.old.filter(|_| pair.new.is_none()).and_then(|old| waits_for_workers(row, fleet, old)) {
+            row.machines = Moves::default();
+            row.blocked = Some(reason);
+        }
+        return;
+    };
     let cluster = fleet.new_cluster(object);
     if let Some(reason) = paused(object, cluster) {
         row.machines = Moves::default();
@@ -50,6 +56,25 @@ pub fn apply(
         row.machines = without_new_machines(after, old, new, outdated);
         row.blocked = Some(reason);
     }
+}
+
+/// A control plane that is deleted under a cluster that stays waits until the last worker is gone.
+fn waits_for_workers(row: &Row, fleet: Fleet<'_, '_>, control_plane: &Object<'_>) -> Option<String> {
+    if row.kind != OwnerKind::ControlPlane {
+        return None;
+    }
+    let namespace = fleet.old.namespace_of(control_plane);
+    let is_worker = |object: &&Object<'_>| {
+        matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool")
+            && object.group() == CLUSTER_GROUP
+            && fleet.new.namespace_of(object) == namespace
+            && Fleet::cluster_name(fleet.new, object) == row.cluster
+    };
+    let worker = fleet.new.objects.iter().find(is_worker)?;
+    Some(format!(
+        "the deleted control plane waits for the last worker to go, and {} {} stays",
+        worker.kind, worker.name
+    ))
 }
 
 /// No machine can be made: what goes all the same.

@@ -189,7 +189,8 @@ fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdi
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));
     }
-    let Some(cluster) = cluster else { return };
+    // Where the Cluster itself is refused, its controller never gets to see it.
+    let Some(cluster) = cluster.filter(|cluster| !verdict.refuses(cluster)) else { return };
     let path = ["spec", "topology"];
     let place = update::place(cluster, &update::steps(&path), json::Side::New);
     let message = format!(
