@@ -71,8 +71,7 @@ impl Baseline {
 
 fn key(release: &Release<'_>, finding: &Finding) -> String {
     let object = finding.place.and_then(|place| release.objects.get(place.object? as usize));
-    let who = object.map_or_else(String::new, |object| {
-        format!("{}/{}/{}", object.kind, release.namespace_of(object), object.name)
-    });
+    let who = object
+        .map_or_else(String::new, |object| format!("{}/{}/{}", object.kind, release.namespace_of(object), object.name));
     format!("{} {who} {}", finding.rule.name, ignores::field(object, finding)).trim_end().to_owned()
 }

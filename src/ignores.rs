@@ -60,7 +60,12 @@ pub const ANNOTATION: &str = "capi-lint/ignore";
 const COMMENT: &str = "# capi-lint: ignore ";
 
 /// Gives findings the severities of the settings, and takes out what is ignored. `today` is a date as `2026-12-31`.
-pub fn settle(release: &Release<'_>, mut findings: Vec<Finding>, settings: &Settings, today: Option<&str>) -> Vec<Finding> {
+pub fn settle(
+    release: &Release<'_>,
+    mut findings: Vec<Finding>,
+    settings: &Settings,
+    today: Option<&str>,
+) -> Vec<Finding> {
     let mut own = Vec::new();
     let mut ignores = Ignores::read(release, settings, today, &mut own);
     findings.retain(|finding| !ignores.hold_back(release, finding));
@@ -97,14 +102,19 @@ impl<'s> Ignores<'s> {
         for ignore in &settings.ignores {
             match (&ignore.until, today) {
                 (Some(until), Some(today)) if until.as_str() < today => {
-                    let message = format!("the ignore \"{}\" in the settings held until {until}: it is no longer in force", ignore.reason);
+                    let message = format!(
+                        "the ignore \"{}\" in the settings held until {until}: it is no longer in force",
+                        ignore.reason
+                    );
                     own.push(Finding::new(&EXPIRED_IGNORE, message));
                 }
                 _ => ignores.settings.push((ignore, false)),
             }
         }
         for object in &release.objects {
-            let Some(value) = object.at(&["metadata", "annotations"]).and_then(|annotations| annotations.get(ANNOTATION)) else {
+            let Some(value) =
+                object.at(&["metadata", "annotations"]).and_then(|annotations| annotations.get(ANNOTATION))
+            else {
                 continue;
             };
             let Some(text) = value.as_str() else { continue };
@@ -129,7 +139,8 @@ impl<'s> Ignores<'s> {
             let line_end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
             let span = Span { start: at as u32, end: line_end as u32 };
             let place = Place { document, object: None, node: None, span };
-            let from = if text[line_start..at].trim().is_empty() { next_content(text, line_end) } else { Some(line_start) };
+            let from =
+                if text[line_start..at].trim().is_empty() { next_content(text, line_end) } else { Some(line_start) };
             let Some(from) = from else { continue };
             let scope = block(text, from);
             for number in self.add(&text[at + COMMENT.len()..line_end], place, own) {
@@ -154,7 +165,9 @@ impl<'s> Ignores<'s> {
                 None
             };
             if let Some(message) = fault {
-                own.push(Finding::new(&INVALID_IGNORE, message).at(place).suggest(format!("{rule} (why this is fine)")));
+                own.push(
+                    Finding::new(&INVALID_IGNORE, message).at(place).suggest(format!("{rule} (why this is fine)")),
+                );
                 continue;
             }
             added.push(self.locals.len());
@@ -193,7 +206,8 @@ impl<'s> Ignores<'s> {
         for (ignore, _) in self.settings.iter().filter(|(_, used)| !used) {
             // A settings file serves many releases: in one of them an ignore may well have nothing to do.
             let until = ignore.until.as_ref().map_or_else(String::new, |until| format!(" (until {until})"));
-            let message = format!("the ignore \"{}\"{until} in the settings holds nothing back in this run", ignore.reason);
+            let message =
+                format!("the ignore \"{}\"{until} in the settings holds nothing back in this run", ignore.reason);
             own.push(Finding::new(&UNUSED_IGNORE, message).severity(crate::report::Severity::Info));
         }
     }

@@ -124,7 +124,10 @@ fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Optio
             let mut stricter = Vec::new();
             judge_schema(object, kind, client, options, &mut stricter);
             let known = |finding: &Finding| {
-                findings.iter().skip(from).any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
+                findings
+                    .iter()
+                    .skip(from)
+                    .any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
             };
             stricter.retain(|finding| !known(finding));
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));

@@ -106,8 +106,11 @@ fn converts_as_the_webhook_does() {
         let pair: Json = serde_json::from_str(line).unwrap();
         let mut yaml = String::new();
         block(&pair["in"], 0, &mut yaml);
-        let forms =
-            [("block", yaml), ("json", pair["in"].to_string()), ("pretty", serde_json::to_string_pretty(&pair["in"]).unwrap())];
+        let forms = [
+            ("block", yaml),
+            ("json", pair["in"].to_string()),
+            ("pretty", serde_json::to_string_pretty(&pair["in"]).unwrap()),
+        ];
         for (form, text) in forms {
             count += 1;
             let problem = match (migrate::document(&text, &Context::default()), pair.get("refused")) {
@@ -224,9 +227,9 @@ fn schemas(shared: &std::path::Path, group: &str, kind: &str) -> std::collection
 /// The schema at a path.
 fn schema_at<'s>(schema: &'s Json, path: &[Step]) -> Option<&'s Json> {
     path.iter().try_fold(schema, |schema, step| match step {
-        Step::Key(key) => {
-            schema["properties"].get(key).or_else(|| Some(&schema["additionalProperties"]).filter(|more| more.is_object()))
-        }
+        Step::Key(key) => schema["properties"]
+            .get(key)
+            .or_else(|| Some(&schema["additionalProperties"]).filter(|more| more.is_object())),
         Step::Item(_) => schema.get("items"),
     })
 }
@@ -249,10 +252,12 @@ fn fields(schema: &Json, path: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
 }
 
 fn show(path: &[Step]) -> String {
-    path.iter().map(|step| match step {
-        Step::Key(key) => format!(".{key}"),
-        Step::Item(item) => format!("[{item}]"),
-    }).collect()
+    path.iter()
+        .map(|step| match step {
+            Step::Key(key) => format!(".{key}"),
+            Step::Item(item) => format!("[{item}]"),
+        })
+        .collect()
 }
 
 #[test]
@@ -287,7 +292,9 @@ fn tables_cover_every_field_of_the_old_schemas() {
                             let expected = match relocated.form {
                                 None | Some(Form::Structure | Form::Reference | Form::Group) => old_type.clone(),
                                 Some(Form::Seconds) => "integer".into(),
-                                Some(Form::Arguments | Form::Named | Form::Argument | Form::InsideNamed) => "array".into(),
+                                Some(Form::Arguments | Form::Named | Form::Argument | Form::InsideNamed) => {
+                                    "array".into()
+                                }
                             };
                             if schema["type"] != expected {
                                 wrong.push(format!("{at}: {} is {}, not {expected}", show(path), schema["type"]));
@@ -308,9 +315,9 @@ fn full(schema: &Json, name: &str) -> Json {
         return 7.into();
     }
     match schema["type"].as_str() {
-        Some("object") if schema["properties"].is_object() => {
-            Json::Object(schema["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), full(v, k))).collect())
-        }
+        Some("object") if schema["properties"].is_object() => Json::Object(
+            schema["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), full(v, k))).collect(),
+        ),
         Some("object") if schema["additionalProperties"].is_object() => {
             serde_json::json!({ "any": full(&schema["additionalProperties"], name) })
         }
@@ -433,6 +440,9 @@ fn what_was_valid_stays_valid() {
             }
         }
     }
-    println!("{valid} valid documents migrated, {missing} lack what v1beta2 requires, {} others invalid after", wrong.len());
+    println!(
+        "{valid} valid documents migrated, {missing} lack what v1beta2 requires, {} others invalid after",
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

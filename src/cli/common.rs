@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
-use crate::schema::validate::Client;
 use crate::output::{self, Format, Report, Style};
+use crate::schema::validate::Client;
 
 /// How manifests are judged.
 #[derive(Clone, Debug, Default, Args)]
@@ -102,8 +102,11 @@ impl FromStr for FormatTarget {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(PathBuf::from(file))));
         let format = Format::from_str(name, true).map_err(|_| {
-            let names: Vec<String> =
-                Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).map(|value| value.get_name().to_owned()).collect();
+            let names: Vec<String> = Format::value_variants()
+                .iter()
+                .filter_map(ValueEnum::to_possible_value)
+                .map(|value| value.get_name().to_owned())
+                .collect();
             format!("there is no format '{name}'; take one of {}", names.join(", "))
         })?;
         Ok(Self { format, file })

@@ -98,7 +98,9 @@ fn tell(source: &Source, stream: &Stream) -> usize {
             Result::Migrated(migration) => {
                 for note in &migration.notes {
                     let _ = match note.kind {
-                        NoteKind::Removed => writeln!(err, "{}: removed {}: {}", at(note.offset), note.path, note.message),
+                        NoteKind::Removed => {
+                            writeln!(err, "{}: removed {}: {}", at(note.offset), note.path, note.message)
+                        }
                         NoteKind::Left | NoteKind::Missing => writeln!(err, "{}: {}", at(note.offset), note.message),
                     };
                 }
@@ -144,7 +146,10 @@ fn diff(source: &Source, stream: &Stream, out: &mut dyn Write) -> io::Result<()>
 /// Rewrites the files that change: each beside itself first, and only when all are written, over the old ones.
 fn in_place(runs: &[(&Source, &Stream)], refused: usize) -> anyhow::Result<()> {
     if let Some((source, _)) = runs.iter().find(|(source, _)| !Path::new(&source.name).is_file()) {
-        bail!("--in-place rewrites files, and {} is none (charts: migrate their templates, not what they render to)", source.name);
+        bail!(
+            "--in-place rewrites files, and {} is none (charts: migrate their templates, not what they render to)",
+            source.name
+        );
     }
     if refused > 0 {
         return Ok(());

@@ -222,7 +222,8 @@ fn below<'p>(path: &'p [Step], prefix: &str) -> Option<&'p [Step]> {
 /// Whether a path is a true prefix of another.
 fn above(path: &[Step], of: &str) -> bool {
     let mut of = keys(of);
-    path.iter().all(|step| matches!((step, of.next()), (Step::Key(step), Some(key)) if step == key)) && of.next().is_some()
+    path.iter().all(|step| matches!((step, of.next()), (Step::Key(step), Some(key)) if step == key))
+        && of.next().is_some()
 }
 
 fn join(front: &str, rest: &[Step]) -> Vec<Step> {

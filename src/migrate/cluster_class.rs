@@ -3,10 +3,8 @@
 use super::change::Change::{self, Each, In, Move, TemplateReference};
 use super::core::{DELETION, HEALTH_CHECK, WORKER_STRATEGY};
 
-const CLASS_HEALTH_CHECK: &[Change] = &[
-    In { at: "machineHealthCheck", changes: HEALTH_CHECK },
-    Move { from: "machineHealthCheck", to: "healthCheck" },
-];
+const CLASS_HEALTH_CHECK: &[Change] =
+    &[In { at: "machineHealthCheck", changes: HEALTH_CHECK }, Move { from: "machineHealthCheck", to: "healthCheck" }];
 
 const NAMING: &[Change] = &[Move { from: "namingStrategy", to: "naming" }];
 
@@ -45,7 +43,11 @@ pub(super) const CLUSTER_CLASS: &[Change] = &[In {
         },
         Each {
             list: "workers.machinePools",
-            changes: &[In { at: "", changes: WORKER_TEMPLATE }, In { at: "", changes: NAMING }, In { at: "", changes: DELETION }],
+            changes: &[
+                In { at: "", changes: WORKER_TEMPLATE },
+                In { at: "", changes: NAMING },
+                In { at: "", changes: DELETION },
+            ],
         },
         Each {
             list: "patches",

@@ -124,7 +124,10 @@ pub(super) const CLUSTER: &[Change] = &[In {
                 },
                 Each {
                     list: "workers.machinePools",
-                    changes: &[In { at: "", changes: DELETION }, Each { list: "variables.overrides", changes: OVERRIDE }],
+                    changes: &[
+                        In { at: "", changes: DELETION },
+                        Each { list: "variables.overrides", changes: OVERRIDE },
+                    ],
                 },
             ],
         },

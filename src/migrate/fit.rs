@@ -19,8 +19,7 @@ use crate::schema::table::{Additional, Schema};
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
 
 /// Required fields that mutating webhooks fill in.
-const FILLED_IN: &[&str] =
-    &["spec.selector", "spec.rollout.strategy.type", "spec.template.spec.rollout.strategy.type"];
+const FILLED_IN: &[&str] = &["spec.selector", "spec.rollout.strategy.type", "spec.template.spec.rollout.strategy.type"];
 
 /// The schemas of a kind at the version it has, and at the one it is brought to.
 pub(super) struct Fit<'t> {
@@ -112,7 +111,9 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
                 let child = schema.and_then(|schema| inside(schema, &entry.key));
                 drop_empty(&mut entry.value, child);
                 entry.gone = match child {
-                    Some(schema) => !property.is_some_and(|property| property.required) && refuses_empty(schema, &entry.value),
+                    Some(schema) => {
+                        !property.is_some_and(|property| property.required) && refuses_empty(schema, &entry.value)
+                    }
                     None => entry.value.was_emptied(),
                 };
             }
@@ -129,9 +130,7 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
 fn refuses_empty(schema: Schema<'_>, value: &Tree<'_>) -> bool {
     let checks = schema.checks();
     let at_least_one = |least: Option<u32>| least.is_some_and(|least| least > 0);
-    let listed = |zero: Json| {
-        checks.enumeration().is_none_or(|mut values| values.any(|value| value.to_json() == zero))
-    };
+    let listed = |zero: Json| checks.enumeration().is_none_or(|mut values| values.any(|value| value.to_json() == zero));
     match &value.data {
         Data::Map(_) => value.entries().next().is_none() && at_least_one(checks.min_properties()),
         Data::Seq(items) => items.is_empty() && at_least_one(checks.min_items()),

@@ -112,7 +112,8 @@ impl Layout {
         let content = child.span().range().start;
         if content <= chunk.end {
             // On the line of the dash: spaces only may stand between.
-            let content = content - usize::from(matches!(text.as_bytes().get(content.wrapping_sub(1)), Some(b'"' | b'\'')));
+            let content =
+                content - usize::from(matches!(text.as_bytes().get(content.wrapping_sub(1)), Some(b'"' | b'\'')));
             if !text.get(chunk.key.end..content)?.bytes().all(|byte| byte == b' ') {
                 return None;
             }

@@ -29,8 +29,8 @@ use crate::yaml::{self, Tape, Value};
 use fit::Fit;
 use kinds::{MigratedKind, TARGET};
 use layout::Layout;
-use render::Renderer;
 pub use patches::Context;
+use render::Renderer;
 pub use stream::{Document, Stream, stream, streams};
 use tree::{Data, Tree};
 
@@ -112,7 +112,10 @@ pub fn document(text: &str, context: &Context) -> Outcome {
         Err(reason) => return Outcome::Refused(reason),
     }
     if let Some(twice) = parsed.duplicates.first() {
-        return refuse(twice.second.range().start, "a key stands twice; the server takes the last. Delete the other one first".into());
+        return refuse(
+            twice.second.range().start,
+            "a key stands twice; the server takes the last. Delete the other one first".into(),
+        );
     }
     if parsed.ignored.is_some() {
         return refuse(0, "text follows that the server never reads. Delete it or put --- before it".into());
@@ -205,7 +208,9 @@ fn convert_object(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>)
     if let Some(path) = fit.unknown_after(tree) {
         return Err(Reason {
             offset: 0,
-            message: format!("{TARGET} has no field {path}, and how to do without it is not known here; change it by hand"),
+            message: format!(
+                "{TARGET} has no field {path}, and how to do without it is not known here; change it by hand"
+            ),
             path,
         });
     }
@@ -222,8 +227,10 @@ fn convert_object(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>)
 /// Where conversion webhooks keep what the older version cannot hold.
 const CONVERSION_DATA: &str = "cluster.x-k8s.io/conversion-data";
 
-const STATUS: &[change::Change] =
-    &[change::Change::Remove { at: "status", instead: "the controllers write the status; it has no place in a manifest" }];
+const STATUS: &[change::Change] = &[change::Change::Remove {
+    at: "status",
+    instead: "the controllers write the status; it has no place in a manifest",
+}];
 
 /// A version that was taken away before v1beta1, or that never was.
 fn wrong_version(root: Option<Value<'_>>, known: &MigratedKind, version: &str) -> Reason {

@@ -27,7 +27,9 @@ impl Context {
             object.get("items").and_then(Json::as_array).into_iter().flatten().for_each(|item| self.add(item));
         }
         let known = text("apiVersion").split_once('/').filter(|(_, version)| *version == TARGET);
-        if known.is_some_and(|(group, _)| text("kind").ends_with("Template") && kinds::find(group, text("kind")).is_some()) {
+        if known
+            .is_some_and(|(group, _)| text("kind").ends_with("Template") && kinds::find(group, text("kind")).is_some())
+        {
             self.templates.push(object.clone());
         }
     }
@@ -41,7 +43,10 @@ impl Context {
         self.templates.iter().find(|template| {
             template["kind"] == kind
                 && template["metadata"]["name"] == name
-                && template["apiVersion"].as_str().and_then(|version| version.split_once('/')).is_some_and(|(g, _)| g == group)
+                && template["apiVersion"]
+                    .as_str()
+                    .and_then(|version| version.split_once('/'))
+                    .is_some_and(|(g, _)| g == group)
         })
     }
 }
@@ -155,15 +160,17 @@ impl Followed<'_> {
 
     fn operation(&self, operation: &mut Tree<'_>) -> Result<(), String> {
         let old = steps(&text(operation, "path"));
-        let Relocated { paths, form } =
-            relocate(self.known.changes, &old).map_err(|Removed(instead)| format!("v1beta2 has no such field: {instead}"))?;
+        let Relocated { paths, form } = relocate(self.known.changes, &old)
+            .map_err(|Removed(instead)| format!("v1beta2 has no such field: {instead}"))?;
         let [new] = paths.as_slice() else { return Err("the value now stands at two places".into()) };
         let removes = text(operation, "op") == "remove";
         match form {
             None => {}
             Some(Form::Argument) => return self.argument(operation, &old, new),
             Some(_) if removes => {}
-            Some(Form::Structure | Form::Arguments | Form::Named | Form::Reference) => self.structure(operation, &old, new)?,
+            Some(Form::Structure | Form::Arguments | Form::Named | Form::Reference) => {
+                self.structure(operation, &old, new)?
+            }
             Some(Form::Seconds) => seconds(operation)?,
             Some(Form::Group | Form::InsideNamed) => return Err("the value has another form".into()),
         }
@@ -238,7 +245,8 @@ impl Followed<'_> {
         if let Some(template) = operation.at(keys("valueFrom.template")).and_then(Tree::text) {
             let words = moved_below(self.known.changes, old);
             let found = words.iter().find(|word| template.contains(*word));
-            return found.map_or(Ok(()), |word| Err(format!("its template may write {word}, which stands elsewhere now")));
+            return found
+                .map_or(Ok(()), |word| Err(format!("its template may write {word}, which stands elsewhere now")));
         }
         if operation.get("valueFrom").is_some() {
             return Err("the variable may hold fields that stand elsewhere now".into());
@@ -260,7 +268,8 @@ impl Followed<'_> {
 
 /// A duration in a patch.
 fn seconds(operation: &mut Tree<'_>) -> Result<(), String> {
-    let entry = operation.entry_mut("value").ok_or("the value is a number of seconds now, and comes from a variable")?;
+    let entry =
+        operation.entry_mut("value").ok_or("the value is a number of seconds now, and comes from a variable")?;
     let seconds = entry.value.text().and_then(duration::seconds).ok_or("the value is no duration")?;
     entry.value.data = Data::Scalar(seconds.into());
     Ok(())

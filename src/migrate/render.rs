@@ -73,7 +73,8 @@ impl<'t> Renderer<'t> {
         if self.is_open(&entry.value) {
             let inside = self.inside(&entry.value, column).unwrap_or(column + self.layout.step);
             self.children(&entry.value, inside);
-        } else if matches!(&entry.value.data, Data::Map(entries) if !entries.is_empty() && entries.iter().all(|entry| entry.gone)) {
+        } else if matches!(&entry.value.data, Data::Map(entries) if !entries.is_empty() && entries.iter().all(|entry| entry.gone))
+        {
             // Written as {}; what comments were inside stand below.
             self.remarks_inside(&entry.value, column + self.layout.step);
         }
@@ -129,7 +130,8 @@ impl<'t> Renderer<'t> {
     /// A value written anew at the place of an old one.
     fn changed(&mut self, tree: &Tree<'_>, origin: Value<'_>, chunk: &Chunk, column: usize) {
         let span = origin.span().range();
-        let inside = chunk.key.end <= span.start && span.end <= chunk.end + 1 && !origin.is_aliased() && !span.is_empty();
+        let inside =
+            chunk.key.end <= span.start && span.end <= chunk.end + 1 && !origin.is_aliased() && !span.is_empty();
         if !inside || is_block(origin) {
             self.out.push_str(if origin.key().is_some() { ": " } else { " " });
             self.flow(tree, column, line_start(self.text, chunk.key.start));
@@ -152,7 +154,9 @@ impl<'t> Renderer<'t> {
             self.indent(column);
             self.out.push('-');
             match own.zip(origin) {
-                Some((chunk, _)) if is_unchanged(&item.value) => self.copy(chunk.key.end, chunk.end, chunk.column, column),
+                Some((chunk, _)) if is_unchanged(&item.value) => {
+                    self.copy(chunk.key.end, chunk.end, chunk.column, column)
+                }
                 Some((chunk, origin)) => self.changed(&item.value, origin, chunk, column),
                 None => {
                     self.out.push(' ');

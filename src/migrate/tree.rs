@@ -111,9 +111,9 @@ impl<'a> Tree<'a> {
     /// What the tree means.
     pub fn to_json(&self) -> Json {
         match &self.data {
-            Data::Map(_) => {
-                Json::Object(self.entries().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<Map<_, _>>())
-            }
+            Data::Map(_) => Json::Object(
+                self.entries().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<Map<_, _>>(),
+            ),
             Data::Seq(items) => Json::Array(items.iter().map(|item| item.value.to_json()).collect()),
             Data::Scalar(json) => json.clone(),
         }
@@ -201,21 +201,23 @@ impl<'a> Tree<'a> {
         let Data::Map(entries) = &mut self.data else { return };
         let inside = |position: &u32| ours.is_none_or(|span| span.start <= *position && *position < span.end);
         let by_position = |position: u32| {
-            entries.iter().position(|other| other.position().is_some_and(|other| other > position)).unwrap_or(entries.len())
+            entries
+                .iter()
+                .position(|other| other.position().is_some_and(|other| other > position))
+                .unwrap_or(entries.len())
         };
         let behind = |key: &str| {
             let at = entries.iter().position(|other| other.key == key)?;
             let taken_from = entries[at].value.origin?.span();
             // Others that were taken out of it too come in the order in which they stood.
             let earlier = |other: &Entry<'_>| {
-                other.position().is_some_and(|place| taken_from.start <= place && position.is_some_and(|own| place < own))
+                other
+                    .position()
+                    .is_some_and(|place| taken_from.start <= place && position.is_some_and(|own| place < own))
             };
             Some(at + 1 + entries[at + 1..].iter().take_while(|other| earlier(other)).count())
         };
-        let at = sibling
-            .and_then(behind)
-            .or_else(|| position.filter(inside).map(by_position))
-            .unwrap_or(entries.len());
+        let at = sibling.and_then(behind).or_else(|| position.filter(inside).map(by_position)).unwrap_or(entries.len());
         entries.insert(at, entry);
     }
 

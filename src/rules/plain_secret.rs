@@ -70,7 +70,12 @@ fn in_object(object: &Object<'_>, out: &mut Vec<Finding>) {
             let what = if is_key { "a private key" } else { "a password" };
             let message = format!("{} '{}' carries {what} in the manifest", object.kind, object.name);
             let help = if is_key { "contentFrom.secret" } else { "passwdFrom.secret" };
-            out.push(Finding::new(&PLAIN_SECRET, message).severity(Severity::Warning).at(object.key_place(value)).suggest(help));
+            out.push(
+                Finding::new(&PLAIN_SECRET, message)
+                    .severity(Severity::Warning)
+                    .at(object.key_place(value))
+                    .suggest(help),
+            );
         }
     }
 }

@@ -125,7 +125,9 @@ impl<'s> Kinds<'s> {
                 let remark = kind.deprecated().then(|| deprecated(object, kind, self.schemas));
                 Known { schema: Some(kind), remark }
             }
-            Lookup::UnknownVersion(version) => Known { schema: None, remark: Some(unserved(object, &version, self.schemas)) },
+            Lookup::UnknownVersion(version) => {
+                Known { schema: None, remark: Some(unserved(object, &version, self.schemas)) }
+            }
             Lookup::UnknownKind(kind) => Known { schema: None, remark: unknown_kind(object, &kind, self.unknown) },
         }
     }
@@ -139,11 +141,16 @@ fn deprecated(object: &Object<'_>, kind: Kind<'_>, schemas: &Schemas) -> Remark 
     );
     let message = format!("{} {} is deprecated: {end}", object.api_version, object.kind);
     let newer = schemas.kinds().find(|other| {
-        other.group() == kind.group() && other.kind() == kind.kind() && other.served() && other.storage() && !other.deprecated()
+        other.group() == kind.group()
+            && other.kind() == kind.kind()
+            && other.served()
+            && other.storage()
+            && !other.deprecated()
     });
     Remark {
         severity: if dropped.is_some() { Severity::Warning } else { DEPRECATED_VERSION.severity },
-        suggestion: newer.map(|newer| format!("apiVersion: {}/{} (capi-lint migrate does it)", newer.group(), newer.version())),
+        suggestion: newer
+            .map(|newer| format!("apiVersion: {}/{} (capi-lint migrate does it)", newer.group(), newer.version())),
         ..Remark::new(&DEPRECATED_VERSION, "apiVersion", message)
     }
 }
@@ -156,7 +163,11 @@ fn unserved(object: &Object<'_>, version: &UnknownVersion<'_>, schemas: &Schemas
             Some(first) if *first > chosen => format!("is not in CAPI {chosen}: it came with {first}"),
             _ => format!("is not served by CAPI {chosen}"),
         };
-        return Remark::new(&UNSERVED_VERSION, "apiVersion", format!("{what} {why}. The server answers 'no matches for kind'"));
+        return Remark::new(
+            &UNSERVED_VERSION,
+            "apiVersion",
+            format!("{what} {why}. The server answers 'no matches for kind'"),
+        );
     };
     let release = newest.release();
     let why = match version.dropped_in(chosen) {

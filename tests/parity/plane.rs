@@ -81,7 +81,7 @@ impl Plane {
             }
         }
         let release = ReleaseFacts { provider: "plane".into(), version: "v0".into(), ..ReleaseFacts::default() };
-        let table = Table::open(pack(&[(release, kinds)])).expect("a table");
+        let table = Table::open(pack(&[(release, kinds)]).leak()).expect("a table");
         let compiled = Compiled::new(&table);
         Self { table, compiled }
     }
