@@ -149,7 +149,10 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             let mut stricter = Vec::new();
             judge_schema(object, kind, client, options, &mut stricter);
             let known = |finding: &Finding| {
-                findings.iter().skip(from).any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
+                findings
+                    .iter()
+                    .skip(from)
+                    .any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
             };
             stricter.retain(|finding| !known(finding));
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
