@@ -37,7 +37,13 @@ impl<'a> Check<'_, 'a> {
     }
 
     /// Notes a refusal of a value.
-    pub fn refuse(&mut self, rule: &'static Rule, value: Value<'a>, message: impl Into<String>, fix: impl Into<String>) {
+    pub fn refuse(
+        &mut self,
+        rule: &'static Rule,
+        value: Value<'a>,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
         self.out.push(self.object.finding(rule, value, message).suggest(fix));
     }
 
@@ -54,7 +60,8 @@ impl<'a> Check<'_, 'a> {
         for key in keys {
             crate::yaml::tape::push_key(&mut path, key);
         }
-        let anchor = if parent.index() == self.object.root.index() { parent.get("kind").unwrap_or(parent) } else { parent };
+        let anchor =
+            if parent.index() == self.object.root.index() { parent.get("kind").unwrap_or(parent) } else { parent };
         let place = self.object.key_place(anchor);
         self.out.push(Finding::new(rule, message).at(place).path(path).suggest(fix));
     }

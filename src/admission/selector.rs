@@ -42,7 +42,9 @@ pub fn is_dns1035_label(text: &str) -> bool {
 fn is_name(text: &str, inner: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    is_end(bytes.first()) && is_end(bytes.last()) && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || inner(byte))
+    is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || inner(byte))
 }
 
 /// Labels by key.
@@ -63,14 +65,15 @@ pub fn is_empty(selector: Option<Value<'_>>) -> bool {
 
 /// What is wrong with a selector: the value and why.
 pub fn problem(selector: Value<'_>) -> Option<(Value<'_>, String)> {
-    let in_labels = field(selector, &["matchLabels"]).into_iter().flat_map(|labels| labels.entries()).find_map(|entry| {
-        let key = entry.key().unwrap_or_default();
-        if !is_qualified_name(&key) {
-            return Some((entry, format!("{key:?} is no label key")));
-        }
-        let value = entry.as_str()?;
-        (!is_label_value(&value)).then(|| (entry, format!("{value:?} is no label value")))
-    });
+    let in_labels =
+        field(selector, &["matchLabels"]).into_iter().flat_map(|labels| labels.entries()).find_map(|entry| {
+            let key = entry.key().unwrap_or_default();
+            if !is_qualified_name(&key) {
+                return Some((entry, format!("{key:?} is no label key")));
+            }
+            let value = entry.as_str()?;
+            (!is_label_value(&value)).then(|| (entry, format!("{value:?} is no label value")))
+        });
     in_labels.or_else(|| items(selector, &["matchExpressions"]).find_map(expression_problem))
 }
 
