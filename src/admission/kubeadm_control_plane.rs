@@ -75,12 +75,11 @@ fn infrastructure<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         }
         let message = format!("the reference to the machine template lacks `{key}`: the webhook refuses it");
         let fix = "name apiVersion (v1beta2: apiGroup), kind and name of an infrastructure machine template";
-        match reference {
-            Some(reference) => check.absent(&INCOMPLETE_REFERENCE, reference, &[key], message, fix),
-            None => {
-                let keys: Vec<&str> = path.iter().copied().chain([key]).collect();
-                check.absent(&INCOMPLETE_REFERENCE, spec, &keys, message, fix);
-            }
+        if let Some(reference) = reference {
+            check.absent(&INCOMPLETE_REFERENCE, reference, &[key], message, fix);
+        } else {
+            let keys: Vec<&str> = path.iter().copied().chain([key]).collect();
+            check.absent(&INCOMPLETE_REFERENCE, spec, &keys, message, fix);
         }
     }
 }

@@ -85,11 +85,10 @@ fn expression_problem(expression: Value<'_>) -> Option<(Value<'_>, String)> {
     let first = values.next();
     match &*operator {
         "In" | "NotIn" if first.is_none() => return Some((at("operator"), format!("{operator} needs values"))),
-        "In" | "NotIn" => {}
         "Exists" | "DoesNotExist" if first.is_some() => {
             return Some((at("values"), format!("{operator} takes no values")));
         }
-        "Exists" | "DoesNotExist" => {}
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
         _ => return Some((at("operator"), format!("{operator:?} is none of In, NotIn, Exists, DoesNotExist"))),
     }
     if !is_qualified_name(&key) {
