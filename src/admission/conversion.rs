@@ -177,7 +177,11 @@ fn each<'a>(root: Value<'a>, path: &str) -> Vec<Value<'a>> {
         values
             .into_iter()
             .flat_map(|value| {
-                if is_list { items(value, &[name]).collect::<Vec<_>>() } else { field(value, &[name]).into_iter().collect() }
+                if is_list {
+                    items(value, &[name]).collect::<Vec<_>>()
+                } else {
+                    field(value, &[name]).into_iter().collect()
+                }
             })
             .collect()
     })

@@ -22,7 +22,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
             let Some(spec) = field(root, &["spec"]) else { return };
             replicas(check, spec);
             infrastructure(check, spec);
-            check.version(field(spec, &["version"]));
+            check.needed_version(field(spec, &["version"]));
             let replicas = field(spec, &["replicas"]).map_or(Some(1), whole);
             rollout(check, spec, replicas);
             common(check, spec);

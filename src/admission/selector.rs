@@ -51,7 +51,7 @@ fn is_name(text: &str, inner: impl Fn(u8) -> bool) -> bool {
 pub type Labels<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
 
 /// The string entries of a map of labels.
-pub fn labels<'a>(map: Option<Value<'a>>) -> Labels<'a> {
+pub fn labels(map: Option<Value<'_>>) -> Labels<'_> {
     map.into_iter().flat_map(|map| map.entries()).filter_map(|entry| Some((entry.key()?, entry.as_str()?))).collect()
 }
 
