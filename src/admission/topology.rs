@@ -27,7 +27,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>) {
         let message = "no name of a ClusterClass: the webhook refuses the Cluster";
         check.refuse(&MISSING_SETTING, empty, message, "name the ClusterClass");
     }
-    check.version(field(topology, &["version"]));
+    check.needed_version(field(topology, &["version"]));
     if let Some(plane) = field(topology, &["controlPlane"]) {
         metadata::judge(check, field(plane, &["metadata"]));
         taint::judge(check, field(plane, &["taints"]), Bearer::Any);
