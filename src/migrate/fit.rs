@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
+use super::change::Step;
 use super::kinds::TARGET;
 use super::tree::{Data, Entry, Tree};
 use super::{Note, NoteKind};
@@ -33,6 +34,15 @@ impl<'t> Fit<'t> {
     pub fn of(group: &str, version: &'t str, kind: &str) -> Self {
         let schema = |version: &str| SCHEMAS.find(group, version, kind).map(Kind::schema);
         Self { version, old: schema(version), new: schema(TARGET) }
+    }
+
+    /// Whether the object's version has a field.
+    pub fn has(&self, path: &[Step]) -> bool {
+        let step = |schema: Schema<'static>, step: &Step| match step {
+            Step::Key(key) => inside(schema, key),
+            Step::Item(_) => schema.items(),
+        };
+        self.old.and_then(|schema| path.iter().try_fold(schema, step)).is_some()
     }
 
     /// Drops what the version of the object does not have, and says so.
