@@ -494,8 +494,9 @@ fn half_migrated_objects_learn_the_new_place() {
     judge(object, kind, &Compiled::new(bundled()), Options::default(), &[], &mut findings);
     half_migrated::improve(object, &mut findings);
     let half = findings.iter().filter(|finding| finding.rule.name == half_migrated::HALF_MIGRATED.name);
-    let said: Vec<String> =
-        half.map(|finding| format!("{} → {}", finding.message, finding.suggestion.as_deref().unwrap_or_default())).collect();
+    let said: Vec<String> = half
+        .map(|finding| format!("{} → {}", finding.message, finding.suggestion.as_deref().unwrap_or_default()))
+        .collect();
     assert_eq!(
         said,
         [

@@ -85,7 +85,9 @@ fn advice(relocated: &Relocated, value: Value<'_>) -> String {
             Some(group) => format!("write `{name}: {group}` instead"),
             None => format!("write `{name}` instead"),
         },
-        Some(_) => format!("write `{name}` as {TARGET} has it; `capi-lint migrate` does it for objects that say v1beta1"),
+        Some(_) => {
+            format!("write `{name}` as {TARGET} has it; `capi-lint migrate` does it for objects that say v1beta1")
+        }
         None if value.is_map() || value.is_seq() => format!("move it to `{name}` there"),
         None => format!("write `{name}: {}` there", value.raw()),
     }
