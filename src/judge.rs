@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::admission::{self, Gates};
 use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
+use crate::migrate::half_migrated;
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
@@ -169,7 +170,9 @@ fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &O
         Switch::On => admission::prefilled(kind.group(), kind.kind(), kind.version()),
         Switch::Off => &[],
     };
+    let from = findings.len();
     validate::judge(object, kind, compiled, validate::Options { client }, prefilled, findings);
+    half_migrated::improve(object, &mut findings[from..]);
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::admission;
 use crate::config::Settings;
+use crate::migrate::half_migrated;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
 use crate::schema::kinds;
@@ -146,6 +147,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
         "Schema",
         &[
             &schema::UNKNOWN_FIELD,
+            &half_migrated::HALF_MIGRATED,
             &schema::WRONG_TYPE,
             &schema::REQUIRED_FIELD,
             &schema::INVALID_VALUE,
