@@ -118,8 +118,11 @@ fn rules_grow_with_the_fleet_and_no_faster() {
     let one = fs::read_to_string(root().join("fixtures/rules/dangling-reference/fail.yaml")).unwrap();
     let settings = Settings::parse("extends: fleet\nmeshed: true").unwrap();
     let time = |clusters: usize| {
-        let text: String =
-            (0..clusters).map(|number| format!("---\n{}\n", one.replace("demo", &format!("demo-{number}")))).collect();
+        let mut text = String::new();
+        for number in 0..clusters {
+            text += "---\n";
+            text += &one.replace("demo", &format!("demo-{number}"));
+        }
         let source = Source { name: "fleet.yaml".to_owned(), bytes: text.into_bytes() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
@@ -130,4 +133,30 @@ fn rules_grow_with_the_fleet_and_no_faster() {
     };
     let (small, large) = (time(200), time(2000));
     assert!(large < small.max(0.002) * 40.0, "200 clusters take {small} s, 2000 take {large} s");
+}
+
+/// What the rules cost: `cargo test --test rules -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn measure_the_rules() {
+    let one = fs::read_to_string(root().join("fixtures/render/multi-cluster.yaml")).unwrap();
+    for clusters in [999, 9999] {
+        let mut text = String::new();
+        for number in 0..clusters / 3 {
+            text += "---\n";
+            text += &one.replace("cluster-", &format!("c{number}-"));
+        }
+        let source = Source { name: "fleet.yaml".to_owned(), bytes: text.into_bytes() };
+        let streams = [Stream::parse(&source, 1)];
+        let release = Release::new(&streams, "");
+        for settings in ["", "extends: fleet\nmeshed: true"] {
+            let settings = Settings::parse(settings).unwrap();
+            let start = std::time::Instant::now();
+            let found = rules::check(&release, &settings).len();
+            println!("{clusters} clusters, {} objects: rules {:?}, {found} findings", release.objects.len(), start.elapsed());
+        }
+        let start = std::time::Instant::now();
+        let all = judge::judge(&release, &Options::default(), Vec::new()).len();
+        println!("{clusters} clusters: all layers {:?}, {all} findings", start.elapsed());
+    }
 }
