@@ -138,10 +138,7 @@ pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) ->
 
 fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
-    let webhooks = (options.admission == Switch::On).then(|| admission::Options {
-        capi_version: options.schemas.capi(),
-        gates: options.gates.clone(),
-    });
+    let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     for object in objects {
         let Some(kind) = kinds.find(object, findings) else { continue };
         let from = findings.len();
@@ -164,15 +161,58 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
     }
 }
 
-fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &Options, findings: &mut Vec<Finding>) {
-    let compiled = options.compiled.of(kind, &options.schemas);
-    let prefilled = match options.admission {
+/// Judges what an upgrade sends: objects of the new release, with what they are in the cluster now. What stood there before
+/// is not said again: the server let it pass. Others are looked up in `cluster`: what is there while the upgrade runs.
+pub fn judge_sent<'o, 'a: 'o>(
+    sent: impl Iterator<Item = (Option<&'o Object<'a>>, &'o Object<'a>)>,
+    cluster: &Release<'a>,
+    options: &Options,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
+    for (old, new) in sent {
+        let Some(kind) = kinds.find(new, &mut findings) else { continue };
+        match old.filter(|old| old.version() == new.version()) {
+            Some(old) => {
+                let compiled = options.compiled.of(kind, &options.schemas);
+                let client = validate::Options { client: options.client };
+                validate::judge_update(old, new, kind, compiled, client, prefilled(kind, options), &mut findings);
+            }
+            None => judge_schema(new, kind, options.client, options, &mut findings),
+        }
+        if options.admission == Switch::On {
+            let webhooks = webhooks(options);
+            let mut before = Vec::new();
+            if let Some(old) = old {
+                admission::judge(old, cluster, &webhooks, &mut before);
+            }
+            let mut after = Vec::new();
+            admission::judge(new, cluster, &webhooks, &mut after);
+            let stood = |finding: &Finding| {
+                before.iter().any(|other| other.rule.name == finding.rule.name && other.message == finding.message)
+            };
+            findings.extend(after.into_iter().filter(|finding| !stood(finding)));
+        }
+    }
+    findings
+}
+
+fn webhooks(options: &Options) -> admission::Options {
+    admission::Options { capi_version: options.schemas.capi(), gates: options.gates.clone() }
+}
+
+fn prefilled(kind: Kind<'_>, options: &Options) -> &'static [&'static str] {
+    match options.admission {
         Switch::On => admission::prefilled(kind.group(), kind.kind(), kind.version()),
         Switch::Off => &[],
-    };
+    }
+}
+
+fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &Options, findings: &mut Vec<Finding>) {
+    let compiled = options.compiled.of(kind, &options.schemas);
     let from = findings.len();
-    validate::judge(object, kind, compiled, validate::Options { client }, prefilled, findings);
-    half_migrated::improve(object, &mut findings[from..]);
+    validate::judge(object, kind, compiled, validate::Options { client }, prefilled(kind, options), findings);
+    half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a

@@ -12,6 +12,7 @@ use crate::diff::output::{self, Format, View};
 use crate::diff::{self, Diff, Options, helm_release, uninstall};
 use crate::input::{self, ChartOptions, Source};
 use crate::release::Release;
+use crate::schema::validate::Client;
 
 /// Arguments of `diff`.
 #[derive(Debug, clap::Args)]
@@ -147,10 +148,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let (before, after) = (lint::parse(&old, args.judge.jobs()), lint::parse(&new, args.judge.jobs()));
     let (before, after) = (Release::new(&before, namespace), Release::new(&after, namespace));
-    let options = Options {
-        allow_delete: args.gates.allow_delete.clone(),
-        judge: common::judge_options(&args.judge, &settings)?,
-    };
+    let mut judge = common::judge_options(&args.judge, &settings)?;
+    if args.judge.client.is_none() && settings.client.is_none() {
+        judge.client = Client::Warn;
+    }
+    let options = Options { allow_delete: args.gates.allow_delete.clone(), judge };
     let mut diff = diff::diff(&before, &after, &options);
     if args.uninstall {
         diff.verdict = uninstall::judge(&before);

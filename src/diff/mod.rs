@@ -4,11 +4,9 @@
 //! would say to it, [`rollout`] and [`topology`] what the controllers would make of it, [`uninstall`] what goes wrong when the
 //! release is taken away. [`output`] prints it. Nothing here reads files or runs anything.
 
-use std::collections::HashSet;
-
 use crate::judge;
-use crate::object::Object;
 use crate::release::Release;
+use crate::schema::validate::Client;
 use crate::transform::compare;
 
 pub mod changes;
@@ -33,12 +31,21 @@ use summary::Summary;
 use verdict::Verdict;
 
 /// What a comparison is asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Options {
     /// Clusters that may be deleted: `name` or `namespace/name`.
     pub allow_delete: Vec<String>,
     /// How objects of the new release are judged for themselves.
     pub judge: judge::Options,
+}
+
+impl Default for Options {
+    /// Nothing may be deleted; Helm 3 sends the objects.
+    fn default() -> Self {
+        let mut judge = judge::Options::default();
+        judge.client = Client::Warn;
+        Self { allow_delete: Vec::new(), judge }
+    }
 }
 
 /// What became of a release.
@@ -71,22 +78,19 @@ pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Option
     let fleet = Fleet { old, new };
     let mut verdict = Verdict::default();
     let class_templates = topology::class_templates(fleet);
-    let is_of_class = |object: &Object<'_>| {
-        class_templates.contains(&(object.group().to_owned(), object.kind.to_string(), object.name.to_string()))
-    };
+    let releases = verdict::Releases { old, new, class_templates: &class_templates };
     let mut changes = Vec::new();
     for pair in &mut pairs {
-        let Some(change) = change(*pair, verdict::Releases { old, new }, &mut verdict) else { continue };
+        let Some(change) = change(*pair, releases, &mut verdict) else { continue };
         if pair.is_renamed() {
-            verdict::rotation(*pair, pair.object().is_some_and(is_of_class), &mut verdict);
+            verdict::rotation(*pair, releases, &mut verdict);
         }
         pair.is_changed = true;
         changes.push(change);
     }
     verdict::reverted(fleet, &pairs, &mut verdict);
     verdict::deletions(&pairs, new, options, &mut verdict);
-    let sent: HashSet<u32> = changes.iter().filter_map(|change| change.new).map(|object| object.number).collect();
-    verdict::invalid(new, &sent, &options.judge, &mut verdict);
+    verdict::invalid(old, new, &changes, &options.judge, &mut verdict);
     let mut rollout = rollout::bill(fleet, &pairs);
     rollout.extend(topology::bill(fleet, &pairs, &mut verdict));
     if !verdict.refusals.is_empty() {
@@ -101,7 +105,7 @@ pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Option
 /// The change of a pair, judged on the way; `None` where both sides say the same.
 fn change<'r, 'a>(
     pair: Pair<'r, 'a>,
-    releases: verdict::Releases<'r, 'a>,
+    releases: verdict::Releases<'_, 'a>,
     verdict: &mut Verdict,
 ) -> Option<Change<'r, 'a>> {
     let (old, new) = match (pair.old, pair.new) {

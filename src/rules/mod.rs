@@ -11,7 +11,7 @@ use crate::release::Release;
 use crate::report::{Finding, Rule};
 use crate::schema::kinds;
 use crate::schema::validate::rules as schema;
-use crate::{ignores, release, transform};
+use crate::{diff, ignores, release, transform};
 
 pub mod view;
 
@@ -172,6 +172,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
             &transform::label::LABEL_NOT_ADDED,
         ],
     ),
+    ("Updates", diff::verdict::RULES),
     ("Ignores", &[&ignores::UNUSED_IGNORE, &ignores::INVALID_IGNORE, &ignores::EXPIRED_IGNORE]),
 ];
 

@@ -135,8 +135,14 @@ fn one_change(shown: &Shown<'_, '_, '_>, change: &Change<'_, '_>, paint: Paint, 
 
 fn one_path(shown: &Shown<'_, '_, '_>, change: &PathChange, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let at = |side, place| shown.at(side, place).map_or_else(String::new, |(file, line)| format!("{file}:{line}"));
-    let (old, new) = (at(Side::Old, &change.old_place), at(Side::New, &change.new_place));
-    let place = paint.dim(&format!("{old} → {new}"));
+    let places: Vec<String> = [
+        change.old.as_ref().map(|_| at(Side::Old, &change.old_place)),
+        change.new.as_ref().map(|_| at(Side::New, &change.new_place)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let place = paint.dim(&places.join(" → "));
     if let (Some(Json::String(before)), Some(Json::String(after))) = (&change.old, &change.new)
         && (before.contains('\n') || after.contains('\n'))
     {

@@ -143,6 +143,8 @@ fn uses(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdi
         }
         return;
     };
+    // What neither class has, the webhook's own check of the topology says.
+    let Some(next) = comes.map(|class| class.root.to_json()) else { return };
     let class = class.root.to_json();
     let say = |verdict: &mut Verdict, rule: &'static Rule, keys: &[&str], what: String| {
         let message = format!(
@@ -157,6 +159,9 @@ fn uses(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdi
         let keys = ["spec", "topology", "workers", workers.key()];
         for item in json::items(&update.after, &keys) {
             let Some(used) = json::text_at(item, &["class"]).filter(|used| !known.contains(used)) else { continue };
+            if !class::worker_classes(&next, workers).any(|(name, _)| name == used) {
+                continue;
+            }
             say(verdict, &NOT_IN_CLASS, &keys, format!("worker class '{used}' in {}", workers.key()));
         }
     }
@@ -164,7 +169,7 @@ fn uses(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdi
     let keys = ["spec", "topology", "variables"];
     for variable in json::items(&update.after, &keys) {
         let Some(used) = variable.get("name").and_then(Json::as_str) else { continue };
-        if !known.contains(&used) {
+        if !known.contains(&used) && class::variables(&next).any(|(name, _)| name == used) {
             say(verdict, &NOT_IN_CLASS, &keys, format!("variable '{used}'"));
         }
     }

@@ -4,9 +4,13 @@
 //! One file a family of kinds. What a controller would stumble over later is said here too, as a warning or a controller
 //! error; it does not make an upgrade refused.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::json::{self, Side};
+use super::topology::TOPOLOGY_STUCK;
+use super::uninstall::{ORPHANED, STUCK_UNINSTALL};
 use super::update::{self, Update};
 use crate::object::Object;
 use crate::release::Release;
@@ -66,6 +70,28 @@ crate::rule! {
     pub VERSION_DOWNGRADE = "version-downgrade", Error, Admission;
 }
 
+/// The rules on updates.
+pub static RULES: &[&Rule] = &[
+    &IMMUTABLE_TEMPLATE,
+    &IMMUTABLE_FIELD,
+    &VERSION_SKIP,
+    &VERSION_DOWNGRADE,
+    &REFERENCE_REMOVED,
+    &TOPOLOGY_REMOVED,
+    &NOT_IN_CLASS,
+    &CLASS_CHANGED,
+    &CLASS_STILL_USED,
+    &CLUSTER_DELETED,
+    &STILL_NEEDED,
+    &TOPOLOGY_STUCK,
+    &REPLICAS_DROPPED,
+    &TEMPLATE_EDITED_IN_PLACE,
+    &NEEDLESS_ROTATION,
+    &ROTATION_REVERTED,
+    &STUCK_UNINSTALL,
+    &ORPHANED,
+];
+
 /// Something to say about one object.
 #[derive(Debug)]
 pub struct Said {
@@ -95,6 +121,14 @@ impl Verdict {
             && matches!(finding.rule.provenance, Provenance::Admission | Provenance::Client);
         let said = Said { finding, side, object: describe(object), path: path.to_owned() };
         (if refused { &mut self.refusals } else { &mut self.warnings }).push(said);
+    }
+
+    /// Whether an object is refused already at a path or above it.
+    pub fn has_refused(&self, object: &Object<'_>, path: &str) -> bool {
+        self.refusals.iter().any(|said| {
+            let same = said.side == Side::New && said.finding.place.is_some_and(|place| place.object == Some(object.number));
+            same && path.strip_prefix(said.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
     }
 
     /// A document of the new release that is no object: nothing of the release is applied.
@@ -131,12 +165,20 @@ pub struct Releases<'r, 'a> {
     pub old: &'r Release<'a>,
     /// After.
     pub new: &'r Release<'a>,
+    /// Templates that ClusterClasses refer to: group, kind, name.
+    pub class_templates: &'r HashSet<(String, String, String)>,
+}
+
+impl Releases<'_, '_> {
+    /// Whether a topology's objects are made from this template.
+    pub fn is_of_class(&self, object: &Object<'_>) -> bool {
+        self.class_templates.contains(&(object.group().to_owned(), object.kind.to_string(), object.name.to_string()))
+    }
 }
 
 /// Judges an object that is in both releases and differs.
 pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
-    schema_update(update, verdict);
-    templates::judge(update, verdict);
+    templates::judge(update, releases, verdict);
     control_plane::judge(update, verdict);
     cluster::judge(update, releases, verdict);
     cluster_class::judge(update, releases, verdict);
@@ -148,9 +190,6 @@ pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut
 pub use deletions::judge as deletions;
 pub use invalid::judge as invalid;
 pub use templates::{reverted, rotation};
-
-/// The CRD's own transition rules (CEL with `oldSelf`).
-fn schema_update(_update: &Update<'_, '_>, _verdict: &mut Verdict) {}
 
 /// `Kind namespace/name`.
 pub fn describe(object: &Object<'_>) -> String {

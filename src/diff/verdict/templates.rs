@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::Verdict;
+use super::{Releases, Verdict};
 use crate::diff::changes;
 use crate::diff::json::{self, Side};
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
@@ -139,13 +139,16 @@ const IMMUTABLE: &[(&str, &[(&str, Frozen)])] = &[
 const MUTABLE: &[&str] = &["KubeadmConfigTemplate", "Metal3MachineTemplate", "RKE2ConfigTemplate", "KThreesConfigTemplate"];
 
 /// Judges a template that is in both releases.
-pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
+pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
     let object = update.new;
     if !object.kind.ends_with("Template") || !object.group().ends_with("cluster.x-k8s.io") {
         return;
     }
     let Some(frozen) = frozen(object) else {
-        accepted_edit(update, verdict);
+        // A topology's controller sees the change and rotates what it made from the template.
+        if !releases.is_of_class(object) {
+            accepted_edit(update, verdict);
+        }
         return;
     };
     let keys: &[&str] = match frozen {
@@ -238,15 +241,15 @@ fn accepted_edit(update: &Update<'_, '_>, verdict: &mut Verdict) {
 }
 
 /// A template under a new name: needless where the content is the same.
-pub fn rotation(pair: Pair<'_, '_>, is_used_by_topology: bool, verdict: &mut Verdict) {
+pub fn rotation(pair: Pair<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
     let (Some(old), Some(new)) = (pair.old, pair.new) else { return };
-    if !new.kind.ends_with("Template") || is_used_by_topology {
+    if !new.kind.ends_with("Template") || releases.is_of_class(new) {
         return;
     }
     let update = Update::new(old, new);
     if !update.changed(&["spec"]) {
         let message = format!(
-            "renamed from {} with the same content: every machine that is made from it is replaced for nothing",
+            "renamed from {} with the same content: the name alone makes every machine that comes from it be replaced",
             old.name
         );
         let help = format!("keep the name {}, or compute its suffix from the template's spec alone", old.name);
