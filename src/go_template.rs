@@ -55,8 +55,16 @@ impl Template {
 enum Node {
     Text(String),
     Output(Pipeline),
-    If { condition: Pipeline, then: Vec<Node>, otherwise: Vec<Node> },
-    With { value: Pipeline, then: Vec<Node>, otherwise: Vec<Node> },
+    If {
+        condition: Pipeline,
+        then: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
+    With {
+        value: Pipeline,
+        then: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
     /// Loops and calls of other templates: parsed, not rendered.
     Other,
 }
@@ -111,9 +119,26 @@ mod tests {
     #[test]
     fn what_go_does_not_parse() {
         for bad in [
-            "{{ .a", "{{ if .a }}", "{{ end }}", "{{ }}", "{{ nosuch .a }}", "{{ $x }}", "{{ .a | }}", "{{ \"a }}",
-            "{{ (.a }}", "{{ else }}", "{{ .a }} {{ if }}x{{ end }}", "{{ .a b }}", "{{ 1a }}", "{{ . | 3 }}", "{{ break }}",
-            "{{ range .a }}{{ else }}{{ else }}{{ end }}", "{{ upper .a }}", "{{ /* x */ }}", "{{ .a. }}", "{{ ! .a }}",
+            "{{ .a",
+            "{{ if .a }}",
+            "{{ end }}",
+            "{{ }}",
+            "{{ nosuch .a }}",
+            "{{ $x }}",
+            "{{ .a | }}",
+            "{{ \"a }}",
+            "{{ (.a }}",
+            "{{ else }}",
+            "{{ .a }} {{ if }}x{{ end }}",
+            "{{ .a b }}",
+            "{{ 1a }}",
+            "{{ . | 3 }}",
+            "{{ break }}",
+            "{{ range .a }}{{ else }}{{ else }}{{ end }}",
+            "{{ upper .a }}",
+            "{{ /* x */ }}",
+            "{{ .a. }}",
+            "{{ ! .a }}",
         ] {
             assert!(parse(bad, Functions::Builtin).is_err(), "{bad}");
         }
@@ -122,15 +147,25 @@ mod tests {
     #[test]
     fn what_go_parses() {
         for good in [
-            "", "plain } text", "{{ .a }}", "{{- if and .a (not .b) -}}x{{- else if .c }}y{{ end }}",
-            "{{ range $i, $e := .list }}{{ $i }}{{ $e.name }}{{ else }}none{{ end }}", "{{ `raw` }}{{ 'x' }}{{ -1.5e3 }}{{ 0x1F }}",
-            "{{ define \"t\" }}x{{ end }}{{ template \"t\" . }}", "{{ block \"b\" . }}x{{ end }}", "{{ (index .a 0).b }}",
-            "{{ $x := 1 }}{{ $x = 2 }}{{ $.a }}", "{{ with $x := .a }}{{ $x }}{{ end }}", "{{ range .a }}{{ break }}{{ end }}",
-            "{{ true }}{{ .a.b.c }}", "{{\n.a\n}}",
+            "",
+            "plain } text",
+            "{{ .a }}",
+            "{{- if and .a (not .b) -}}x{{- else if .c }}y{{ end }}",
+            "{{ range $i, $e := .list }}{{ $i }}{{ $e.name }}{{ else }}none{{ end }}",
+            "{{ `raw` }}{{ 'x' }}{{ -1.5e3 }}{{ 0x1F }}",
+            "{{ define \"t\" }}x{{ end }}{{ template \"t\" . }}",
+            "{{ block \"b\" . }}x{{ end }}",
+            "{{ (index .a 0).b }}",
+            "{{ $x := 1 }}{{ $x = 2 }}{{ $.a }}",
+            "{{ with $x := .a }}{{ $x }}{{ end }}",
+            "{{ range .a }}{{ break }}{{ end }}",
+            "{{ true }}{{ .a.b.c }}",
+            "{{\n.a\n}}",
         ] {
             assert_eq!(parse(good, Functions::Builtin).err(), None, "{good}");
         }
-        let sprig = "{{ .a | upper | quote }}{{ if semverCompare \">=1.2\" .v }}{{ b64enc \"x\" | nindent 4 }}{{ end }}";
+        let sprig =
+            "{{ .a | upper | quote }}{{ if semverCompare \">=1.2\" .v }}{{ b64enc \"x\" | nindent 4 }}{{ end }}";
         assert_eq!(parse(sprig, Functions::HermeticSprig).err(), None);
         assert!(parse("{{ now }}", Functions::HermeticSprig).is_err());
     }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::admission::{self, Gates};
 use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
+use crate::migrate::half_migrated;
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
@@ -146,7 +147,10 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             let mut stricter = Vec::new();
             judge_schema(object, kind, client, options, &mut stricter);
             let known = |finding: &Finding| {
-                findings.iter().skip(from).any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
+                findings
+                    .iter()
+                    .skip(from)
+                    .any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
             };
             stricter.retain(|finding| !known(finding));
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
@@ -206,7 +210,9 @@ fn prefilled(kind: Kind<'_>, options: &Options) -> &'static [&'static str] {
 
 fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &Options, findings: &mut Vec<Finding>) {
     let compiled = options.compiled.of(kind, &options.schemas);
+    let from = findings.len();
     validate::judge(object, kind, compiled, validate::Options { client }, prefilled(kind, options), findings);
+    half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a

@@ -74,8 +74,14 @@ fn every_row_of_the_webhooks_has_a_fixture_that_shows_it() {
             shown.extend(found.iter().cloned());
             if found != expected.rules {
                 let line = release.line_of(object).unwrap_or_default();
-                wrong.push(format!("{}:{line} {}/{}: wants {:?}, found {:#?}", path.display(), object.kind, object.name,
-                    expected.rules, findings.iter().map(|f| (f.rule.name, &f.message)).collect::<Vec<_>>()));
+                wrong.push(format!(
+                    "{}:{line} {}/{}: wants {:?}, found {:#?}",
+                    path.display(),
+                    object.kind,
+                    object.name,
+                    expected.rules,
+                    findings.iter().map(|f| (f.rule.name, &f.message)).collect::<Vec<_>>()
+                ));
             }
             for finding in &findings {
                 assert!(finding.place.is_some() && finding.suggestion.is_some(), "{finding:?}");
@@ -139,9 +145,15 @@ fn agreement(file: &str, capi: &str) {
         for record in records {
             let kind = record["kind"].as_str().unwrap();
             let number = record["doc"].as_u64().unwrap() as usize;
-            let is_it = |object: &&Object<'_>| object.kind == kind && object.api_version == record["apiVersion"].as_str().unwrap();
+            let is_it = |object: &&Object<'_>| {
+                object.kind == kind && object.api_version == record["apiVersion"].as_str().unwrap()
+            };
             let Some(object) = release.objects.get(number).filter(is_it).or_else(|| {
-                release.objects.iter().filter(is_it).find(|object| object.name == record["name"].as_str().unwrap_or_default())
+                release
+                    .objects
+                    .iter()
+                    .filter(is_it)
+                    .find(|object| object.name == record["name"].as_str().unwrap_or_default())
             }) else {
                 println!("not found: {name} {number} {kind}");
                 continue;
@@ -163,10 +175,17 @@ fn agreement(file: &str, capi: &str) {
             }
         }
     }
-    println!("CAPI {capi}: {tried} objects, {refused} refused by webhooks or conversion; {} false alarms, {} misses",
-        false_alarms.len(), misses.len());
-    assert!(false_alarms.is_empty() && misses.is_empty(), "false alarms:\n{}\nmisses:\n{}",
-        false_alarms.join("\n"), misses.join("\n"));
+    println!(
+        "CAPI {capi}: {tried} objects, {refused} refused by webhooks or conversion; {} false alarms, {} misses",
+        false_alarms.len(),
+        misses.len()
+    );
+    assert!(
+        false_alarms.is_empty() && misses.is_empty(),
+        "false alarms:\n{}\nmisses:\n{}",
+        false_alarms.join("\n"),
+        misses.join("\n")
+    );
 }
 
 #[test]

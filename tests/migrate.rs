@@ -474,3 +474,42 @@ fn broken_text_is_refused_or_migrated_but_never_a_crash() {
     }
     println!("{tried} broken documents");
 }
+
+#[test]
+fn half_migrated_objects_learn_the_new_place() {
+    use capi_lint::migrate::half_migrated;
+    use capi_lint::schema::bundle::{Schemas, bundled};
+    use capi_lint::schema::validate::{Compiled, Options, judge};
+    let text = "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: a}\nspec:\n  infrastructureRef:\n    \
+                apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\n    kind: DockerCluster\n    name: a\n  topology:\n    \
+                class: quick-start\n    rolloutAfter: now\n    version: v1.30.0\n    controlPlane:\n      nodeDrainTimeout: 5m\n      \
+                misspelt: 1\n";
+    let source = capi_lint::input::Source { name: "document".into(), bytes: text.into() };
+    let streams = [capi_lint::stream::Stream::parse(&source, 1)];
+    let release = capi_lint::release::Release::new(&streams, "");
+    let object = &release.objects[0];
+    let schemas = Schemas::default();
+    let kind = schemas.find(object.group(), object.version(), &object.kind).unwrap();
+    let mut findings = Vec::new();
+    judge(object, kind, &Compiled::new(bundled()), Options::default(), &[], &mut findings);
+    half_migrated::improve(object, &mut findings);
+    let half = findings.iter().filter(|finding| finding.rule.name == half_migrated::HALF_MIGRATED.name);
+    let said: Vec<String> = half
+        .map(|finding| format!("{} → {}", finding.message, finding.suggestion.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "`spec.infrastructureRef.apiVersion` is how v1beta1 has it; in v1beta2 it is spec.infrastructureRef.apiGroup, the \
+             group without the version → write `apiGroup: infrastructure.cluster.x-k8s.io` instead",
+            "`spec.topology.class` is how v1beta1 has it; in v1beta2 it is spec.topology.classRef.name → write `name: \
+             quick-start` there",
+            "`spec.topology.rolloutAfter` is how v1beta1 has it; in v1beta2 it is gone → it never had an effect; set \
+             rollout.after at controlPlane and at each machineDeployment",
+            "`spec.topology.controlPlane.nodeDrainTimeout` is how v1beta1 has it; in v1beta2 it is \
+             spec.topology.controlPlane.deletion.nodeDrainTimeoutSeconds, in seconds → write `nodeDrainTimeoutSeconds: 300` \
+             there",
+        ]
+    );
+    assert!(findings.iter().any(|finding| finding.rule.name == "unknown-field"), "the misspelt field stays unknown");
+}

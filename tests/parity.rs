@@ -97,18 +97,25 @@ fn recorded_objects() {
 fn compare_derived(plane: &Plane, set: &'static str, lines: &Path) {
     let text = std::fs::read_to_string(lines).expect("derived objects");
     let mut tallies: Vec<Tally> = CLIENTS.iter().map(|client| Tally::new(set, client_name(*client))).collect();
+    let mut updates = Tally::new(set, "update");
     for line in text.lines() {
         let derived: Json = serde_json::from_str(line).expect("JSON");
         let body = derived["object"].to_string();
+        let what =
+            format!("n={} {} [{}]", derived["n"], derived["object"]["kind"], derived["how"].as_str().unwrap_or(""));
+        if let Some(want) = derived["verdicts"]["update"].as_str() {
+            let old = derived["old"].to_string();
+            let judged = plane.judge_update(old.as_bytes(), body.as_bytes());
+            updates.verdict(&judged, want, &what, &derived["errors"]["update"]);
+        }
         for (client, tally) in CLIENTS.iter().zip(&mut tallies) {
             let name = client_name(*client);
             let want = derived["verdicts"][name].as_str().unwrap_or_default();
             let judged = plane.judge_stream(body.as_bytes(), *client);
             let Some(judged) = judged.first() else { continue };
-            let what =
-                format!("n={} {} [{}]", derived["n"], derived["object"]["kind"], derived["how"].as_str().unwrap_or(""));
             tally.verdict(judged, want, &what, &derived["errors"][name]);
         }
     }
+    tallies.push(updates);
     tally::conclude(&tallies);
 }

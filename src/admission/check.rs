@@ -37,7 +37,13 @@ impl<'a> Check<'_, 'a> {
     }
 
     /// Notes a refusal of a value.
-    pub fn refuse(&mut self, rule: &'static Rule, value: Value<'a>, message: impl Into<String>, fix: impl Into<String>) {
+    pub fn refuse(
+        &mut self,
+        rule: &'static Rule,
+        value: Value<'a>,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
         self.out.push(self.object.finding(rule, value, message).suggest(fix));
     }
 
@@ -54,7 +60,8 @@ impl<'a> Check<'_, 'a> {
         for key in keys {
             crate::yaml::tape::push_key(&mut path, key);
         }
-        let anchor = if parent.index() == self.object.root.index() { parent.get("kind").unwrap_or(parent) } else { parent };
+        let anchor =
+            if parent.index() == self.object.root.index() { parent.get("kind").unwrap_or(parent) } else { parent };
         let place = self.object.key_place(anchor);
         self.out.push(Finding::new(rule, message).at(place).path(path).suggest(fix));
     }
@@ -145,13 +152,18 @@ impl<'a> Check<'_, 'a> {
         }
     }
 
-    /// Judges a version that a defaulting webhook gives its `v`.
+    /// Judges an optional version, to which a defaulting webhook gives its `v`.
     pub fn version(&mut self, version: Option<Value<'a>>) {
+        // Up to 1.10 an empty one got its `v` too, and was then refused.
+        let version = version.filter(|version| !self.since(11) || version.as_str().is_none_or(|text| !text.is_empty()));
+        self.needed_version(version);
+    }
+
+    /// Judges a version that may not be empty.
+    pub fn needed_version(&mut self, version: Option<Value<'a>>) {
         let Some(version) = version else { return };
-        let Some(text) = version.as_str().filter(|text| !text.is_empty()) else { return };
-        if super::semver::kubernetes(&text).is_none() {
-            let message = format!("{text:?} is no version: the webhook wants MAJOR.MINOR.PATCH and refuses it");
-            self.refuse(&super::rules::INVALID_VERSION, version, message, super::semver::suggestion(&text));
-        }
+        let Some(text) = version.as_str().filter(|text| super::semver::kubernetes(text).is_none()) else { return };
+        let message = format!("{text:?} is no version: the webhook wants MAJOR.MINOR.PATCH and refuses it");
+        self.refuse(&super::rules::INVALID_VERSION, version, message, super::semver::suggestion(&text));
     }
 }

@@ -29,14 +29,15 @@ pub fn judge(check: &mut Check<'_, '_>) {
             cidr(check, block);
         }
     }
-    upgrade_concurrency(check);
     if let Some(topology) = topology {
+        upgrade_concurrency(check);
         topology::judge(check, topology);
     }
 }
 
 fn empty(check: &mut Check<'_, '_>) {
-    let message = "no control plane, no infrastructure and no topology: nothing would come of it, and the webhook refuses it";
+    let message =
+        "no control plane, no infrastructure and no topology: nothing would come of it, and the webhook refuses it";
     let fix = "set `controlPlaneRef` and `infrastructureRef`, or `topology`";
     match check.at(&["spec"]) {
         Some(spec) => {

@@ -70,10 +70,16 @@ fn reference<'a>(check: &mut Check<'_, 'a>, part: Value<'a>) {
         }
     }
     if let Some(at) = field(reference, &["kind"])
-        && let Some(kind) = at.as_str().filter(|kind| !kind.is_empty() && (!kind.ends_with("Template") || *kind == "Template"))
+        && let Some(kind) =
+            at.as_str().filter(|kind| !kind.is_empty() && (!kind.ends_with("Template") || *kind == "Template"))
     {
         let message = format!("{kind:?} is no kind of template: the webhook refuses the ClusterClass");
-        check.refuse(&INCOMPLETE_REFERENCE, at, message, format!("write {}Template", kind.trim_end_matches("Template")));
+        check.refuse(
+            &INCOMPLETE_REFERENCE,
+            at,
+            message,
+            format!("write {}Template", kind.trim_end_matches("Template")),
+        );
     }
     if let Some(at) = field(reference, &["apiVersion"])
         && let Some(api) = at.as_str().filter(|api| api.matches('/').count() > 1)
@@ -143,11 +149,20 @@ fn versions(check: &mut Check<'_, '_>) {
         if let Some(last) = last {
             let is_skipping = version.major == last.major && version.minor > last.minor + 1;
             if version <= last {
-                let message = format!("{text} is not newer than the version before it: the webhook refuses the ClusterClass");
+                let message =
+                    format!("{text} is not newer than the version before it: the webhook refuses the ClusterClass");
                 check.refuse(&VERSION_ORDER, at, message, "list the versions in ascending order, each once");
             } else if is_skipping {
-                let message = format!("from 1.{} to {text} skips a minor release: the webhook refuses the ClusterClass", last.minor);
-                check.refuse(&VERSION_ORDER, at, message, format!("list a version of 1.{} between them", last.minor + 1));
+                let message = format!(
+                    "from 1.{} to {text} skips a minor release: the webhook refuses the ClusterClass",
+                    last.minor
+                );
+                check.refuse(
+                    &VERSION_ORDER,
+                    at,
+                    message,
+                    format!("list a version of 1.{} between them", last.minor + 1),
+                );
             }
         }
         last = Some(version);

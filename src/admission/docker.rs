@@ -39,7 +39,8 @@ fn failure_domains(check: &mut Check<'_, '_>, path: &[&str]) {
     for domain in items(check.object.root, path) {
         let name = text(domain, &["name"]).unwrap_or_default().into_owned();
         if name < last {
-            let message = format!("failure domain {name:?} stands behind {last:?}: the webhook wants them sorted by name");
+            let message =
+                format!("failure domain {name:?} stands behind {last:?}: the webhook wants them sorted by name");
             check.refuse(&UNSORTED_FAILURE_DOMAINS, domain, message, format!("move {name:?} before {last:?}"));
             return;
         }

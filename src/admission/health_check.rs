@@ -26,7 +26,8 @@ pub fn judge(check: &mut Check<'_, '_>) {
     let cluster = text(root, &["spec", "clusterName"]).unwrap_or_default();
     let label = field(root, &["spec", "selector", "matchLabels", crate::object::CLUSTER_NAME_LABEL]);
     if let Some(label) = label.filter(|label| label.as_str().as_ref() != Some(&cluster)) {
-        let message = format!("selects machines of another cluster than spec.clusterName {cluster:?}: the webhook refuses it");
+        let message =
+            format!("selects machines of another cluster than spec.clusterName {cluster:?}: the webhook refuses it");
         check.refuse(&CLUSTER_NAME_MISMATCH, label, message, format!("write {cluster:?}, or drop the label"));
     }
     if check.is_old() {
@@ -60,12 +61,16 @@ pub fn nested<'a>(check: &mut Check<'_, 'a>, health: Value<'a>, is_worker: bool)
 
 /// Whether a health check says more than `enabled`.
 pub fn is_defined(health: Value<'_>) -> bool {
-    health.entries().any(|entry| !entry.key_is("enabled") && !entry.key_is("enable") && super::check::is_set(Some(entry)))
+    health
+        .entries()
+        .any(|entry| !entry.key_is("enabled") && !entry.key_is("enable") && super::check::is_set(Some(entry)))
 }
 
 /// Judges a limit that is an integer or a share.
 pub fn share<'a>(check: &mut Check<'_, 'a>, limit: Option<Value<'a>>, name: &str) {
-    let Some(limit) = limit.filter(|limit| limit.as_str().is_some() && int_or_percent(*limit).is_none()) else { return };
+    let Some(limit) = limit.filter(|limit| limit.as_str().is_some() && int_or_percent(*limit).is_none()) else {
+        return;
+    };
     let text = limit.as_str().unwrap_or_default();
     let message = format!("{name} {text:?} is neither an integer nor a share: the webhook refuses it");
     let fix = if text.parse::<u32>().is_ok() {
@@ -87,7 +92,12 @@ fn startup<'a>(check: &mut Check<'_, 'a>, timeout: Option<Value<'a>>) {
     let seconds = if check.since(11) { seconds.trunc() } else { seconds };
     if seconds != 0.0 && seconds < SHORTEST_STARTUP {
         let message = format!("gives machines {seconds} s to become Nodes; the webhook refuses less than 30 s");
-        check.refuse(&OUT_OF_RANGE, timeout, message, "use 30 s or more (10 minutes is the default), or 0 to switch it off");
+        check.refuse(
+            &OUT_OF_RANGE,
+            timeout,
+            message,
+            "use 30 s or more (10 minutes is the default), or 0 to switch it off",
+        );
     }
 }
 
@@ -95,8 +105,11 @@ fn startup<'a>(check: &mut Check<'_, 'a>, timeout: Option<Value<'a>>) {
 pub fn judge_drain_rule(check: &mut Check<'_, '_>) {
     let root = check.object.root;
     let behavior = filled(root, &["spec", "drain", "behavior"]);
-    if let (Some("Skip" | "WaitCompleted"), Some(order)) = (behavior.as_deref(), field(root, &["spec", "drain", "order"])) {
-        let message = format!("`order` has no meaning with behavior {}: the webhook refuses it", behavior.unwrap_or_default());
+    if let (Some("Skip" | "WaitCompleted"), Some(order)) =
+        (behavior.as_deref(), field(root, &["spec", "drain", "order"]))
+    {
+        let message =
+            format!("`order` has no meaning with behavior {}: the webhook refuses it", behavior.unwrap_or_default());
         check.refuse(&CONFLICTING_FIELDS, order, message, "drop `order`, or use behavior Drain");
     }
     for (list, selectors) in

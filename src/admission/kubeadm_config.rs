@@ -108,7 +108,8 @@ fn not_with_ignition<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         found.push((commands, "boot commands"));
     }
     for partition in items(spec, &["diskSetup", "partitions"]) {
-        let table = field(partition, &["tableType"]).filter(|table| !matches!(table.as_str().as_deref(), Some("gpt" | "")));
+        let table =
+            field(partition, &["tableType"]).filter(|table| !matches!(table.as_str().as_deref(), Some("gpt" | "")));
         found.extend(table.map(|at| (at, "partition tables other than gpt")));
     }
     for system in items(spec, &["diskSetup", "filesystems"]) {

@@ -5,7 +5,9 @@ use crate::yaml::Value;
 use super::check::{Check, field, filled, is_set, number, whole};
 use super::go_names::{self, CONTROL_PLANE};
 use super::quantity::int_value;
-use super::rules::{CONFLICTING_FIELDS, EVEN_CONTROL_PLANE, INCOMPLETE_REFERENCE, INVALID_REPLICAS, INVALID_ROLLOUT, OUT_OF_RANGE};
+use super::rules::{
+    CONFLICTING_FIELDS, EVEN_CONTROL_PLANE, INCOMPLETE_REFERENCE, INVALID_REPLICAS, INVALID_ROLLOUT, OUT_OF_RANGE,
+};
 use super::taint::Bearer;
 use super::{Gate, kubeadm_config, machine, metadata, taint};
 
@@ -20,7 +22,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
             let Some(spec) = field(root, &["spec"]) else { return };
             replicas(check, spec);
             infrastructure(check, spec);
-            check.version(field(spec, &["version"]));
+            check.needed_version(field(spec, &["version"]));
             let replicas = field(spec, &["replicas"]).map_or(Some(1), whole);
             rollout(check, spec, replicas);
             common(check, spec);
@@ -49,7 +51,7 @@ fn replicas<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         check.refuse(&INVALID_REPLICAS, at, message, "use 1, 3 or 5");
     } else if replicas % 2 == 0 && !is_external {
         let message = format!(
-            "{replicas} machines with etcd on them tolerate no more losses than {}; the webhook refuses an even number",
+            "{replicas} machines with etcd on them bear no more losses than {} would; the webhook refuses an even number",
             replicas - 1
         );
         check.refuse(&EVEN_CONTROL_PLANE, at, message, format!("use {} or {}", replicas - 1, replicas + 1));
@@ -57,8 +59,11 @@ fn replicas<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 }
 
 fn infrastructure<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
-    let path: &[&str] =
-        if check.is_old() { &["machineTemplate", "infrastructureRef"] } else { &["machineTemplate", "spec", "infrastructureRef"] };
+    let path: &[&str] = if check.is_old() {
+        &["machineTemplate", "infrastructureRef"]
+    } else {
+        &["machineTemplate", "spec", "infrastructureRef"]
+    };
     let reference = field(spec, path);
     machine::namespace(check, reference);
     let api = if check.is_old() { "apiVersion" } else { "apiGroup" };
@@ -70,12 +75,11 @@ fn infrastructure<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         }
         let message = format!("the reference to the machine template lacks `{key}`: the webhook refuses it");
         let fix = "name apiVersion (v1beta2: apiGroup), kind and name of an infrastructure machine template";
-        match reference {
-            Some(reference) => check.absent(&INCOMPLETE_REFERENCE, reference, &[key], message, fix),
-            None => {
-                let keys: Vec<&str> = path.iter().copied().chain([key]).collect();
-                check.absent(&INCOMPLETE_REFERENCE, spec, &keys, message, fix);
-            }
+        if let Some(reference) = reference {
+            check.absent(&INCOMPLETE_REFERENCE, reference, &[key], message, fix);
+        } else {
+            let keys: Vec<&str> = path.iter().copied().chain([key]).collect();
+            check.absent(&INCOMPLETE_REFERENCE, spec, &keys, message, fix);
         }
     }
 }
@@ -91,12 +95,14 @@ fn rollout<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, replicas: Option<i64>
             let message = format!("maxSurge {surge}: the webhook takes only 0 or 1 for a control plane");
             check.refuse(&INVALID_ROLLOUT, at, message, "use 1: one machine more at a time");
         } else if let (0, Some(replicas)) = (surge, replicas.filter(|replicas| *replicas < 3)) {
-            let message = format!("maxSurge 0 with {replicas} replicas would take etcd's majority away: the webhook refuses it");
+            let message =
+                format!("maxSurge 0 with {replicas} replicas would take etcd's majority away: the webhook refuses it");
             check.refuse(&INVALID_ROLLOUT, at, message, "use `maxSurge: 1`, or 3 replicas");
         }
     }
     let kubeadm = field(spec, &["kubeadmConfigSpec"]);
-    let certificates = kubeadm.and_then(|kubeadm| field(kubeadm, &["clusterConfiguration", "certificateValidityPeriodDays"]));
+    let certificates =
+        kubeadm.and_then(|kubeadm| field(kubeadm, &["clusterConfiguration", "certificateValidityPeriodDays"]));
     let days = certificates.and_then(whole).filter(|days| *days != 0);
     if let (Some(at), Some(days), true) = (certificates, days, check.since(11)) {
         let authority = kubeadm
@@ -113,15 +119,18 @@ fn rollout<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, replicas: Option<i64>
     if let (Some(at), Some(expiry), Some(days)) = (expiry, expiry.and_then(whole), days)
         && expiry >= days
     {
-        let message = format!("machines would be replaced {expiry} days before certificates of {days} days expire, \
-                               which is always: the webhook refuses it");
+        let message = format!(
+            "machines would be replaced {expiry} days before certificates of {days} days expire, \
+                               which is always: the webhook refuses it"
+        );
         check.refuse(&OUT_OF_RANGE, at, message, format!("use less than {days}"));
     }
 }
 
 /// What the control plane and its template share.
 fn common<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
-    let naming: &[&str] = if check.is_old() { &["machineNamingStrategy", "template"] } else { &["machineNaming", "template"] };
+    let naming: &[&str] =
+        if check.is_old() { &["machineNamingStrategy", "template"] } else { &["machineNaming", "template"] };
     go_names::judge_machines(check, field(spec, naming), &CONTROL_PLANE);
     metadata::judge(check, field(spec, &["machineTemplate", "metadata"]));
     taint::judge(check, field(spec, &["machineTemplate", "spec", "taints"]), Bearer::Any);

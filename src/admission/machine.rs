@@ -35,7 +35,8 @@ pub fn judge_machine(check: &mut Check<'_, '_>) {
         bootstrap(check, spec);
     }
     check.version(field(spec, &["version"]));
-    let is_control_plane = field(root, &["metadata", "labels"]).is_some_and(|map| map.get(CONTROL_PLANE_LABEL).is_some());
+    let is_control_plane =
+        field(root, &["metadata", "labels"]).is_some_and(|map| map.get(CONTROL_PLANE_LABEL).is_some());
     let bearer = if is_control_plane { Bearer::Any } else { Bearer::Worker };
     taint::judge(check, field(spec, &["taints"]), bearer);
     namespaces(check, spec);
@@ -70,7 +71,8 @@ pub fn judge_deployment(check: &mut Check<'_, '_>) {
     select(check, DEPLOYMENT_LABEL, true);
     let strategy = check.either(&["spec", "strategy"], &["spec", "rollout", "strategy"]);
     rolling_update(check, strategy, true);
-    let limit = check.either(&["spec", "strategy", "remediation", "maxInFlight"], &["spec", "remediation", "maxInFlight"]);
+    let limit =
+        check.either(&["spec", "strategy", "remediation", "maxInFlight"], &["spec", "remediation", "maxInFlight"]);
     share(check, limit, "maxInFlight");
 }
 
@@ -89,7 +91,12 @@ pub fn judge_pool(check: &mut Check<'_, '_>) {
         && taints.items().next().is_some()
     {
         let message = "MachinePools cannot carry taints to their Nodes yet: the webhook refuses any";
-        check.refuse(&INVALID_TAINT, taints, message, "drop `taints`, or register the Nodes with taints by the bootstrap provider");
+        check.refuse(
+            &INVALID_TAINT,
+            taints,
+            message,
+            "drop `taints`, or register the Nodes with taints by the bootstrap provider",
+        );
     }
 }
 
@@ -111,7 +118,8 @@ fn template(check: &mut Check<'_, '_>, bearer: Bearer) {
     if let (Some(own), Some(nested)) = (own, nested)
         && let Some(other) = nested.as_str().filter(|other| !other.is_empty() && *other != own)
     {
-        let message = format!("the template's clusterName {other:?} is not spec.clusterName {own:?}: the webhook refuses it");
+        let message =
+            format!("the template's clusterName {other:?} is not spec.clusterName {own:?}: the webhook refuses it");
         check.refuse(&CLUSTER_NAME_MISMATCH, nested, message, format!("write {own:?} in both places"));
     }
 }
@@ -124,7 +132,8 @@ fn bootstrap<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         return;
     }
     let message = "neither `configRef` nor `dataSecretName`: no machine could join, and the webhook refuses the object";
-    let fix = "point `bootstrap.configRef` at a bootstrap configuration, or name a Secret in `bootstrap.dataSecretName`";
+    let fix =
+        "point `bootstrap.configRef` at a bootstrap configuration, or name a Secret in `bootstrap.dataSecretName`";
     match field(spec, &["bootstrap"]) {
         Some(bootstrap) => check.refuse(&MISSING_BOOTSTRAP, bootstrap, message, fix),
         None => check.absent(&MISSING_BOOTSTRAP, spec, &["bootstrap"], message, fix),
@@ -133,7 +142,9 @@ fn bootstrap<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 
 /// Whether a reference says anything; its namespace alone does not count.
 pub fn is_reference(reference: Option<Value<'_>>) -> bool {
-    ["apiGroup", "apiVersion", "kind", "name"].iter().any(|key| reference.is_some_and(|value| is_set(field(value, &[key]))))
+    ["apiGroup", "apiVersion", "kind", "name"]
+        .iter()
+        .any(|key| reference.is_some_and(|value| is_set(field(value, &[key]))))
 }
 
 /// Up to CAPI 1.10 references had a namespace, which had to be the object's own.
@@ -197,7 +208,12 @@ pub fn rolling_update<'a>(check: &mut Check<'_, 'a>, strategy: Option<Value<'a>>
     if check.since(11) && surge == Some(IntOrPercent::Int(0)) && unavailable == Some(IntOrPercent::Int(0)) {
         let message = "maxSurge and maxUnavailable are both 0 (maxUnavailable is 0 unless set): nothing could ever roll, \
                        and the webhook refuses it";
-        check.refuse(&INVALID_ROLLOUT, update, message, "use `maxSurge: 1`, or allow a machine to be missing: `maxUnavailable: 1`");
+        check.refuse(
+            &INVALID_ROLLOUT,
+            update,
+            message,
+            "use `maxSurge: 1`, or allow a machine to be missing: `maxUnavailable: 1`",
+        );
     }
 }
 
@@ -229,7 +245,8 @@ fn preflight(check: &mut Check<'_, '_>) {
         ["All", "KubeadmVersionSkew", "KubernetesVersionSkew", "ControlPlaneIsStable", "ControlPlaneVersionSkew"];
     let Some(value) = field(check.object.root, &["metadata", "annotations", SKIP_PREFLIGHT]) else { return };
     let Some(text) = value.as_str() else { return };
-    let unknown: Vec<_> = text.split(',').map(str::trim).filter(|name| !name.is_empty() && !KNOWN.contains(name)).collect();
+    let unknown: Vec<_> =
+        text.split(',').map(str::trim).filter(|name| !name.is_empty() && !KNOWN.contains(name)).collect();
     if !unknown.is_empty() {
         let message = format!("no such preflight check: {}; the webhook refuses the object", unknown.join(", "));
         check.refuse(&UNKNOWN_PREFLIGHT_CHECK, value, message, format!("use of {}", KNOWN.join(", ")));

@@ -94,7 +94,12 @@ fn judge_external<'a>(check: &mut Check<'_, 'a>, external: Value<'a>) {
         ["validateTopologyExtension", "generatePatchesExtension"]
     };
     if keys.iter().all(|key| filled(external, &[key]).is_none()) {
-        refuse(check, external, &format!("neither `{}` nor `{}`", keys[0], keys[1]), "name at least one of the extensions");
+        refuse(
+            check,
+            external,
+            &format!("neither `{}` nor `{}`", keys[0], keys[1]),
+            "name at least one of the extensions",
+        );
     }
 }
 
@@ -108,7 +113,12 @@ fn selects<'a>(check: &mut Check<'_, 'a>, selector: Value<'a>) {
     let names = |key: &str| items(chosen, &[key, "names"]).collect::<Vec<_>>();
     let (deployments, pools) = (names("machineDeploymentClass"), names("machinePoolClass"));
     if !is_on("infrastructureCluster") && !is_on("controlPlane") && deployments.is_empty() && pools.is_empty() {
-        refuse(check, selector, "a selector that selects nothing", "set one of the `matchResources` to true, or name classes");
+        refuse(
+            check,
+            selector,
+            "a selector that selects nothing",
+            "set one of the `matchResources` to true, or name classes",
+        );
         return;
     }
     let is_old = check.is_old();
@@ -122,14 +132,25 @@ fn selects<'a>(check: &mut Check<'_, 'a>, selector: Value<'a>) {
     let infrastructure = field(spec, &["infrastructure"]).and_then(|part| template(part, is_old));
     if is_on("infrastructureCluster") && !matches(infrastructure) {
         let at = field(chosen, &["infrastructureCluster"]).unwrap_or(chosen);
-        refuse(check, at, "selects the infrastructure cluster by an apiVersion and kind that are not its template's", fix);
+        refuse(
+            check,
+            at,
+            "selects the infrastructure cluster by an apiVersion and kind that are not its template's",
+            fix,
+        );
     }
     let plane = field(spec, &["controlPlane"]);
     let own = plane.and_then(|part| template(part, is_old));
-    let machines = plane.and_then(|part| field(part, &["machineInfrastructure"])).and_then(|part| template(part, is_old));
+    let machines =
+        plane.and_then(|part| field(part, &["machineInfrastructure"])).and_then(|part| template(part, is_old));
     if is_on("controlPlane") && !matches(own) && !(machines.is_some() && matches(machines)) {
         let at = field(chosen, &["controlPlane"]).unwrap_or(chosen);
-        refuse(check, at, "selects the control plane by an apiVersion and kind that are neither its template's nor its machines'", fix);
+        refuse(
+            check,
+            at,
+            "selects the control plane by an apiVersion and kind that are neither its template's nor its machines'",
+            fix,
+        );
     }
     for (list, names) in [("machineDeployments", deployments), ("machinePools", pools)] {
         for at in names {
@@ -145,7 +166,9 @@ fn selects<'a>(check: &mut Check<'_, 'a>, selector: Value<'a>) {
                     && (matches(part("infrastructure")) || matches(part("bootstrap")))
             });
             if !is_hit {
-                let why = format!("no class that {name:?} names in {list} has a template of the selector's apiVersion and kind");
+                let why = format!(
+                    "no class that {name:?} names in {list} has a template of the selector's apiVersion and kind"
+                );
                 refuse(check, at, &why, fix);
             }
         }
@@ -197,8 +220,8 @@ fn json_patch<'a>(check: &mut Check<'_, 'a>, change: Value<'a>, variables: &Hash
 }
 
 fn value<'a>(check: &mut Check<'_, 'a>, change: Value<'a>, variables: &HashSet<String>) {
-    // `value: null` is a value: JSON knows it.
-    let (given, from) = (change.get("value"), field(change, &["valueFrom"]));
+    // `value: null` is no value: Go's decoder leaves the pointer alone.
+    let (given, from) = (field(change, &["value"]), field(change, &["valueFrom"]));
     match (given, from) {
         (None, None) => refuse(check, change, "neither `value` nor `valueFrom`", "add one of them"),
         (Some(_), Some(from)) => refuse(check, from, "both `value` and `valueFrom`", "keep one of them"),

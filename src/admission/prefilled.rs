@@ -12,7 +12,9 @@ pub fn prefilled(group: &str, kind: &str, version: &str) -> &'static [&'static s
         }
         ("cluster.x-k8s.io", "MachineSet") => &["spec.selector", "spec.selector.matchLabels", "spec.replicas"],
         ("cluster.x-k8s.io", "MachinePool") => &["spec.replicas"],
-        ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane") if is_new => &["spec.replicas", "spec.rollout.strategy.type"],
+        ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane") if is_new => {
+            &["spec.replicas", "spec.rollout.strategy.type"]
+        }
         ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane") => &["spec.replicas", "spec.rolloutStrategy.type"],
         ("runtime.cluster.x-k8s.io", "ExtensionConfig") => &["spec.namespaceSelector"],
         _ => &[],

@@ -62,18 +62,29 @@ fn client(check: &mut Check<'_, '_>) {
         && let Some(text) = path.as_str().filter(|text| !text.is_empty())
         && !is_url_path(&text)
     {
-        check.refuse(&MALFORMED_VALUE, path, "no URL path: the webhook refuses it", "begin with `/` and percent-encode the rest");
+        check.refuse(
+            &MALFORMED_VALUE,
+            path,
+            "no URL path: the webhook refuses it",
+            "begin with `/` and percent-encode the rest",
+        );
     }
     if let Some(port) = field(service, &["port"])
         && let Some(number) = whole(port).filter(|number| !(1..=65535).contains(number))
     {
-        check.refuse(&OUT_OF_RANGE, port, format!("port {number}: the webhook refuses it"), "use 1 to 65535 (443 is the default)");
+        check.refuse(
+            &OUT_OF_RANGE,
+            port,
+            format!("port {number}: the webhook refuses it"),
+            "use 1 to 65535 (443 is the default)",
+        );
     }
 }
 
 /// Whether Go reads the text as a URL with the scheme https.
 fn is_https(url: &str) -> bool {
-    let Some(rest) = url.get(..8).filter(|scheme| scheme.eq_ignore_ascii_case("https://")).and_then(|_| url.get(8..)) else {
+    let Some(rest) = url.get(..8).filter(|scheme| scheme.eq_ignore_ascii_case("https://")).and_then(|_| url.get(8..))
+    else {
         // Go also takes `https:path`.
         return url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) && is_encoded(url);
     };
@@ -86,9 +97,10 @@ fn is_https(url: &str) -> bool {
 /// Whether a text is free of control characters, and each `%` begins an escape.
 fn is_encoded(text: &str) -> bool {
     !text.bytes().any(|byte| byte < 0x20 || byte == 0x7F)
-        && text.split('%').skip(1).all(|rest| {
-            rest.as_bytes().get(..2).is_some_and(|escape| escape.iter().all(u8::is_ascii_hexdigit))
-        })
+        && text
+            .split('%')
+            .skip(1)
+            .all(|rest| rest.as_bytes().get(..2).is_some_and(|escape| escape.iter().all(u8::is_ascii_hexdigit)))
 }
 
 fn is_url_path(path: &str) -> bool {

@@ -42,14 +42,16 @@ pub fn is_dns1035_label(text: &str) -> bool {
 fn is_name(text: &str, inner: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    is_end(bytes.first()) && is_end(bytes.last()) && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || inner(byte))
+    is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || inner(byte))
 }
 
 /// Labels by key.
 pub type Labels<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
 
 /// The string entries of a map of labels.
-pub fn labels<'a>(map: Option<Value<'a>>) -> Labels<'a> {
+pub fn labels(map: Option<Value<'_>>) -> Labels<'_> {
     map.into_iter().flat_map(|map| map.entries()).filter_map(|entry| Some((entry.key()?, entry.as_str()?))).collect()
 }
 
@@ -63,14 +65,15 @@ pub fn is_empty(selector: Option<Value<'_>>) -> bool {
 
 /// What is wrong with a selector: the value and why.
 pub fn problem(selector: Value<'_>) -> Option<(Value<'_>, String)> {
-    let in_labels = field(selector, &["matchLabels"]).into_iter().flat_map(|labels| labels.entries()).find_map(|entry| {
-        let key = entry.key().unwrap_or_default();
-        if !is_qualified_name(&key) {
-            return Some((entry, format!("{key:?} is no label key")));
-        }
-        let value = entry.as_str()?;
-        (!is_label_value(&value)).then(|| (entry, format!("{value:?} is no label value")))
-    });
+    let in_labels =
+        field(selector, &["matchLabels"]).into_iter().flat_map(|labels| labels.entries()).find_map(|entry| {
+            let key = entry.key().unwrap_or_default();
+            if !is_qualified_name(&key) {
+                return Some((entry, format!("{key:?} is no label key")));
+            }
+            let value = entry.as_str()?;
+            (!is_label_value(&value)).then(|| (entry, format!("{value:?} is no label value")))
+        });
     in_labels.or_else(|| items(selector, &["matchExpressions"]).find_map(expression_problem))
 }
 
@@ -82,11 +85,10 @@ fn expression_problem(expression: Value<'_>) -> Option<(Value<'_>, String)> {
     let first = values.next();
     match &*operator {
         "In" | "NotIn" if first.is_none() => return Some((at("operator"), format!("{operator} needs values"))),
-        "In" | "NotIn" => {}
         "Exists" | "DoesNotExist" if first.is_some() => {
             return Some((at("values"), format!("{operator} takes no values")));
         }
-        "Exists" | "DoesNotExist" => {}
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
         _ => return Some((at("operator"), format!("{operator:?} is none of In, NotIn, Exists, DoesNotExist"))),
     }
     if !is_qualified_name(&key) {

@@ -20,7 +20,10 @@ pub fn parse(text: &str) -> Option<Version> {
         text.split('.').all(|part| {
             !part.is_empty()
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && !(is_pre && part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit()))
+                && !(is_pre
+                    && part.len() > 1
+                    && part.starts_with('0')
+                    && part.bytes().all(|byte| byte.is_ascii_digit()))
         })
     };
     if !pre.is_none_or(|pre| identifiers(pre, true)) || !build.is_none_or(|build| identifiers(build, false)) {

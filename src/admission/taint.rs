@@ -2,10 +2,10 @@
 
 use crate::yaml::Value;
 
+use super::Gate;
 use super::check::{Check, text};
 use super::rules::INVALID_TAINT;
 use super::selector::is_qualified_name;
-use super::Gate;
 
 /// Who will carry the taints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,12 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, taints: Option<Value<'a>>, bearer: B
         let at = taint.get("key").unwrap_or(taint);
         if !is_qualified_name(&key) {
             let message = format!("{key:?} is no taint key: the webhook refuses the object");
-            check.refuse(&INVALID_TAINT, at, message, "write `name` or `domain/name` of letters, digits, `-`, `_` and `.`");
+            check.refuse(
+                &INVALID_TAINT,
+                at,
+                message,
+                "write `name` or `domain/name` of letters, digits, `-`, `_` and `.`",
+            );
         } else if let Some(owner) = owner(&key, bearer) {
             let message = format!("the taint {key} belongs to {owner}: the webhook refuses it here");
             check.refuse(&INVALID_TAINT, at, message, "drop it, or use a key of your own");

@@ -27,7 +27,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>) {
         let message = "no name of a ClusterClass: the webhook refuses the Cluster";
         check.refuse(&MISSING_SETTING, empty, message, "name the ClusterClass");
     }
-    check.version(field(topology, &["version"]));
+    check.needed_version(field(topology, &["version"]));
     if let Some(plane) = field(topology, &["controlPlane"]) {
         metadata::judge(check, field(plane, &["metadata"]));
         taint::judge(check, field(plane, &["taints"]), Bearer::Any);
@@ -99,8 +99,11 @@ fn against_class<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Obj
         let reference = if class_is_old { "ref" } else { "templateRef" };
         let machines = field(class.root, &["spec", "controlPlane", "machineInfrastructure", reference]);
         if health_check::is_defined(own) && !is_set(machines) {
-            let message = format!("a health check for a control plane of which ClusterClass {} has no machines \
-                                   (machineInfrastructure): the webhook refuses it", class.name);
+            let message = format!(
+                "a health check for a control plane of which ClusterClass {} has no machines \
+                                   (machineInfrastructure): the webhook refuses it",
+                class.name
+            );
             check.refuse(&UNKNOWN_CLASS, own, message, "drop it, or give the class `machineInfrastructure`");
         }
         if health_check::is_defined(own) {
@@ -114,10 +117,17 @@ fn against_class<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Obj
             let Some(name) = at.as_str() else { continue };
             let definition = class_named(class, list, &name);
             if definition.is_none() {
-                let message = format!("ClusterClass {} has no {what} class {name:?}: the webhook refuses the Cluster", class.name);
+                let message = format!(
+                    "ClusterClass {} has no {what} class {name:?}: the webhook refuses the Cluster",
+                    class.name
+                );
                 let known: Vec<_> =
                     items(class.root, &["spec", "workers", list]).filter_map(|entry| text(entry, &["class"])).collect();
-                let fix = if known.is_empty() { "the class has none of them".to_owned() } else { format!("it has {}", known.join(", ")) };
+                let fix = if known.is_empty() {
+                    "the class has none of them".to_owned()
+                } else {
+                    format!("it has {}", known.join(", "))
+                };
                 check.refuse(&UNKNOWN_CLASS, at, message, fix);
             }
             if list == "machineDeployments" {
@@ -148,7 +158,8 @@ fn deployment_against_class<'a>(
         is_autoscaled(definition) || field(definition, &["template"]).is_some_and(is_autoscaled)
     });
     if let Some(replicas) = field(entry, &["replicas"]).filter(|_| is_scaled_by_class) {
-        let message = format!("`replicas` although ClusterClass {class} hands them to the autoscaler: the webhook refuses it");
+        let message =
+            format!("`replicas` although ClusterClass {class} hands them to the autoscaler: the webhook refuses it");
         check.refuse(&INVALID_REPLICAS, replicas, message, "drop `replicas`");
     }
 }
@@ -156,14 +167,22 @@ fn deployment_against_class<'a>(
 fn enabled<'a>(check: &mut Check<'_, 'a>, own: Value<'a>, of_class: Option<Value<'_>>, class: &str) {
     let key = if check.is_old() { "enable" } else { "enabled" };
     if is_true(own, &[key]) && !health_check::is_defined(own) && !of_class.is_some_and(health_check::is_defined) {
-        let message = format!("switches on a health check that neither the Cluster nor ClusterClass {class} defines: the \
-                               webhook refuses it");
-        check.refuse(&UNKNOWN_CLASS, field(own, &[key]).unwrap_or(own), message, "define `checks` beside it, or in the class");
+        let message = format!(
+            "switches on a health check that neither the Cluster nor ClusterClass {class} defines: the \
+                               webhook refuses it"
+        );
+        check.refuse(
+            &UNKNOWN_CLASS,
+            field(own, &[key]).unwrap_or(own),
+            message,
+            "define `checks` beside it, or in the class",
+        );
     }
 }
 
 fn version_in_class<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Object<'_>) {
-    let mut known = items(class.root, &["spec", "kubernetesVersions"]).filter_map(|version| version.as_str()).peekable();
+    let mut known =
+        items(class.root, &["spec", "kubernetesVersions"]).filter_map(|version| version.as_str()).peekable();
     let Some(at) = field(topology, &["version"]) else { return };
     let Some(version) = at.as_str() else { return };
     if known.peek().is_none() || !check.since(12) {

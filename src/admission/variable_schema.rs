@@ -13,8 +13,15 @@ use super::variable_value::{Problem, validate};
 const TYPES: [&str; 6] = ["object", "array", "string", "number", "integer", "boolean"];
 const REASONS: [&str; 4] = ["FieldValueRequired", "FieldValueForbidden", "FieldValueInvalid", "FieldValueDuplicate"];
 /// What may stand only in the structural part of a schema, not below `allOf`, `anyOf`, `oneOf` and `not`.
-const STRUCTURAL: [&str; 7] =
-    ["type", "default", "additionalProperties", "nullable", "title", "description", "x-kubernetes-preserve-unknown-fields"];
+const STRUCTURAL: [&str; 7] = [
+    "type",
+    "default",
+    "additionalProperties",
+    "nullable",
+    "title",
+    "description",
+    "x-kubernetes-preserve-unknown-fields",
+];
 
 /// Judges `spec.variables` of a ClusterClass.
 pub fn judge(check: &mut Check<'_, '_>) {
@@ -66,12 +73,13 @@ fn node<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
     if let Some(meta) = field(schema, &["x-metadata"]) {
         metadata::judge(check, Some(meta));
     }
-    if let (Some(additional), true) = (field(schema, &["additionalProperties"]), is_set(field(schema, &["properties"]))) {
+    if let (Some(additional), true) = (field(schema, &["additionalProperties"]), is_set(field(schema, &["properties"])))
+    {
         refuse(check, additional, "both `properties` and `additionalProperties`", "keep one of them");
     }
     samples(check, schema);
     rules(check, schema, below);
-    for property in field(schema, &["properties"]).into_iter().flat_map(|map| map.entries()) {
+    for property in field(schema, &["properties"]).into_iter().flat_map(|map: Value<'a>| map.entries()) {
         node(check, property, Below { int_or_string: false, ..below });
     }
     if let Some(additional) = field(schema, &["additionalProperties"]).filter(|additional| additional.is_map()) {
@@ -154,7 +162,9 @@ fn rules<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
             refuse(check, reason, &format!("{text:?} is no reason"), &format!("use one of {}", REASONS.join(", ")));
         }
         match Program::compile(&expression) {
-            Err(error) => refuse(check, at, &format!("the CEL rule does not compile: {error}"), "correct the expression"),
+            Err(error) => {
+                refuse(check, at, &format!("the CEL rule does not compile: {error}"), "correct the expression");
+            }
             Ok(program) if program.uses_old_self() && below.list => {
                 let fix = "drop the rule, or put it on the list's own schema";
                 refuse(check, at, "`oldSelf` has no meaning below a list", fix);

@@ -35,7 +35,8 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Object<
         let name = text(*definition, &["name"]).unwrap_or_default();
         let has_default = field(*definition, &["schema", "openAPIV3Schema", "default"]).is_some();
         if !given.contains(&*name) && !has_default {
-            let message = format!("ClusterClass {} requires the variable {name:?}: the webhook refuses the Cluster", class.name);
+            let message =
+                format!("ClusterClass {} requires the variable {name:?}: the webhook refuses the Cluster", class.name);
             let fix = format!("add `- name: {name}` with a value to spec.topology.variables");
             check.absent(&INVALID_VARIABLE, topology, &["variables"], message, fix);
         }
@@ -66,21 +67,33 @@ fn list<'a>(check: &mut Check<'_, 'a>, values: Option<Value<'a>>, known: &Defini
         let definition = known.list.iter().find(|definition| text(**definition, &["name"]).as_ref() == Some(&name));
         let Some(definition) = definition else {
             if known.is_closed {
-                let message = format!("ClusterClass {} defines no variable {name:?}: the webhook refuses the Cluster", known.class);
+                let message = format!(
+                    "ClusterClass {} defines no variable {name:?}: the webhook refuses the Cluster",
+                    known.class
+                );
                 let names: Vec<_> = known.list.iter().filter_map(|definition| text(*definition, &["name"])).collect();
-                let fix = if names.is_empty() { "it defines none".to_owned() } else { format!("it defines {}", names.join(", ")) };
+                let fix = if names.is_empty() {
+                    "it defines none".to_owned()
+                } else {
+                    format!("it defines {}", names.join(", "))
+                };
                 check.refuse(&INVALID_VARIABLE, at, message, fix);
             }
             continue;
         };
-        let (Some(schema), Some(value)) = (field(*definition, &["schema", "openAPIV3Schema"]), field(variable, &["value"])) else {
+        let (Some(schema), Some(value)) =
+            (field(*definition, &["schema", "openAPIV3Schema"]), field(variable, &["value"]))
+        else {
             continue;
         };
         let mut problems = Vec::new();
         validate(schema, value, &mut problems);
         for problem in problems {
-            let message = format!("the variable {name:?} does not fit its definition in ClusterClass {}: {}; the webhook \
-                                   refuses the Cluster", known.class, problem.why);
+            let message = format!(
+                "the variable {name:?} does not fit its definition in ClusterClass {}: {}; the webhook \
+                                   refuses the Cluster",
+                known.class, problem.why
+            );
             check.refuse(&INVALID_VARIABLE, problem.at, message, "give a value that fits the variable's schema");
         }
     }
@@ -153,7 +166,8 @@ fn map<'a>(schema: Value<'_>, value: Value<'a>, out: &mut Vec<Problem<'a>>) {
     }
     for required in items(schema, &["required"]) {
         let Some(name) = required.as_str() else { continue };
-        let has_default = properties.and_then(|map| map.get(&name)).is_some_and(|property| property.get("default").is_some());
+        let has_default =
+            properties.and_then(|map| map.get(&name)).is_some_and(|property| property.get("default").is_some());
         if value.get(&name).is_none() && !has_default {
             out.push(Problem { at: value, why: format!("the schema requires {name:?}") });
         }
@@ -259,7 +273,9 @@ fn cel<'a>(schema: Value<'_>, value: Value<'a>, out: &mut Vec<Problem<'a>>) {
         return;
     }
     for rule in items(schema, &["x-kubernetes-validations"]) {
-        let Some(program) = text(rule, &["rule"]).and_then(|expression| Program::compile(&expression).ok()) else { continue };
+        let Some(program) = text(rule, &["rule"]).and_then(|expression| Program::compile(&expression).ok()) else {
+            continue;
+        };
         if !program.uses_old_self() && program.evaluate(value, None) == Ok(false) {
             let why = text(rule, &["message"]).or_else(|| text(rule, &["rule"])).unwrap_or_default();
             out.push(Problem { at: value, why: why.trim().to_owned() });

@@ -13,6 +13,7 @@ mod common;
 mod count;
 mod diff;
 mod explain;
+mod graph;
 mod lint;
 mod migrate;
 mod post_render;
@@ -46,6 +47,8 @@ enum Command {
     Diff(Box<diff::Args>),
     /// The bundled schemas: list, show, import CRDs of one's own.
     Schema(schema::Args),
+    /// The references of a release as a picture: Mermaid or Graphviz.
+    Graph(graph::Args),
     /// The manual page of a rule.
     Explain(explain::Args),
     /// All rules.
@@ -104,6 +107,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Migrate(args) => migrate::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => explain::rules(&args),
         Command::Version(args) => version::run(&args),

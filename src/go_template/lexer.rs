@@ -149,7 +149,9 @@ fn token(rest: &str, first: char) -> Result<(Token, &str), TemplateError> {
 fn terminated(token: Token, rest: &str) -> Result<(Token, &str), TemplateError> {
     match rest.chars().next() {
         None => Ok((token, rest)),
-        Some(next) if BLANK.contains(&next) || matches!(next, '.' | ',' | '|' | ':' | '(' | ')' | '=') => Ok((token, rest)),
+        Some(next) if BLANK.contains(&next) || matches!(next, '.' | ',' | '|' | ':' | '(' | ')' | '=') => {
+            Ok((token, rest))
+        }
         Some(_) if rest.starts_with("}}") => Ok((token, rest)),
         Some(next) => error(format!("unexpected {next:?} in an action")),
     }
@@ -165,16 +167,17 @@ fn number(rest: &str) -> Result<(Token, &str), TemplateError> {
         .char_indices()
         .skip(1)
         .find(|(at, c)| {
-            let is_sign = matches!(c, '+' | '-') && rest[..*at].ends_with(['e', 'E', 'p', 'P']) && !rest.starts_with("0x");
+            let is_sign =
+                matches!(c, '+' | '-') && rest[..*at].ends_with(['e', 'E', 'p', 'P']) && !rest.starts_with("0x");
             !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_') && !is_sign
         })
         .map_or(rest.len(), |(at, _)| at);
     let text = &rest[..end];
     let plain = text.trim_start_matches(['+', '-']).replace('_', "");
     let is_number = plain.parse::<f64>().is_ok() && plain.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        || [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)]
-            .iter()
-            .any(|(prefix, radix)| plain.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, *radix).is_ok()));
+        || [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)].iter().any(|(prefix, radix)| {
+            plain.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, *radix).is_ok())
+        });
     if is_number { Ok((Token::Number(text.to_owned()), &rest[end..])) } else { error(format!("{text:?} is no number")) }
 }
 
@@ -191,7 +194,9 @@ fn quoted(rest: &str, quote: char) -> Result<(Token, &str), TemplateError> {
                 Some((_, 'r')) => decoded.push('\r'),
                 Some((_, escaped @ ('\\' | '"' | '\''))) => decoded.push(escaped),
                 // Other escapes do not matter to names; they stay as written.
-                Some((_, other @ ('a' | 'b' | 'f' | 'v' | 'x' | 'u' | 'U' | '0'..='7'))) => decoded.extend(['\\', other]),
+                Some((_, other @ ('a' | 'b' | 'f' | 'v' | 'x' | 'u' | 'U' | '0'..='7'))) => {
+                    decoded.extend(['\\', other]);
+                }
                 _ => return error("a string holds an unknown escape"),
             },
             _ => decoded.push(c),

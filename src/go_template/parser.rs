@@ -56,10 +56,11 @@ impl Parser {
             match self.tokens.next() {
                 None => break Ending::Text,
                 Some(Token::Text(text)) => nodes.push(Node::Text(text)),
-                Some(_) => match self.action(&mut nodes)? {
-                    Some(ending) => break ending,
-                    None => {}
-                },
+                Some(_) => {
+                    if let Some(ending) = self.action(&mut nodes)? {
+                        break ending;
+                    }
+                }
             }
         };
         self.depth -= 1;
@@ -142,7 +143,9 @@ impl Parser {
             "break" | "continue" => return self.close(),
             "define" | "block" | "template" => {
                 self.blanks();
-                let Some(Token::Quoted(_)) = self.tokens.next() else { return error(format!("`{keyword}` without a name")) };
+                let Some(Token::Quoted(_)) = self.tokens.next() else {
+                    return error(format!("`{keyword}` without a name"));
+                };
                 self.blanks();
                 if keyword == "block" || (keyword == "template" && self.tokens.peek() != Some(&Token::Close)) {
                     self.pipeline(false)?;
@@ -222,7 +225,9 @@ impl Parser {
                     }
                     break;
                 }
-                Some(Token::Comma) if in_range && names.len() == 1 => while ahead.next_if_eq(&Token::Space).is_some() {},
+                Some(Token::Comma) if in_range && names.len() == 1 => {
+                    while ahead.next_if_eq(&Token::Space).is_some() {}
+                }
                 _ => return Ok(Vec::new()),
             }
         }
@@ -266,7 +271,10 @@ impl Parser {
                 _ => return error(format!("there is no function {name:?}")),
             },
             Some(Token::Number(text)) => Operand::Literal(
-                text.parse::<i64>().map(Json::from).or_else(|_| text.parse::<f64>().map(Json::from)).unwrap_or(Json::Null),
+                text.parse::<i64>()
+                    .map(Json::from)
+                    .or_else(|_| text.parse::<f64>().map(Json::from))
+                    .unwrap_or(Json::Null),
             ),
             Some(Token::Quoted(text)) => Operand::Literal(Json::String(text)),
             Some(Token::Left) => {

@@ -90,12 +90,10 @@ impl Scope<'_> {
             Operand::Literal(value) => Ok(Some(value.clone())),
             Operand::Field(names) => chain(dot, names).map(Some),
             Operand::Variable(name, names) if name.is_empty() => chain(self.root, names).map(Some),
-            Operand::Variable(name, names) => {
-                match self.variables.iter().rev().find(|(known, _)| known == name) {
-                    Some((_, value)) => chain(value, names).map(Some),
-                    None => Ok(None),
-                }
-            }
+            Operand::Variable(name, names) => match self.variables.iter().rev().find(|(known, _)| known == name) {
+                Some((_, value)) => chain(value, names).map(Some),
+                None => Ok(None),
+            },
             Operand::Group(pipeline, names) => match self.pipeline(pipeline, dot)? {
                 Some(value) => chain(&value, names).map(Some),
                 None => Ok(None),
@@ -158,7 +156,9 @@ fn call(name: &str, arguments: &[Json]) -> Option<Json> {
         "slice" => {
             let text = first.as_str()?;
             let index = |at: usize, absent: usize| {
-                arguments.get(at).map_or(Some(absent), |value| value.as_u64().and_then(|index| usize::try_from(index).ok()))
+                arguments
+                    .get(at)
+                    .map_or(Some(absent), |value| value.as_u64().and_then(|index| usize::try_from(index).ok()))
             };
             Json::String(text.get(index(1, 0)?..index(2, text.len())?)?.to_owned())
         }

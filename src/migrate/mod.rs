@@ -15,6 +15,7 @@ mod docker;
 mod duration;
 mod fit;
 mod flow;
+pub mod half_migrated;
 pub mod kinds;
 mod kubeadm;
 mod layout;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::admission;
 use crate::config::Settings;
+use crate::migrate::half_migrated;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
 use crate::schema::kinds;
@@ -18,7 +19,7 @@ mod addon_selects_nothing;
 mod autoscaled_replicas;
 mod cidr_overlap;
 mod cidr_overlap_across;
-mod cluster_name_mismatch;
+mod cluster_label_mismatch;
 mod cluster_naming;
 mod cni_not_selected;
 mod control_plane_endpoint;
@@ -85,7 +86,7 @@ static CHECKS: &[(&str, &[Check])] = &[
             version_without_v::VERSION_WITHOUT_V,
             missing_selector::MISSING_SELECTOR,
             overlapping_selectors::OVERLAPPING_SELECTORS,
-            cluster_name_mismatch::CLUSTER_NAME_MISMATCH,
+            cluster_label_mismatch::CLUSTER_LABEL_MISMATCH,
             long_name::LONG_NAME,
             health_check_selects_nothing::HEALTH_CHECK_SELECTS_NOTHING,
             health_check_overlap::HEALTH_CHECK_OVERLAP,
@@ -146,6 +147,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
         "Schema",
         &[
             &schema::UNKNOWN_FIELD,
+            &half_migrated::HALF_MIGRATED,
             &schema::WRONG_TYPE,
             &schema::REQUIRED_FIELD,
             &schema::INVALID_VALUE,

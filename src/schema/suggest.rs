@@ -13,12 +13,23 @@ pub fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Optio
         _ => 4,
     };
     let lower = written.to_lowercase();
+    let known: Vec<&str> = known.filter(|name| *name != written).collect();
+    let mut longer = known.iter().filter(|name| is_begun(name, written));
+    if let (Some(name), None) = (longer.next(), longer.next()) {
+        return Some(name);
+    }
     known
-        .filter(|name| *name != written)
+        .into_iter()
         .map(|name| (distance(&lower, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= allowed && *distance * 2 <= name.chars().count().max(2))
         .min()
         .map(|(_, name)| name)
+}
+
+/// Whether a name is another one with a word behind it: `classRef` for `class`.
+fn is_begun(name: &str, beginning: &str) -> bool {
+    beginning.len() >= 4
+        && name.strip_prefix(beginning).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
 /// Edits that turn one text into the other: insertions, deletions, replacements, swaps of neighbours.
@@ -43,16 +54,19 @@ pub fn distance(a: &str, b: &str) -> usize {
 /// How deep a schema is searched for a field's name.
 const SEARCH_DEPTH: usize = 12;
 
-/// Places below a schema that have a field of this name, as dotted paths (`spec.topology.classRef`), nearest to the root first.
-/// `status` is not searched: nobody writes it.
+/// Places below a schema that have a field of this name, as dotted paths (`spec.topology.classRef`), nearest to the root first;
+/// where there is none, those whose name begins with it (`nodeDrainTimeoutSeconds`). `status` is not searched: nobody writes it.
 pub fn places_of(name: &str, root: Schema<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    search(name, root, &mut String::new(), 0, &mut found);
+    search(&|key| key == name, root, &mut String::new(), 0, &mut found);
+    if found.is_empty() {
+        search(&|key| is_begun(key, name), root, &mut String::new(), 0, &mut found);
+    }
     found.sort_by_key(|path: &String| (path.matches('.').count(), path.clone()));
     found
 }
 
-fn search(name: &str, schema: Schema<'_>, path: &mut String, depth: usize, found: &mut Vec<String>) {
+fn search(wanted: &dyn Fn(&str) -> bool, schema: Schema<'_>, path: &mut String, depth: usize, found: &mut Vec<String>) {
     if depth > SEARCH_DEPTH {
         return;
     }
@@ -65,20 +79,20 @@ fn search(name: &str, schema: Schema<'_>, path: &mut String, depth: usize, found
             path.push('.');
         }
         path.push_str(key);
-        if key == name {
+        if wanted(key) {
             found.push(path.clone());
         }
-        search(name, property.schema, path, depth + 1, found);
+        search(wanted, property.schema, path, depth + 1, found);
         path.truncate(length);
     }
     if let Some(items) = schema.items() {
         path.push_str("[*]");
-        search(name, items, path, depth + 1, found);
+        search(wanted, items, path, depth + 1, found);
         path.truncate(length);
     }
     if let Additional::Schema(values) = schema.additional() {
         path.push_str("[*]");
-        search(name, values, path, depth + 1, found);
+        search(wanted, values, path, depth + 1, found);
         path.truncate(length);
     }
 }

@@ -81,7 +81,7 @@ impl Plane {
             }
         }
         let release = ReleaseFacts { provider: "plane".into(), version: "v0".into(), ..ReleaseFacts::default() };
-        let table = Table::open(pack(&[(release, kinds)]).leak() as &[u8]).expect("a table");
+        let table = Table::open(pack(&[(release, kinds)]).leak()).expect("a table");
         let compiled = Compiled::new(&table);
         Self { table, compiled }
     }
@@ -139,7 +139,9 @@ impl Plane {
         let sources = [old, new].map(|bytes| Source { name: "test".into(), bytes: bytes.to_vec() });
         let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
         let [old, new] = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
-        let (old, new) = (&old.objects[0], &new.objects[0]);
+        let (Some(old), Some(new)) = (old.objects.first(), new.objects.first()) else {
+            return Judged { verdict: Verdict::Reject, errors: Vec::new() };
+        };
         let mut findings = Vec::new();
         let Some(kind) = self.kind(new) else { return Judged { verdict: Verdict::UnknownKind, errors: Vec::new() } };
         validate::judge_update(old, new, kind, &self.compiled, Options::default(), &[], &mut findings);

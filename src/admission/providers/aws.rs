@@ -123,7 +123,9 @@ fn bucket<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 }
 
 fn is_bucket_name(name: &str) -> bool {
-    (3..=63).contains(&name.len()) && super::super::selector::is_dns1123_subdomain(name) && name.parse::<std::net::Ipv4Addr>().is_err()
+    (3..=63).contains(&name.len())
+        && super::super::selector::is_dns1123_subdomain(name)
+        && name.parse::<std::net::Ipv4Addr>().is_err()
 }
 
 fn network<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
@@ -136,7 +138,9 @@ fn network<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             optional_cidr(check, field(subnet, &[key]));
         }
         let zone = text(subnet, &["zoneType"]);
-        if matches!(zone.as_deref(), Some("local-zone" | "wavelength-zone")) && filled(subnet, &["parentZoneName"]).is_none() {
+        if matches!(zone.as_deref(), Some("local-zone" | "wavelength-zone"))
+            && filled(subnet, &["parentZoneName"]).is_none()
+        {
             let message = "a subnet at the edge without parentZoneName: the webhook refuses it";
             check.absent(&MISSING_SETTING, subnet, &["parentZoneName"], message, "name the zone to which it belongs");
         }
@@ -194,7 +198,9 @@ fn elastic_pool<'a>(check: &mut Check<'_, 'a>, pool: Option<Value<'a>>) {
         };
         check.absent(&MISSING_SETTING, pool, &[key], message, format!("add `{key}`"));
     }
-    if let Some(at) = field(pool, &["publicIpv4Pool"]).filter(|_| name.is_some_and(|name| !name.starts_with("ipv4pool-ec2-"))) {
+    if let Some(at) =
+        field(pool, &["publicIpv4Pool"]).filter(|_| name.is_some_and(|name| !name.starts_with("ipv4pool-ec2-")))
+    {
         check.refuse(&MALFORMED_VALUE, at, "no id of a pool: the webhook refuses it", "write ipv4pool-ec2-…");
     }
 }
@@ -205,12 +211,18 @@ fn ingress_rule<'a>(check: &mut Check<'_, 'a>, rule: Value<'a>) {
     let from_groups = has("sourceSecurityGroupIds") || has("sourceSecurityGroupRoles");
     if is_true(rule, &["natGatewaysIPsSource"]) && (from_cidrs || from_groups) || from_cidrs && from_groups {
         let message = "a rule with more than one kind of source: the webhook refuses it";
-        check.refuse(&CONFLICTING_FIELDS, rule, message, "make a rule for each: CIDRs, security groups, or NAT gateways");
+        check.refuse(
+            &CONFLICTING_FIELDS,
+            rule,
+            message,
+            "make a rule for each: CIDRs, security groups, or NAT gateways",
+        );
     }
 }
 
 fn load_balancers<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
-    let (first, second) = (field(spec, &["controlPlaneLoadBalancer"]), field(spec, &["secondaryControlPlaneLoadBalancer"]));
+    let (first, second) =
+        (field(spec, &["controlPlaneLoadBalancer"]), field(spec, &["secondaryControlPlaneLoadBalancer"]));
     for balancer in [first, second].into_iter().flatten() {
         for rule in items(balancer, &["ingressRules"]) {
             ingress_rule(check, rule);
@@ -234,10 +246,17 @@ fn load_balancers<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     if let Some(at) = field(second, &["loadBalancerType"])
         && at.as_str().is_some_and(|ty| !matches!(&*ty, "nlb" | ""))
     {
-        check.refuse(&CONFLICTING_FIELDS, at, "a secondary load balancer must be an nlb: the webhook refuses it", "write nlb");
+        check.refuse(
+            &CONFLICTING_FIELDS,
+            at,
+            "a secondary load balancer must be an nlb: the webhook refuses it",
+            "write nlb",
+        );
     }
     let scheme = |balancer: Option<Value<'_>>, default: &str| {
-        balancer.and_then(|balancer| filled(balancer, &["scheme"]).map(|s| s.to_string())).unwrap_or_else(|| default.to_owned())
+        balancer
+            .and_then(|balancer| filled(balancer, &["scheme"]).map(|s| s.to_string()))
+            .unwrap_or_else(|| default.to_owned())
     };
     if scheme(first, "internet-facing") == scheme(Some(second), "internal") {
         let message = "both load balancers have one scheme: the webhook refuses the second";
@@ -308,11 +327,18 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     }
     if let Some(at) = field(spec, &["capacityReservationPreference"]) {
         let only = at.as_str().as_deref() == Some("CapacityReservationsOnly");
-        let is_spot = text(spec, &["marketType"]).as_deref() == Some("Spot") || field(spec, &["spotMarketOptions"]).is_some();
+        let is_spot =
+            text(spec, &["marketType"]).as_deref() == Some("Spot") || field(spec, &["spotMarketOptions"]).is_some();
         let has_id = filled(spec, &["capacityReservationId"]).is_some();
         if is_set(Some(at)) && (has_id && !only || only && is_spot) {
-            let message = "a preference that contradicts the reservation's id or the spot market: the webhook refuses it";
-            check.refuse(&CONFLICTING_FIELDS, at, message, "with an id use CapacityReservationsOnly; with Spot drop it");
+            let message =
+                "a preference that contradicts the reservation's id or the spot market: the webhook refuses it";
+            check.refuse(
+                &CONFLICTING_FIELDS,
+                at,
+                message,
+                "with an id use CapacityReservationsOnly; with Spot drop it",
+            );
         }
     }
 }
@@ -352,7 +378,9 @@ fn hosts<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     let Some(at) = field(spec, &["hostID"]).or(dynamic).or(field(spec, &["hostAffinity"])) else { return };
     let why = if id.is_some() && dynamic.is_some() {
         "hostID and dynamicHostAllocation exclude each other"
-    } else if text(spec, &["tenancy"]).as_deref() != Some("host") && (id.is_some() || dynamic.is_some() || affinity.is_some()) {
+    } else if text(spec, &["tenancy"]).as_deref() != Some("host")
+        && (id.is_some() || dynamic.is_some() || affinity.is_some())
+    {
         "dedicated hosts need `tenancy: host`"
     } else if dynamic.is_some() && affinity.as_deref() != Some("host") {
         "dynamicHostAllocation needs `hostAffinity: host`"
@@ -361,7 +389,12 @@ fn hosts<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     } else {
         return;
     };
-    check.refuse(&CONFLICTING_FIELDS, at, format!("{why}: the webhook refuses it"), "change the host settings accordingly");
+    check.refuse(
+        &CONFLICTING_FIELDS,
+        at,
+        format!("{why}: the webhook refuses it"),
+        "change the host settings accordingly",
+    );
 }
 
 fn groups<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, list: &str) {
@@ -384,7 +417,12 @@ fn volumes<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, with_range: bool) {
         }
         if let Some(at) = field(volume, &["throughput"]) {
             if ty != "gp3" {
-                check.refuse(&CONFLICTING_FIELDS, at, "only gp3 volumes take a throughput: the webhook refuses it", "use `type: gp3`");
+                check.refuse(
+                    &CONFLICTING_FIELDS,
+                    at,
+                    "only gp3 volumes take a throughput: the webhook refuses it",
+                    "use `type: gp3`",
+                );
             } else if with_range && whole(at).is_some_and(|rate| !(125..=2000).contains(&rate)) {
                 check.refuse(&OUT_OF_RANGE, at, "the webhook takes a throughput of 125 to 2000", "use 125 to 2000");
             }
@@ -405,7 +443,9 @@ fn pool<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         groups(check, template, "additionalSecurityGroups");
         market(check, template);
         ssh_key(check, template);
-        if let Some(at) = field(template, &["spotMarketOptions"]).filter(|_| field(spec, &["mixedInstancesPolicy"]).is_some()) {
+        if let Some(at) =
+            field(template, &["spotMarketOptions"]).filter(|_| field(spec, &["mixedInstancesPolicy"]).is_some())
+        {
             let message = "both spotMarketOptions and mixedInstancesPolicy: the webhook refuses it";
             check.refuse(&CONFLICTING_FIELDS, at, message, "keep one of them");
         }
@@ -427,7 +467,12 @@ fn pool<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
                 check.absent(&MISSING_SETTING, refresh, &["minHealthyPercentage"], message, "set both");
             }
             Some(least) if most - least > 100 => {
-                check.refuse(&OUT_OF_RANGE, at, "more than 100 above the minimum: the webhook refuses it", "bring them closer");
+                check.refuse(
+                    &OUT_OF_RANGE,
+                    at,
+                    "more than 100 above the minimum: the webhook refuses it",
+                    "bring them closer",
+                );
             }
             Some(_) => {}
         }
@@ -446,7 +491,8 @@ fn managed_pool<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     if let Some(update) = field(spec, &["updateConfig"]) {
         let has = |key: &str| field(update, &[key]).is_some();
         if has("maxUnavailable") == has("maxUnavailablePercentage") {
-            let message = "updateConfig takes just one of maxUnavailable and maxUnavailablePercentage: the webhook refuses it";
+            let message =
+                "updateConfig takes just one of maxUnavailable and maxUnavailablePercentage: the webhook refuses it";
             check.refuse(&CONFLICTING_FIELDS, update, message, "set one of them");
         }
     }

@@ -80,9 +80,17 @@ fn load_balancer<'a>(check: &mut Check<'_, 'a>, balancer: Value<'a>) {
     let is_internal = text(balancer, &["type"]).as_deref() == Some("Internal");
     for address in items(balancer, &["frontendIPs"]) {
         if is_internal && let Some(at) = field(address, &["publicIP"]) {
-            check.refuse(&CONFLICTING_FIELDS, at, "an internal load balancer has no public address: the webhook refuses it", "drop it");
+            check.refuse(
+                &CONFLICTING_FIELDS,
+                at,
+                "an internal load balancer has no public address: the webhook refuses it",
+                "drop it",
+            );
         }
-        if !is_internal && filled(address, &["privateIP"]).is_some() && let Some(at) = field(address, &["privateIP"]) {
+        if !is_internal
+            && filled(address, &["privateIP"]).is_some()
+            && let Some(at) = field(address, &["privateIP"])
+        {
             check.gate(Gate::ApiServerIlb, at, "a private address of a public API server");
         }
     }
@@ -107,7 +115,9 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         }
         _ => {}
     }
-    if let Some(at) = field(spec, &["systemAssignedIdentityRole"]).filter(|at| is_set(Some(*at)) && identity != "SystemAssigned") {
+    if let Some(at) =
+        field(spec, &["systemAssignedIdentityRole"]).filter(|at| is_set(Some(*at)) && identity != "SystemAssigned")
+    {
         let message = "a role while `identity` is not SystemAssigned: the webhook refuses it";
         check.refuse(&CONFLICTING_FIELDS, at, message, "set `identity: SystemAssigned`, or drop the role");
     }
@@ -120,12 +130,17 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             if let Some(at) = field(interface, &["privateIPConfigs"])
                 && super::super::check::whole(at).is_some_and(|count| count < 1)
             {
-                check.refuse(&OUT_OF_RANGE, at, "no address for the interface: the webhook refuses it", "use 1 or more");
+                check.refuse(
+                    &OUT_OF_RANGE,
+                    at,
+                    "no address for the interface: the webhook refuses it",
+                    "use 1 or more",
+                );
             }
         }
     }
-    if let Some(at) = field(spec, &["vmExtensions"])
-        .filter(|at| is_set(Some(*at)) && is_true(spec, &["disableExtensionOperations"]))
+    if let Some(at) =
+        field(spec, &["vmExtensions"]).filter(|at| is_set(Some(*at)) && is_true(spec, &["disableExtensionOperations"]))
     {
         let message = "vmExtensions while extension operations are disabled: the webhook refuses it";
         check.refuse(&CONFLICTING_FIELDS, at, message, "drop one of them");
@@ -145,7 +160,13 @@ fn caching<'a>(check: &mut Check<'_, 'a>, disk: Value<'a>) {
 
 fn os_disk<'a>(check: &mut Check<'_, 'a>, disk: Value<'a>) {
     if filled(disk, &["osType"]).is_none() {
-        check.absent(&MISSING_SETTING, disk, &["osType"], "no osType: the webhook refuses it", "write Linux or Windows");
+        check.absent(
+            &MISSING_SETTING,
+            disk,
+            &["osType"],
+            "no osType: the webhook refuses it",
+            "write Linux or Windows",
+        );
     }
     if let Some(at) = field(disk, &["diskSizeGB"])
         && super::super::check::whole(at).is_some_and(|size| !(1..=2048).contains(&size))
@@ -156,11 +177,21 @@ fn os_disk<'a>(check: &mut Check<'_, 'a>, disk: Value<'a>) {
     if let Some(at) = field(disk, &["managedDisk", "storageAccountType"])
         && at.as_str().as_deref() == Some("UltraSSD_LRS")
     {
-        check.refuse(&CONFLICTING_FIELDS, at, "no ultra disk can hold the system: the webhook refuses it", "use Premium_LRS");
+        check.refuse(
+            &CONFLICTING_FIELDS,
+            at,
+            "no ultra disk can hold the system: the webhook refuses it",
+            "use Premium_LRS",
+        );
     }
     let is_local = text(disk, &["diffDiskSettings", "option"]).as_deref() == Some("Local");
     if is_local && let Some(at) = field(disk, &["managedDisk", "diskEncryptionSet"]) {
-        check.refuse(&CONFLICTING_FIELDS, at, "an ephemeral disk cannot be encrypted so: the webhook refuses it", "drop it");
+        check.refuse(
+            &CONFLICTING_FIELDS,
+            at,
+            "an ephemeral disk cannot be encrypted so: the webhook refuses it",
+            "drop it",
+        );
     }
 }
 
@@ -178,7 +209,12 @@ fn data_disks<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
                 check.absent(&MISSING_SETTING, disk, &["nameSuffix"], message, "give it one");
             }
             Some(suffix) if !suffixes.insert(suffix.to_string()) => {
-                check.refuse(&DUPLICATE_ENTRY, disk, "two disks with one nameSuffix: the webhook refuses them", "rename one");
+                check.refuse(
+                    &DUPLICATE_ENTRY,
+                    disk,
+                    "two disks with one nameSuffix: the webhook refuses them",
+                    "rename one",
+                );
             }
             Some(_) => {}
         }
@@ -197,11 +233,14 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let Some(image) = field(spec, &["image"]) else { return };
     let sources = ["id", "marketplace", "sharedGallery", "computeGallery"];
     if sources.iter().filter(|key| field(image, &[key]).is_some()).count() != 1 {
-        let message = "an image comes from just one of id, marketplace, sharedGallery, computeGallery: the webhook refuses it";
+        let message =
+            "an image comes from just one of id, marketplace, sharedGallery, computeGallery: the webhook refuses it";
         check.refuse(&CONFLICTING_FIELDS, image, message, "keep one of them");
     }
-    let needed: [(&str, &[&str]); 2] =
-        [("marketplace", &["publisher", "offer", "sku", "version"]), ("sharedGallery", &["subscriptionID", "resourceGroup", "gallery", "name", "version"])];
+    let needed: [(&str, &[&str]); 2] = [
+        ("marketplace", &["publisher", "offer", "sku", "version"]),
+        ("sharedGallery", &["subscriptionID", "resourceGroup", "gallery", "name", "version"]),
+    ];
     for (source, keys) in needed {
         let Some(chosen) = field(image, &[source]) else { continue };
         for key in keys.iter().filter(|key| filled(chosen, &[key]).is_none()) {

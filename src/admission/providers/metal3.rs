@@ -29,7 +29,13 @@ fn endpoint(check: &mut Check<'_, '_>, path: &[&str], needs_port: bool) {
     if endpoint.and_then(|endpoint| filled(endpoint, &["host"])).is_none() {
         let message = "no host of the control plane's endpoint: the webhook refuses it";
         let keys: Vec<&str> = path.iter().copied().chain(["host"]).collect();
-        check.absent(&MISSING_SETTING, root, &keys, message, "name the address at which the API server will be reached");
+        check.absent(
+            &MISSING_SETTING,
+            root,
+            &keys,
+            message,
+            "name the address at which the API server will be reached",
+        );
     }
     if needs_port && endpoint.is_none_or(|endpoint| matches!(number(endpoint, &["port"]), None | Some(0))) {
         let message = "no port of the control plane's endpoint: the webhook refuses it in a template";
@@ -66,7 +72,12 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     };
     let at = field(image, &["url"]).unwrap_or(image);
     if !is_request_uri(&url) {
-        check.refuse(&MALFORMED_VALUE, at, format!("{url:?} is no URL: the webhook refuses it"), "write scheme://host/path");
+        check.refuse(
+            &MALFORMED_VALUE,
+            at,
+            format!("{url:?} is no URL: the webhook refuses it"),
+            "write scheme://host/path",
+        );
     }
     let is_oci = url.starts_with("oci://");
     let checksum = filled(image, &["checksum"]);
@@ -77,9 +88,17 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
                 check.refuse(&CONFLICTING_FIELDS, at, message, "drop it");
             }
         }
-    } else if checksum.is_none() && !["format", "diskFormat"].iter().any(|key| text(image, &[key]).as_deref() == Some("live-iso")) {
+    } else if checksum.is_none()
+        && !["format", "diskFormat"].iter().any(|key| text(image, &[key]).as_deref() == Some("live-iso"))
+    {
         let message = "an image without checksum: the webhook refuses it unless the format is live-iso";
-        check.absent(&MISSING_SETTING, image, &["checksum"], message, "add `checksum`: the sum itself, or the URL of a file with it");
+        check.absent(
+            &MISSING_SETTING,
+            image,
+            &["checksum"],
+            message,
+            "add `checksum`: the sum itself, or the URL of a file with it",
+        );
     }
 }
 

@@ -2,19 +2,22 @@
 
 use serde_json::json;
 
+use crate::go_template::Functions;
 use crate::yaml::Value;
 
 use super::super::check::{Check, field, filled, is_set, items, text};
 use super::super::cluster::cidr;
-use super::super::rules::{CONFLICTING_FIELDS, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING};
 use super::super::go_names;
+use super::super::rules::{CONFLICTING_FIELDS, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING};
 use super::{machine_spec, not_in_template};
 
 /// Judges an object of the vSphere provider.
 pub fn judge(check: &mut Check<'_, '_>) {
     match &*check.object.kind {
         "VSphereFailureDomain" => failure_domain(check),
-        "VSphereMachine" | "VSphereVM" | "VSphereMachineTemplate" if check.object.group() == "infrastructure.cluster.x-k8s.io" => {
+        "VSphereMachine" | "VSphereVM" | "VSphereMachineTemplate"
+            if check.object.group() == "infrastructure.cluster.x-k8s.io" =>
+        {
             if let Some((spec, is_template)) = machine_spec(check) {
                 machine(check, spec, is_template);
             }
@@ -33,7 +36,8 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
             }
         }
     }
-    let timeout = ["guestSoftPowerOffTimeout", "guestSoftPowerOffTimeoutSeconds"].iter().find_map(|key| field(spec, &[key]));
+    let timeout =
+        ["guestSoftPowerOffTimeout", "guestSoftPowerOffTimeoutSeconds"].iter().find_map(|key| field(spec, &[key]));
     if let Some(at) = timeout.filter(|_| text(spec, &["powerOffMode"]).as_deref() != Some("trySoft")) {
         let message = "a time for a soft power-off while powerOffMode is not trySoft: the webhook refuses it";
         check.refuse(&CONFLICTING_FIELDS, at, message, "set `powerOffMode: trySoft`, or drop the time");
@@ -66,7 +70,9 @@ fn template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     if let Some(at) = field(spec, &["hardwareVersion"])
         && let Some(text) = at.as_str().filter(|text| !text.is_empty())
         && !text.strip_prefix("vmx-").is_some_and(|number| {
-            !number.starts_with('0') && (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+            !number.starts_with('0')
+                && (1..=2).contains(&number.len())
+                && number.bytes().all(|byte| byte.is_ascii_digit())
         })
     {
         let message = format!("{text:?} is no hardware version: the webhook refuses it");
@@ -74,9 +80,8 @@ fn template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     }
     for path in [["naming", "template"], ["namingStrategy", "template"]] {
         let Some(at) = field(spec, &path) else { continue };
-        let Some(text) = at.as_str().filter(|text| !text.is_empty()) else { continue };
         let data = json!({"machine": {"name": "machine"}});
-        go_names::judge_with(check, at, &text, &data, "{{ .machine.name }}");
+        go_names::judge_with(check, at, &data, "{{ .machine.name }}", Functions::HermeticSprig);
     }
 }
 
@@ -94,14 +99,21 @@ fn failure_domain(check: &mut Check<'_, '_>) {
     if is("region", "HostGroup")
         && let Some(at) = field(spec, &["region", "type"])
     {
-        check.refuse(&CONFLICTING_FIELDS, at, "a host group is no region: the webhook refuses it", "use Datacenter or ComputeCluster");
+        check.refuse(
+            &CONFLICTING_FIELDS,
+            at,
+            "a host group is no region: the webhook refuses it",
+            "use Datacenter or ComputeCluster",
+        );
     }
     if is("zone", "HostGroup") && !has("hosts") {
         let message = "a zone of type HostGroup needs `topology.hosts`: the webhook refuses it";
         check.absent(&MISSING_SETTING, spec, &["topology", "hosts"], message, "name the VM group and host group");
     }
     let Some(topology) = topology else { return };
-    if let Some(at) = field(topology, &["networkConfigurations"]).filter(|_| has("networks") && has("networkConfigurations")) {
+    if let Some(at) =
+        field(topology, &["networkConfigurations"]).filter(|_| has("networks") && has("networkConfigurations"))
+    {
         let message = "both `networks` and `networkConfigurations`: the webhook refuses it";
         check.refuse(&CONFLICTING_FIELDS, at, message, "keep `networkConfigurations`");
     }

@@ -51,12 +51,10 @@ impl<'a> Judge<'_, 'a> {
 
     /// A name such as the server makes up for an object with `generateName` alone.
     fn made_up_name(&self, value: Value<'a>) -> Option<String> {
-        const KEPT: usize = 58;
         if value.index() != self.object.root.index() || !self.object.name.is_empty() {
             return None;
         }
-        let beginning = value.get("metadata")?.get("generateName")?.as_str()?;
-        Some(beginning.chars().take(KEPT).chain("x7x7x".chars()).collect())
+        value.get("metadata")?.get("generateName")?.as_str().map(|beginning| super::names::made_up(&beginning))
     }
 
     fn broken(&mut self, rule: Rule<'_>, value: Value<'a>, why: Option<&str>) {

@@ -39,6 +39,9 @@ impl<'a> Judge<'_, 'a> {
 
     /// Reports what stands twice where nothing may.
     pub(super) fn repetitions(&mut self, schema: Schema<'_>, list: Value<'a>, count: usize) {
+        if self.is_native() && self.client != Client::Apply {
+            return;
+        }
         match schema.list_type() {
             ListType::Set => self.duplicates(schema, list, count, Identity::Whole),
             ListType::Map => self.duplicates(schema, list, count, Identity::Keys),
@@ -49,6 +52,9 @@ impl<'a> Judge<'_, 'a> {
 
     fn item(&mut self, schema: Schema<'_>, item: Value<'a>) {
         if item.kind() == Kind::Scalar && item.is_null() {
+            if self.is_native() {
+                return;
+            }
             match null_in_list(schema) {
                 Null::Kept => self.scalar(schema, item, &Scalar::Null),
                 Null::Refused => {

@@ -86,9 +86,12 @@ impl<'a> Judge<'_, 'a> {
             let finding = self.object.missing(&rules::REQUIRED_FIELD, &["metadata", "name"], message);
             self.add(Effect::Blocking, finding);
         }
-        if let Some(value) =
-            metadata.and_then(|m| m.get("name")).filter(|_| !name.is_empty() && !names::is_dns_subdomain(&name))
-        {
+        let is_name = if self.object.group() == "rbac.authorization.k8s.io" {
+            names::is_path_segment(&name)
+        } else {
+            names::is_dns_subdomain(&name)
+        };
+        if let Some(value) = metadata.and_then(|m| m.get("name")).filter(|_| !name.is_empty() && !is_name) {
             let message = format!(
                 "the name {} is not allowed: at most 253 lower-case letters, digits, `-` and `.`, with a letter or digit at both ends of each part",
                 quoted(&name)
@@ -99,7 +102,7 @@ impl<'a> Judge<'_, 'a> {
         }
         if let Some(value) = metadata
             .and_then(|m| m.get("generateName"))
-            .filter(|_| !generated.is_empty() && !names::is_name_beginning(&generated))
+            .filter(|_| !generated.is_empty() && !begins_a_name(&generated, name.is_empty()))
         {
             let message =
                 format!("{} cannot begin a name: lower-case letters, digits, `-` and `.` only", quoted(&generated));
@@ -158,7 +161,7 @@ impl<'a> Judge<'_, 'a> {
         for key in ["name", "generateName"] {
             let Some(value) = metadata.get(key) else { continue };
             let text = value.as_str().unwrap_or_default();
-            if text.contains(['/', '%']) || key == "name" && matches!(&*text, "." | "..") {
+            if text.contains(['/', '%']) || key == "name" && !names::is_path_segment(&text) {
                 let message = format!("`{}`: {} cannot stand in a URL", self.path(value), quoted(&text));
                 self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
             }
@@ -390,6 +393,11 @@ impl<'a> Judge<'_, 'a> {
             }
         }
     }
+}
+
+/// Whether names can be made of a beginning; where one is made, it must be a name itself.
+fn begins_a_name(beginning: &str, makes_one: bool) -> bool {
+    names::is_name_beginning(beginning) && (!makes_one || names::is_dns_subdomain(&names::made_up(beginning)))
 }
 
 /// A name in lower case, with `-` for what is not allowed.

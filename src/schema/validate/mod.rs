@@ -173,8 +173,17 @@ impl<'j, 'a> Judge<'j, 'a> {
         format!("{} {}", self.object.kind, self.object.version())
     }
 
+    /// Whether Go code of the server decodes and judges the kind: a null is then Go's zero value, and lists are only merged by
+    /// their keys, not checked.
+    fn is_native(&self) -> bool {
+        self.kind.is_some_and(Kind::native)
+    }
+
     /// Whether the server keeps nothing of `status` in what it is sent.
     fn drops_status(&self) -> bool {
         self.kind.is_some_and(Kind::status_subresource)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,11 @@ pub fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label_text)
 }
 
+/// What can stand in a URL: the name of a role, or of an object within an object.
+pub fn is_path_segment(text: &str) -> bool {
+    !matches!(text, "." | "..") && !text.contains(['/', '%'])
+}
+
 /// A DNS-1035 label: like a DNS-1123 one, but a letter comes first.
 pub fn is_dns_1035_label(text: &str) -> bool {
     is_dns_label(text) && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
@@ -45,6 +50,12 @@ pub fn is_qualified_name(text: &str) -> bool {
 /// A label's value: empty, or like the name part of a key.
 pub fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_key_name(text)
+}
+
+/// A name such as the server makes of a beginning.
+pub fn made_up(beginning: &str) -> String {
+    const KEPT: usize = 58;
+    beginning.chars().take(KEPT).chain("x7x7x".chars()).collect()
 }
 
 /// A beginning for generated names, to which the server adds five characters: it may end in a `-`.
@@ -76,7 +87,7 @@ mod tests {
             is_name_beginning("a-")
                 && is_name_beginning("a--b-")
                 && !is_name_beginning("-")
-                && !is_name_beginning("A-")
+                && !is_name_beginning("AB-")
         );
     }
 

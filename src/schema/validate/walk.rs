@@ -114,7 +114,8 @@ impl<'j, 'a> Judge<'j, 'a> {
     /// Judges the value under a declared key; whether the field counts as present.
     fn field(&mut self, schema: Schema<'_>, entry: Value<'a>) -> bool {
         if entry.kind() == Kind::Scalar && entry.is_null() {
-            return match null_under_key(schema, self.client) {
+            let fate = if self.is_native() { Null::Dropped } else { null_under_key(schema, self.client) };
+            return match fate {
                 Null::Kept => {
                     self.scalar(schema, entry, &Scalar::Null);
                     true
@@ -230,11 +231,11 @@ impl<'j, 'a> Judge<'j, 'a> {
     /// Where a field lives that is unknown at this path: elsewhere in this version, or here in another one.
     fn moved(&self, key: &str, path: &str) -> Option<(String, String)> {
         let kind = self.kind?;
-        let here: Vec<String> = suggest::places_of(key, kind.schema());
+        let here = suggest::places_of(key, kind.schema());
         let versions = kind.schema().table().kind(kind.group(), kind.kind());
         let other = versions
-            .into_iter()
-            .find(|other| other.version() != kind.version() && suggest::schema_at(other.schema(), path).is_some());
+            .filter(|other| other.version() != kind.version() && suggest::schema_at(other.schema(), path).is_some())
+            .max_by_key(|other| (other.served(), other.version()));
         // Of several places, the one that shares most of the path is the likeliest.
         let shared = |place: &str| place.split('.').zip(path.split('.')).take_while(|(a, b)| a == b).count();
         let best = here.iter().max_by_key(|place| (shared(place), std::cmp::Reverse(place.len())));

@@ -27,6 +27,7 @@ type derived struct {
 	Number   int                    `json:"n"`
 	How      string                 `json:"how"`
 	Object   map[string]any         `json:"object"`
+	Old      map[string]any         `json:"old,omitempty"` // what it is derived from, for some: then there is a verdict "update"
 	Verdicts map[string]string      `json:"verdicts"`
 	Errors   map[string][][2]string `json:"errors,omitempty"` // by client: path and type
 	Stages   map[string]string      `json:"stages,omitempty"`
@@ -80,6 +81,9 @@ func (set *kindSet) mutate(streams []string, count int, seed uint64, use setting
 				d.How += "; " + m.mutate(d.Object, b.schema)
 			}
 			d.How = strings.TrimPrefix(d.How, "; ")
+			if n%4 == 0 {
+				d.Old = b.object
+			}
 		}
 		set.judgeDerived(&d, use)
 		return d
@@ -100,6 +104,9 @@ func (set *kindSet) judgeDerived(d *derived, use settings) {
 		d.Verdicts["create"] = err.Error()
 		return
 	}
+	if d.Old != nil {
+		set.judgeUpdate(d, text, use)
+	}
 	for _, client := range []string{"create", "warn", "apply"} {
 		use.client, use.all = client, true
 		found := readStream(text)
@@ -117,6 +124,30 @@ func (set *kindSet) judgeDerived(d *derived, use settings) {
 				d.Errors[client] = append(d.Errors[client], pair)
 			}
 		}
+	}
+}
+
+// judgeUpdate fills in the verdict on the replacement of the old object by the derived one. There is none where the old one
+// could not be in the cluster, or is another object.
+func (set *kindSet) judgeUpdate(d *derived, text []byte, use settings) {
+	before, err := json.Marshal(d.Old)
+	if err != nil {
+		return
+	}
+	old, found := readStream(before), readStream(text)
+	same := len(old) == 1 && len(found) == 1 && found[0].Object != nil && old[0].Object != nil &&
+		old[0].gvk() == found[0].gvk() && old[0].Object.GetName() == found[0].Object.GetName() &&
+		old[0].Object.GetNamespace() == found[0].Object.GetNamespace()
+	use.client = "create"
+	if !same || set.judge(old[0], nil, use).Verdict != "accept" {
+		d.Old = nil
+		return
+	}
+	use.all = true
+	j := set.judge(found[0], &old[0], use)
+	d.Verdicts["update"] = j.Verdict
+	for _, e := range j.Errors {
+		d.Errors["update"] = append(d.Errors["update"], [2]string{e.Path, e.Type})
 	}
 }
 
