@@ -1,8 +1,9 @@
 //! Go's text templates, as CAPI's webhooks parse and try them out.
 //!
-//! Parsing is complete: what Go refuses to parse is refused here. Rendering knows what naming templates use; where a template
-//! goes beyond that, it says that it cannot tell. This module knows nothing of Cluster API.
+//! Parsing is complete: what Go refuses to parse is refused here. Rendering knows what naming templates and the patches of
+//! classes use; where a template goes beyond that, it says that it cannot tell. This module knows nothing of Cluster API.
 
+mod calls;
 mod functions;
 mod lexer;
 mod parser;
@@ -46,8 +47,35 @@ impl Template {
     /// Renders the template. Names that the data does not have are errors. `None` where this renderer does not know a
     /// function that the template calls.
     pub fn render(&self, data: &serde_json::Value) -> Result<Option<String>, TemplateError> {
-        render::render(&self.nodes, data)
+        match self.evaluate(data, Missing::IsRefused) {
+            Ok(text) => Ok(Some(text)),
+            Err(Failure::Unknown(_)) => Ok(None),
+            Err(Failure::Refused(error)) => Err(TemplateError(error)),
+        }
     }
+
+    /// Renders the template, and says why where it cannot.
+    pub fn evaluate(&self, data: &serde_json::Value, missing: Missing) -> Result<String, Failure> {
+        render::run(&self.nodes, data, missing)
+    }
+}
+
+/// What a name is that the data does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Go's default: nothing.
+    IsNothing,
+    /// Go's `missingkey=error`.
+    IsRefused,
+}
+
+/// Why a template has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It uses something that is not known here.
+    Unknown(String),
+    /// Go refuses it.
+    Refused(String),
 }
 
 /// A piece of a template.
@@ -65,15 +93,21 @@ enum Node {
         then: Vec<Node>,
         otherwise: Vec<Node>,
     },
-    /// Loops and calls of other templates: parsed, not rendered.
+    /// Once per item; the variables are the item's, or its key's and the item's.
+    Range {
+        value: Pipeline,
+        then: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
+    /// Calls of other templates, and what leaves a loop: parsed, not rendered.
     Other,
 }
 
 /// Commands, each fed with the result of the one before.
 #[derive(Clone, Debug, PartialEq)]
 struct Pipeline {
-    /// The variable that takes the result.
-    declares: Option<String>,
+    /// The variables that take the result; two only in loops.
+    declares: Vec<String>,
     commands: Vec<Vec<Operand>>,
 }
 
@@ -168,5 +202,47 @@ mod tests {
             "{{ .a | upper | quote }}{{ if semverCompare \">=1.2\" .v }}{{ b64enc \"x\" | nindent 4 }}{{ end }}";
         assert_eq!(parse(sprig, Functions::HermeticSprig).err(), None);
         assert!(parse("{{ now }}", Functions::HermeticSprig).is_err());
+    }
+
+    fn evaluated(template: &str) -> Result<String, Failure> {
+        let data = json!({
+            "auditPolicy": "metadata", "replicas": 3, "on": true, "empty": "", "list": ["a", "b"],
+            "proxy": {"url": "http://p", "noProxy": ["x", "y"]},
+            "builtin": {"controlPlane": {"version": "v1.32.8"}},
+        });
+        let parsed = parse(template, Functions::HermeticSprig).map_err(|error| Failure::Refused(error.0))?;
+        parsed.evaluate(&data, Missing::IsNothing)
+    }
+
+    #[test]
+    fn conditions_of_patches() {
+        let is =
+            |template: &str, expected: &str| assert_eq!(evaluated(template).as_deref(), Ok(expected), "{template}");
+        is("{{ ne .auditPolicy \"none\" }}", "true");
+        is("{{ and .on (eq .replicas 3.0) }}", "true");
+        is("{{ if .empty }}a{{ else if .on }}b{{ else }}c{{ end }}", "b");
+        is("{{ semverCompare \">= v1.31.0\" .builtin.controlPlane.version }}", "true");
+        is("{{ not (empty .proxy.url) }}", "true");
+    }
+
+    #[test]
+    fn values_of_patches() {
+        let is =
+            |template: &str, expected: &str| assert_eq!(evaluated(template).as_deref(), Ok(expected), "{template}");
+        is("- name: a\n  value: /x-{{ .auditPolicy }}\n", "- name: a\n  value: /x-metadata\n");
+        is("{{ range $i, $v := .list -}} {{ $i }}={{ $v }};{{ end }}", "0=a;1=b;");
+        is("{{ range .missing }}x{{ else }}none{{ end }}", "none");
+        is("{{ with .proxy }}{{ .url | quote }}{{ end }}", "\"http://p\"");
+        is("{{ join \",\" .proxy.noProxy | upper }}", "X,Y");
+        is("{{ $x := .replicas }}{{ if gt $x 2.0 }}{{ printf \"%s-%v\" .auditPolicy $x }}{{ end }}", "metadata-3");
+        is("{{/* nothing */}}{{ .missing | default \"d\" }}", "d");
+        is("{{ index .list 1 }}{{ index .proxy \"url\" }}", "bhttp://p");
+    }
+
+    #[test]
+    fn what_is_unknown_is_said() {
+        assert!(matches!(evaluated("{{ genPrivateKey \"rsa\" }}"), Err(Failure::Unknown(_))));
+        assert!(matches!(evaluated("{{ if }}"), Err(Failure::Refused(_))));
+        assert!(matches!(evaluated("{{ .missing.field }}"), Err(Failure::Refused(_))));
     }
 }

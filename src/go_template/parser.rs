@@ -86,7 +86,13 @@ impl Parser {
                 nodes.push(node);
                 Ok(None)
             }
-            "range" | "define" | "block" | "template" | "break" | "continue" => {
+            "range" => {
+                self.tokens.next();
+                let node = self.range()?;
+                nodes.push(node);
+                Ok(None)
+            }
+            "define" | "block" | "template" | "break" | "continue" => {
                 self.tokens.next();
                 self.other(&keyword)?;
                 nodes.push(Node::Other);
@@ -136,6 +142,18 @@ impl Parser {
         })
     }
 
+    fn range(&mut self) -> Parse<Node> {
+        let scope = self.variables.len();
+        let value = self.pipeline(true)?;
+        self.close()?;
+        self.loops += 1;
+        let (then, ending) = self.list()?;
+        self.loops -= 1;
+        let (otherwise, ending) = if ending == Ending::Else { self.list()? } else { (Vec::new(), ending) };
+        self.variables.truncate(scope);
+        if ending == Ending::End { Ok(Node::Range { value, then, otherwise }) } else { error("`range` without `end`") }
+    }
+
     fn other(&mut self, keyword: &str) -> Parse<()> {
         let scope = self.variables.len();
         match keyword {
@@ -155,17 +173,9 @@ impl Parser {
                     return Ok(());
                 }
             }
-            _ => {
-                self.pipeline(true)?;
-                self.close()?;
-            }
+            _ => {}
         }
-        self.loops += usize::from(keyword == "range");
-        let mut ending = self.list()?.1;
-        self.loops -= usize::from(keyword == "range");
-        if keyword == "range" && ending == Ending::Else {
-            ending = self.list()?.1;
-        }
+        let ending = self.list()?.1;
         self.variables.truncate(scope);
         if ending == Ending::End { Ok(()) } else { error(format!("`{keyword}` without `end`")) }
     }
@@ -206,7 +216,7 @@ impl Parser {
         }
         // A variable exists behind its declaration only.
         self.variables.extend(declares.iter().cloned());
-        Ok(Pipeline { declares: declares.into_iter().next(), commands })
+        Ok(Pipeline { declares, commands })
     }
 
     /// Reads `$x :=`, `$x =` and, in loops, `$i, $x :=`.

@@ -1,186 +1,160 @@
-//! Rendering what naming templates use: fields, variables, conditions, and a few functions.
+//! Runs a template.
+//!
+//! What is not known here is said to be unknown, never guessed: a rare function, or a call of another template.
 
 use serde_json::Value as Json;
 
-use super::{Node, Operand, Pipeline, TemplateError};
+use super::calls;
+use super::{Failure, Missing, Node, Operand, Pipeline};
 
-/// A value, or `None` where this renderer cannot tell it.
-type Eval = Result<Option<Json>, TemplateError>;
+/// Renders nodes with `data` as the dot.
+pub fn run(nodes: &[Node], data: &Json, missing: Missing) -> Result<String, Failure> {
+    let mut run = Run { root: data, missing, variables: Vec::new(), out: String::new() };
+    run.nodes(nodes, data)?;
+    Ok(run.out)
+}
 
-struct Scope<'d> {
+struct Run<'d> {
     root: &'d Json,
+    missing: Missing,
     variables: Vec<(String, Json)>,
+    out: String,
 }
 
-/// Renders nodes with data.
-pub fn render(nodes: &[Node], data: &Json) -> Result<Option<String>, TemplateError> {
-    let mut text = String::new();
-    let mut scope = Scope { root: data, variables: Vec::new() };
-    Ok(scope.nodes(nodes, data, &mut text)?.then_some(text))
-}
-
-impl Scope<'_> {
-    /// Renders nodes; gives whether all of them are known.
-    fn nodes(&mut self, nodes: &[Node], dot: &Json, text: &mut String) -> Result<bool, TemplateError> {
-        let mut is_known = true;
+impl Run<'_> {
+    fn nodes(&mut self, nodes: &[Node], dot: &Json) -> Result<(), Failure> {
+        let known = self.variables.len();
         for node in nodes {
-            is_known &= match node {
-                Node::Text(plain) => {
-                    text.push_str(plain);
-                    true
+            self.node(node, dot)?;
+        }
+        self.variables.truncate(known);
+        Ok(())
+    }
+
+    fn node(&mut self, node: &Node, dot: &Json) -> Result<(), Failure> {
+        match node {
+            Node::Text(text) => self.out.push_str(text),
+            Node::Output(pipeline) => {
+                let value = self.pipeline(pipeline, dot)?;
+                if pipeline.declares.is_empty() {
+                    self.out.push_str(&calls::print(&value));
                 }
-                Node::Output(pipeline) => match self.pipeline(pipeline, dot)? {
-                    Some(value) => {
-                        if pipeline.declares.is_none() {
-                            text.push_str(&plain(&value));
-                        }
-                        true
-                    }
-                    None => false,
-                },
-                Node::If { condition, then, otherwise } => match self.pipeline(condition, dot)? {
-                    Some(value) => self.nodes(if is_true(&value) { then } else { otherwise }, dot, text)?,
-                    None => false,
-                },
-                Node::With { value, then, otherwise } => match self.pipeline(value, dot)? {
-                    Some(value) if is_true(&value) => self.nodes(then, &value, text)?,
-                    Some(_) => self.nodes(otherwise, dot, text)?,
-                    None => false,
-                },
-                Node::Other => false,
-            };
-            if !is_known {
-                return Ok(false);
             }
+            Node::If { condition, then, otherwise } => {
+                let value = self.pipeline(condition, dot)?;
+                self.nodes(if calls::is_true(&value) { then } else { otherwise }, dot)?;
+            }
+            Node::With { value, then, otherwise } => {
+                let value = self.pipeline(value, dot)?;
+                if calls::is_true(&value) { self.nodes(then, &value)? } else { self.nodes(otherwise, dot)? }
+            }
+            Node::Range { value, then, otherwise } => self.range(value, then, otherwise, dot)?,
+            Node::Other => return Err(Failure::Unknown("a call of another template".into())),
         }
-        Ok(true)
+        Ok(())
     }
 
-    fn pipeline(&mut self, pipeline: &Pipeline, dot: &Json) -> Eval {
-        let mut last: Option<Json> = None;
-        for command in &pipeline.commands {
-            let Some(value) = self.command(command, last.take(), dot)? else { return Ok(None) };
-            last = Some(value);
-        }
-        if let (Some(name), Some(value)) = (&pipeline.declares, &last) {
-            self.variables.push((name.clone(), value.clone()));
-        }
-        Ok(last)
-    }
-
-    fn command(&mut self, words: &[Operand], last: Option<Json>, dot: &Json) -> Eval {
-        let Some((first, rest)) = words.split_first() else { return Ok(None) };
-        let Operand::Function(name) = first else {
-            if !rest.is_empty() || last.is_some() {
-                return Err(TemplateError("a value that is no function is given arguments".into()));
+    fn range(&mut self, pipeline: &Pipeline, body: &[Node], rest: &[Node], dot: &Json) -> Result<(), Failure> {
+        let known = self.variables.len();
+        let value = self.pipeline(pipeline, dot)?;
+        self.variables.truncate(known);
+        let items: Vec<(Json, Json)> = match value {
+            Json::Array(list) => list.into_iter().enumerate().map(|(number, item)| (number.into(), item)).collect(),
+            Json::Object(map) => {
+                let mut entries: Vec<(String, Json)> = map.into_iter().collect();
+                entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+                entries.into_iter().map(|(key, item)| (key.into(), item)).collect()
             }
-            return self.operand(first, dot);
+            Json::Null => Vec::new(),
+            other => return Err(Failure::Refused(format!("range over {}", calls::print(&other)))),
         };
-        let mut arguments = Vec::new();
-        for word in rest {
-            let Some(value) = self.operand(word, dot)? else { return Ok(None) };
-            arguments.push(value);
+        if items.is_empty() {
+            return self.nodes(rest, dot);
         }
-        arguments.extend(last);
-        Ok(call(name, &arguments))
+        for (key, item) in items {
+            match &pipeline.declares[..] {
+                [one] => self.variables.push((one.clone(), item.clone())),
+                [first, second] => {
+                    self.variables.push((first.clone(), key));
+                    self.variables.push((second.clone(), item.clone()));
+                }
+                _ => {}
+            }
+            self.nodes(body, &item)?;
+            self.variables.truncate(known);
+        }
+        Ok(())
     }
 
-    fn operand(&mut self, operand: &Operand, dot: &Json) -> Eval {
+    fn pipeline(&mut self, pipeline: &Pipeline, dot: &Json) -> Result<Json, Failure> {
+        let mut result: Option<Json> = None;
+        for command in &pipeline.commands {
+            result = Some(self.command(command, result, dot)?);
+        }
+        let value = result.unwrap_or_default();
+        if let [name] = &pipeline.declares[..] {
+            match self.variables.iter_mut().rev().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = value.clone(),
+                None => self.variables.push((name.clone(), value.clone())),
+            }
+        }
+        Ok(value)
+    }
+
+    fn command(&mut self, command: &[Operand], piped: Option<Json>, dot: &Json) -> Result<Json, Failure> {
+        let Some((first, rest)) = command.split_first() else { return Ok(Json::Null) };
+        if let Operand::Function(name) = first {
+            // `and` and `or` look at their later arguments only where they need them.
+            let mut arguments = Vec::with_capacity(rest.len() + 1);
+            for operand in rest {
+                let value = self.operand(operand, dot)?;
+                let decided = name == "and" && !calls::is_true(&value) || name == "or" && calls::is_true(&value);
+                if decided {
+                    return Ok(value);
+                }
+                arguments.push(value);
+            }
+            arguments.extend(piped);
+            return calls::call(name, &arguments);
+        }
+        if !rest.is_empty() || piped.is_some() {
+            return Err(Failure::Refused("a value is called like a function".into()));
+        }
+        self.operand(first, dot)
+    }
+
+    fn operand(&mut self, operand: &Operand, dot: &Json) -> Result<Json, Failure> {
         match operand {
-            Operand::Literal(value) => Ok(Some(value.clone())),
-            Operand::Field(names) => chain(dot, names).map(Some),
-            Operand::Variable(name, names) if name.is_empty() => chain(self.root, names).map(Some),
-            Operand::Variable(name, names) => match self.variables.iter().rev().find(|(known, _)| known == name) {
-                Some((_, value)) => chain(value, names).map(Some),
-                None => Ok(None),
-            },
-            Operand::Group(pipeline, names) => match self.pipeline(pipeline, dot)? {
-                Some(value) => chain(&value, names).map(Some),
-                None => Ok(None),
-            },
-            Operand::Function(name) => Ok(call(name, &[])),
+            Operand::Function(name) => calls::call(name, &[]),
+            Operand::Field(keys) => self.below(dot, keys),
+            Operand::Literal(value) => Ok(value.clone()),
+            Operand::Variable(name, keys) if name.is_empty() => self.below(self.root, keys),
+            Operand::Variable(name, keys) => {
+                let value = self.variables.iter().rev().find(|(known, _)| known == name);
+                match value {
+                    Some((_, value)) => self.below(value, keys),
+                    None => Err(Failure::Refused(format!("the variable ${name} is not defined"))),
+                }
+            }
+            Operand::Group(pipeline, keys) => {
+                let value = self.pipeline(pipeline, dot)?;
+                self.below(&value, keys)
+            }
         }
     }
-}
 
-fn chain(value: &Json, names: &[String]) -> Result<Json, TemplateError> {
-    let mut value = value;
-    for name in names {
-        value = value
-            .as_object()
-            .and_then(|map| map.get(name))
-            .ok_or_else(|| TemplateError(format!("there is nothing called .{}", names.join("."))))?;
-    }
-    Ok(value.clone())
-}
-
-fn is_true(value: &Json) -> bool {
-    match value {
-        Json::Null => false,
-        Json::Bool(truth) => *truth,
-        Json::Number(number) => number.as_f64() != Some(0.0),
-        Json::String(text) => !text.is_empty(),
-        Json::Array(items) => !items.is_empty(),
-        Json::Object(map) => !map.is_empty(),
-    }
-}
-
-fn plain(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Null => "<no value>".to_owned(),
-        Json::Object(map) => {
-            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}:{}", plain(value))).collect();
-            format!("map[{}]", entries.join(" "))
-        }
-        other => other.to_string(),
-    }
-}
-
-fn call(name: &str, arguments: &[Json]) -> Option<Json> {
-    let first = arguments.first()?;
-    Some(match name {
-        "and" => arguments.iter().find(|value| !is_true(value)).or(arguments.last())?.clone(),
-        "or" => arguments.iter().find(|value| is_true(value)).or(arguments.last())?.clone(),
-        "not" => Json::Bool(!is_true(first)),
-        "eq" => Json::Bool(arguments[1..].iter().any(|other| other == first)),
-        "ne" => Json::Bool(arguments.get(1)? != first),
-        "len" => match first {
-            Json::String(text) => text.len().into(),
-            Json::Object(map) => map.len().into(),
-            Json::Array(items) => items.len().into(),
-            _ => return None,
-        },
-        "print" => Json::String(arguments.iter().map(plain).collect()),
-        "printf" => Json::String(printf(first.as_str()?, &arguments[1..])?),
-        "slice" => {
-            let text = first.as_str()?;
-            let index = |at: usize, absent: usize| {
-                arguments
-                    .get(at)
-                    .map_or(Some(absent), |value| value.as_u64().and_then(|index| usize::try_from(index).ok()))
+    /// A field of a field; Go refuses to look into nothing.
+    fn below(&self, value: &Json, keys: &[String]) -> Result<Json, Failure> {
+        let mut here = value;
+        for (number, key) in keys.iter().enumerate() {
+            let found = here.as_object().map(|map| map.get(key));
+            here = match (found, self.missing) {
+                (Some(Some(value)), _) => value,
+                (Some(None), Missing::IsNothing) => &Json::Null,
+                (None, Missing::IsNothing) if here.is_null() && number == 0 => return Ok(Json::Null),
+                _ => return Err(Failure::Refused(format!("there is nothing called .{}", keys.join(".")))),
             };
-            Json::String(text.get(index(1, 0)?..index(2, text.len())?)?.to_owned())
         }
-        "lower" => Json::String(first.as_str()?.to_lowercase()),
-        "upper" => Json::String(first.as_str()?.to_uppercase()),
-        _ => return None,
-    })
-}
-
-fn printf(format: &str, arguments: &[Json]) -> Option<String> {
-    let mut text = String::new();
-    let mut arguments = arguments.iter();
-    let mut chars = format.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '%' => match chars.next()? {
-                '%' => text.push('%'),
-                's' | 'v' | 'd' => text.push_str(&plain(arguments.next()?)),
-                _ => return None,
-            },
-            _ => text.push(c),
-        }
+        Ok(here.clone())
     }
-    arguments.next().is_none().then_some(text)
 }

@@ -28,7 +28,8 @@ pub fn apply(
         return;
     }
     let Some((object, after)) = pair.new.zip(after) else {
-        if let Some(reason) = pair.old.filter(|_| pair.new.is_none()).and_then(|old| waits_for_workers(row, fleet, old)) {
+        if let Some(reason) = pair.old.filter(|_| pair.new.is_none()).and_then(|old| waits_for_workers(row, fleet, old))
+        {
             row.machines = Moves::default();
             row.blocked = Some(reason);
         }

@@ -18,7 +18,6 @@ use crate::report::Finding;
 mod blueprint;
 pub mod class;
 mod desired;
-pub mod go_template;
 mod patches;
 mod variables;
 

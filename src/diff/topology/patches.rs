@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::class::{Slot, TemplateRef, Workers};
-use super::go_template::{self, Failure};
 use crate::diff::json;
+use crate::go_template::{self, Failure, Functions, Missing};
 use crate::yaml::{self, Tape};
 
 /// For whom a template is patched.
@@ -48,7 +48,7 @@ pub fn apply(
         return Ok(());
     }
     if let Some(condition) = json::text_at(patch, &["enabledIf"]) {
-        match go_template::render(condition, variables) {
+        match render(condition, variables) {
             Ok(text) if text.trim() == "true" => {}
             Ok(_) => return Ok(()),
             Err(Failure::Unknown(_)) => {
@@ -71,6 +71,13 @@ pub fn apply(
         }
     }
     Ok(())
+}
+
+/// Renders a template of a patch with the variables as its data.
+fn render(template: &str, variables: &Variables) -> Result<String, Failure> {
+    let parsed = go_template::parse(template, Functions::HermeticSprig).map_err(|error| Failure::Refused(error.0))?;
+    let data = Json::Object(variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+    parsed.evaluate(&data, Missing::IsNothing)
 }
 
 /// Everything that a text of a patch may depend on; for an extension that is all there is.
@@ -123,7 +130,7 @@ fn value(
     let Some(template) = json::text_at(operation, &["valueFrom", "template"]) else {
         return Err("an operation has neither value nor valueFrom".into());
     };
-    match go_template::render(template, variables) {
+    match render(template, variables) {
         Ok(text) => Ok(Some(parse(&text)?)),
         Err(Failure::Unknown(_)) => {
             uncertain.push(format!("{patch}: {template} {}", dependencies(template, variables, false)));

@@ -1,12 +1,10 @@
-//! The functions of Go's templates and of sprig that classes use.
+//! What the functions of Go's templates and of sprig give, those that classes and names use.
 
 use std::fmt::Write;
 
 use serde_json::Value as Json;
 
 use super::Failure;
-use crate::diff::json;
-use crate::diff::version::Version;
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -107,10 +105,21 @@ fn built_in(name: &str, arguments: &[Json]) -> Result<Option<Json>> {
             _ => return Err(Failure::Refused("len of something without a length".into())),
         },
         "index" => arguments.iter().skip(1).try_fold(first(), |value, key| index(&value, key))?,
+        "slice" => return slice(arguments).map(Some),
         "print" => arguments.iter().map(print).collect::<String>().into(),
         "printf" => printf(arguments)?.into(),
         _ => return Ok(None),
     }))
+}
+
+/// A part of a text, by bytes as Go counts; of lists nothing is known here.
+fn slice(arguments: &[Json]) -> Result<Json> {
+    let Some(Json::String(text)) = arguments.first() else { return Err(Failure::Unknown("slice of a list".into())) };
+    let at = |number: usize, absent: usize| {
+        arguments.get(number).map_or(Some(absent), |value| usize::try_from(value.as_u64()?).ok())
+    };
+    let part = at(1, 0).zip(at(2, text.len())).and_then(|(from, to)| text.get(from..to));
+    part.map(Json::from).ok_or_else(|| Failure::Refused("a slice is out of range".into()))
 }
 
 fn index(value: &Json, key: &Json) -> Result<Json> {
@@ -128,7 +137,7 @@ fn index(value: &Json, key: &Json) -> Result<Json> {
 fn same(a: &Json, b: &Json) -> bool {
     match (a, b) {
         (Json::Number(a), Json::Number(b)) => a.as_f64() == b.as_f64(),
-        _ => json::equal(a, b),
+        _ => a == b,
     }
 }
 
@@ -166,6 +175,9 @@ fn printf(arguments: &[Json]) -> Result<String> {
             Some('d') => out.push_str(&whole(&values.next().cloned().into_iter().collect::<Vec<_>>(), 0).to_string()),
             other => return Err(Failure::Unknown(format!("the verb %{}", other.unwrap_or(' ')))),
         }
+    }
+    if values.next().is_some() {
+        return Err(Failure::Unknown("printf with a value too many".into()));
     }
     Ok(out)
 }
@@ -205,8 +217,9 @@ fn strings(name: &str, arguments: &[Json]) -> Result<Option<Json>> {
         "float64" => (whole(arguments, last) as f64).into(),
         "semverCompare" => semver(&argument(0), &argument(1))?.into(),
         "semver" => {
-            let version = Version::parse(&subject()).ok_or_else(|| Failure::Refused("no version".into()))?;
-            serde_json::json!({"Major": version.major, "Minor": version.minor, "Patch": version.patch, "Prerelease": version.pre})
+            let ((major, minor, patch), pre) =
+                version(&subject()).ok_or_else(|| Failure::Refused("no version".into()))?;
+            serde_json::json!({"Major": major, "Minor": minor, "Patch": patch, "Prerelease": pre})
         }
         "add" => arguments.iter().enumerate().map(|(at, _)| whole(arguments, at)).sum::<i64>().into(),
         "add1" => whole(arguments, 0).saturating_add(1).into(),
@@ -274,19 +287,29 @@ fn kind(value: &Json) -> &'static str {
     }
 }
 
+type Number = (u64, u64, u64);
+
+/// `v1.32.8-rc.1` as numbers and what stands behind the dash.
+fn version(text: &str) -> Option<(Number, String)> {
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let text = text.split_once('+').map_or(text, |(version, _)| version);
+    let (numbers, pre) = text.split_once('-').unwrap_or((text, ""));
+    let mut parts = numbers.split('.').map(|part| part.parse::<u64>().ok());
+    let number = (parts.next()??, parts.next()??, parts.next()??);
+    parts.next().is_none().then(|| (number, pre.to_owned()))
+}
+
 /// One comparison, or several that must all hold (`>= 1.30.0, < 1.32.0`).
-fn semver(constraint: &str, version: &str) -> Result<bool> {
-    let version = Version::parse(version).ok_or_else(|| Failure::Refused(format!("'{version}' is no version")))?;
-    let number = |version: &Version| (version.major, version.minor, version.patch);
+fn semver(constraint: &str, text: &str) -> Result<bool> {
+    let (ours, pre) = version(text).ok_or_else(|| Failure::Refused(format!("'{text}' is no version")))?;
     // A pre-release satisfies a constraint only where that has one too; precedence among them is not worked out.
-    if !version.pre.is_empty() || constraint.contains("||") || constraint.contains('-') {
+    if !pre.is_empty() || constraint.contains("||") || constraint.contains('-') {
         return Err(Failure::Unknown(format!("the constraint {constraint}")));
     }
     for part in constraint.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let digits = part.find(|c: char| c.is_ascii_digit() || c == 'v').unwrap_or(part.len());
         let (operator, bound) = part.split_at(digits);
-        let bound = Version::parse(bound.trim()).ok_or_else(|| Failure::Unknown(format!("the constraint {part}")))?;
-        let (ours, theirs) = (number(&version), number(&bound));
+        let (theirs, _) = version(bound.trim()).ok_or_else(|| Failure::Unknown(format!("the constraint {part}")))?;
         let holds = match operator.trim() {
             "" | "=" => ours == theirs,
             "!=" => ours != theirs,
