@@ -191,6 +191,42 @@ fn is_manifest(path: &Path) -> bool {
     !hidden && matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml" | "json"))
 }
 
+/// The manifests and hooks of an installed release, as Helm tells them.
+///
+/// # Errors
+/// No Helm, or a Helm that knows no such release.
+pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) -> Result<Source, InputError> {
+    let helm = options.helm.clone().unwrap_or_else(|| "helm".into());
+    let chart = || PathBuf::from(format!("release:{name}"));
+    let get = |what: &str| {
+        let mut command = Command::new(&helm);
+        command.arg("get").arg(what);
+        if let Some(namespace) = &options.namespace {
+            command.arg("--namespace").arg(namespace);
+        }
+        if let Some(revision) = revision {
+            command.arg("--revision").arg(revision);
+        }
+        let output = command.arg("--").arg(name).stdin(Stdio::null()).output().map_err(|cause| InputError::NoHelm {
+            chart: chart(),
+            helm: helm.clone(),
+            cause,
+        })?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(InputError::Rendering { chart: chart(), said });
+        }
+        Ok(output.stdout)
+    };
+    let mut bytes = get("manifest")?;
+    let hooks = get("hooks")?;
+    if hooks.iter().any(|byte| !byte.is_ascii_whitespace()) {
+        bytes.extend_from_slice(b"\n---\n");
+        bytes.extend(hooks);
+    }
+    Ok(Source { name: chart().display().to_string(), bytes })
+}
+
 /// What `helm template` makes of a chart.
 fn render(chart: &Path, options: &ChartOptions) -> Result<Source, InputError> {
     let helm = options.helm.clone().unwrap_or_else(|| "helm".into());

@@ -5,15 +5,18 @@
 
 use std::collections::HashMap;
 
+use crate::admission::{self, Gates};
+use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
+use crate::migrate::half_migrated;
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
-use crate::rules;
 use crate::schema::bundle::{self, Schemas};
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled};
+use crate::{ignores, rules};
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -29,8 +32,14 @@ pub struct Options {
     pub unknown_kinds: UnknownKinds,
     /// Whether CAPI's webhooks judge too.
     pub admission: Switch,
+    /// The feature gates of CAPI's managers, as far as they are known.
+    pub gates: Gates,
     /// What the settings say to the rules.
     pub settings: Settings,
+    /// The date by which ignores expire, as `2026-12-31`; without it none does.
+    pub today: Option<String>,
+    /// Findings that are known and not told again.
+    pub baseline: Option<Baseline>,
     /// Threads.
     pub jobs: usize,
     compiled: CompiledTables,
@@ -52,7 +61,10 @@ impl Options {
             possible_client: None,
             unknown_kinds: UnknownKinds::default(),
             admission: Switch::default(),
+            gates: Gates::default(),
             settings: Settings::default(),
+            today: None,
+            baseline: None,
             jobs: 1,
         }
     }
@@ -82,9 +94,14 @@ const NAMED_PLACES: usize = 10;
 /// Objects below which a further thread costs more than it brings.
 const OBJECTS_PER_THREAD: usize = 500;
 
-/// Judges a release. Duplicates are not among the findings: what they are depends on whether somebody takes them out
-/// (`transform::dedupe`).
-pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
+/// Judges a release. What duplicates are depends on whether somebody takes them out (`transform::dedupe`), so those findings
+/// come in from the caller as `more`: severities, ignores and the baseline hold for them too.
+pub fn judge(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
+    merged(unmerged(release, options, more))
+}
+
+/// As [`judge`], with every finding by itself: what a baseline is written from.
+pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
     let mut findings = release.findings.clone();
     let threads = options.jobs.clamp(1, release.objects.len() / OBJECTS_PER_THREAD + 1);
     if threads == 1 {
@@ -111,11 +128,17 @@ pub fn judge(release: &Release<'_>, options: &Options) -> Vec<Finding> {
         findings.extend(parts.into_iter().flatten());
     }
     findings.extend(rules::check(release, &options.settings));
-    merge_shared(findings)
+    findings.extend(more);
+    let mut findings = ignores::settle(release, findings, &options.settings, options.today.as_deref());
+    if let Some(baseline) = &options.baseline {
+        baseline.retain_new(release, &mut findings);
+    }
+    findings
 }
 
-fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
+    let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     for object in objects {
         let Some(kind) = kinds.find(object, findings) else { continue };
         let from = findings.len();
@@ -132,17 +155,69 @@ fn judge_objects(_release: &Release<'_>, objects: &[Object<'_>], options: &Optio
             stricter.retain(|finding| !known(finding));
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
         }
+        if let Some(webhooks) = &webhooks {
+            admission::judge(object, release, webhooks, findings);
+        }
+    }
+}
+
+/// Judges what an upgrade sends: objects of the new release, with what they are in the cluster now. What stood there before
+/// is not said again: the server let it pass. Others are looked up in `cluster`: what is there while the upgrade runs.
+pub fn judge_sent<'o, 'a: 'o>(
+    sent: impl Iterator<Item = (Option<&'o Object<'a>>, &'o Object<'a>)>,
+    cluster: &Release<'a>,
+    options: &Options,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
+    for (old, new) in sent {
+        let Some(kind) = kinds.find(new, &mut findings) else { continue };
+        match old.filter(|old| old.version() == new.version()) {
+            Some(old) => {
+                let compiled = options.compiled.of(kind, &options.schemas);
+                let client = validate::Options { client: options.client };
+                validate::judge_update(old, new, kind, compiled, client, prefilled(kind, options), &mut findings);
+            }
+            None => judge_schema(new, kind, options.client, options, &mut findings),
+        }
+        if options.admission == Switch::On {
+            let webhooks = webhooks(options);
+            let mut before = Vec::new();
+            if let Some(old) = old {
+                admission::judge(old, cluster, &webhooks, &mut before);
+            }
+            let mut after = Vec::new();
+            admission::judge(new, cluster, &webhooks, &mut after);
+            let stood = |finding: &Finding| {
+                before.iter().any(|other| other.rule.name == finding.rule.name && other.message == finding.message)
+            };
+            findings.extend(after.into_iter().filter(|finding| !stood(finding)));
+        }
+    }
+    findings
+}
+
+fn webhooks(options: &Options) -> admission::Options {
+    admission::Options { capi_version: options.schemas.capi(), gates: options.gates.clone() }
+}
+
+fn prefilled(kind: Kind<'_>, options: &Options) -> &'static [&'static str] {
+    match options.admission {
+        Switch::On => admission::prefilled(kind.group(), kind.kind(), kind.version()),
+        Switch::Off => &[],
     }
 }
 
 fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &Options, findings: &mut Vec<Finding>) {
     let compiled = options.compiled.of(kind, &options.schemas);
-    validate::judge(object, kind, compiled, validate::Options { client }, &[], findings);
+    let from = findings.len();
+    validate::judge(object, kind, compiled, validate::Options { client }, prefilled(kind, options), findings);
+    half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
 /// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
-fn merge_shared(findings: Vec<Finding>) -> Vec<Finding> {
+pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
     let mut known: HashMap<(&'static str, Severity, String), usize> = HashMap::new();
     for finding in findings {

@@ -9,6 +9,7 @@ pub mod admission;
 pub mod baseline;
 pub mod cli;
 pub mod config;
+pub mod diff;
 pub mod fleet;
 pub mod glob;
 pub mod go_template;

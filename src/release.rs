@@ -111,6 +111,11 @@ impl<'a> Release<'a> {
         }
     }
 
+    /// What an absent `metadata.namespace` means in this run.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// The namespace of an object as the server will see it: its own, else the one of the run.
     pub fn namespace_of<'o>(&'o self, object: &'o Object<'a>) -> &'o str {
         object.namespace.as_deref().unwrap_or(&self.namespace)

@@ -1,5 +1,6 @@
 //! `migrate` against Cluster API's own conversion webhook, against the schemas of both versions, and on the corpus.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use capi_lint::migrate::change::{Form, Step, relocate};
@@ -63,7 +64,7 @@ fn block(value: &Json, indent: usize, out: &mut String) {
     match value {
         Json::Object(map) if !map.is_empty() => {
             for (key, value) in map {
-                out.push_str(&format!("{pad}{}:", Json::String(key.clone())));
+                write!(out, "{pad}{}:", Json::String(key.clone())).unwrap();
                 inside(value, indent, out);
             }
         }
@@ -72,14 +73,14 @@ fn block(value: &Json, indent: usize, out: &mut String) {
                 let mut text = String::new();
                 if matches!(item, Json::Object(map) if !map.is_empty()) {
                     block(item, indent + 2, &mut text);
-                    out.push_str(&format!("{pad}- {}", text.trim_start()));
+                    write!(out, "{pad}- {}", text.trim_start()).unwrap();
                 } else {
-                    out.push_str(&format!("{pad}-"));
+                    write!(out, "{pad}-").unwrap();
                     inside(item, indent, out);
                 }
             }
         }
-        scalar => out.push_str(&format!("{pad}{scalar}\n")),
+        scalar => writeln!(out, "{pad}{scalar}").unwrap(),
     }
 }
 
@@ -93,7 +94,7 @@ fn inside(value: &Json, indent: usize, out: &mut String) {
             out.push('\n');
             block(value, indent + 2, out);
         }
-        scalar => out.push_str(&format!(" {scalar}\n")),
+        scalar => writeln!(out, " {scalar}").unwrap(),
     }
 }
 
@@ -445,4 +446,70 @@ fn what_was_valid_stays_valid() {
         wrong.len()
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn broken_text_is_refused_or_migrated_but_never_a_crash() {
+    let Some(shared) = shared() else { return };
+    let mut tried = 0;
+    for file in streams(&shared.join("corpus/manifests")).iter().step_by(7) {
+        let bytes = std::fs::read(file).unwrap();
+        for document in capi_lint::yaml::split(&bytes) {
+            let Ok(text) = document.text(&bytes) else { continue };
+            if !text.contains("cluster.x-k8s.io/v1beta1") || text.len() > 20_000 {
+                continue;
+            }
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            for at in 0..lines.len() {
+                let without: String = [&lines[..at], &lines[at + 1..]].concat().concat();
+                let doubled: String = [&lines[..=at], &lines[at..]].concat().concat();
+                let deeper: String = [&lines[..at], &["  "][..], &lines[at..]].concat().concat();
+                let cut = lines[..at].concat() + &lines[at][..lines[at].len() / 2];
+                for broken in [without, doubled, deeper, cut, text.replace(": ", ":  # odd\n    ")] {
+                    tried += 1;
+                    let _ = migrate::document(&broken, &Context::default());
+                }
+            }
+        }
+    }
+    println!("{tried} broken documents");
+}
+
+#[test]
+fn half_migrated_objects_learn_the_new_place() {
+    use capi_lint::migrate::half_migrated;
+    use capi_lint::schema::bundle::{Schemas, bundled};
+    use capi_lint::schema::validate::{Compiled, Options, judge};
+    let text = "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: a}\nspec:\n  infrastructureRef:\n    \
+                apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\n    kind: DockerCluster\n    name: a\n  topology:\n    \
+                class: quick-start\n    rolloutAfter: now\n    version: v1.30.0\n    controlPlane:\n      nodeDrainTimeout: 5m\n      \
+                misspelt: 1\n";
+    let source = capi_lint::input::Source { name: "document".into(), bytes: text.into() };
+    let streams = [capi_lint::stream::Stream::parse(&source, 1)];
+    let release = capi_lint::release::Release::new(&streams, "");
+    let object = &release.objects[0];
+    let schemas = Schemas::default();
+    let kind = schemas.find(object.group(), object.version(), &object.kind).unwrap();
+    let mut findings = Vec::new();
+    judge(object, kind, &Compiled::new(bundled()), Options::default(), &[], &mut findings);
+    half_migrated::improve(object, &mut findings);
+    let half = findings.iter().filter(|finding| finding.rule.name == half_migrated::HALF_MIGRATED.name);
+    let said: Vec<String> = half
+        .map(|finding| format!("{} → {}", finding.message, finding.suggestion.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "`spec.infrastructureRef.apiVersion` is how v1beta1 has it; in v1beta2 it is spec.infrastructureRef.apiGroup, the \
+             group without the version → write `apiGroup: infrastructure.cluster.x-k8s.io` instead",
+            "`spec.topology.class` is how v1beta1 has it; in v1beta2 it is spec.topology.classRef.name → write `name: \
+             quick-start` there",
+            "`spec.topology.rolloutAfter` is how v1beta1 has it; in v1beta2 it is gone → it never had an effect; set \
+             rollout.after at controlPlane and at each machineDeployment",
+            "`spec.topology.controlPlane.nodeDrainTimeout` is how v1beta1 has it; in v1beta2 it is \
+             spec.topology.controlPlane.deletion.nodeDrainTimeoutSeconds, in seconds → write `nodeDrainTimeoutSeconds: 300` \
+             there",
+        ]
+    );
+    assert!(findings.iter().any(|finding| finding.rule.name == "unknown-field"), "the misspelt field stays unknown");
 }

@@ -17,7 +17,7 @@ pub struct Check<'r, 'a> {
 
 impl<'a> Check<'_, 'a> {
     /// Whether the release of Cluster API is `1.<minor>` or newer.
-    pub fn since(&self, minor: u32) -> bool {
+    pub fn since(&self, minor: u16) -> bool {
         self.options.capi_version.since(minor)
     }
 
@@ -152,13 +152,18 @@ impl<'a> Check<'_, 'a> {
         }
     }
 
-    /// Judges a version that a defaulting webhook gives its `v`.
+    /// Judges an optional version, to which a defaulting webhook gives its `v`.
     pub fn version(&mut self, version: Option<Value<'a>>) {
+        // Up to 1.10 an empty one got its `v` too, and was then refused.
+        let version = version.filter(|version| !self.since(11) || version.as_str().is_none_or(|text| !text.is_empty()));
+        self.needed_version(version);
+    }
+
+    /// Judges a version that may not be empty.
+    pub fn needed_version(&mut self, version: Option<Value<'a>>) {
         let Some(version) = version else { return };
-        let Some(text) = version.as_str().filter(|text| !text.is_empty()) else { return };
-        if super::semver::kubernetes(&text).is_none() {
-            let message = format!("{text:?} is no version: the webhook wants MAJOR.MINOR.PATCH and refuses it");
-            self.refuse(&super::rules::INVALID_VERSION, version, message, super::semver::suggestion(&text));
-        }
+        let Some(text) = version.as_str().filter(|text| super::semver::kubernetes(text).is_none()) else { return };
+        let message = format!("{text:?} is no version: the webhook wants MAJOR.MINOR.PATCH and refuses it");
+        self.refuse(&super::rules::INVALID_VERSION, version, message, super::semver::suggestion(&text));
     }
 }

@@ -29,8 +29,8 @@ pub fn judge(check: &mut Check<'_, '_>) {
             cidr(check, block);
         }
     }
-    upgrade_concurrency(check);
     if let Some(topology) = topology {
+        upgrade_concurrency(check);
         topology::judge(check, topology);
     }
 }

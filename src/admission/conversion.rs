@@ -73,14 +73,11 @@ fn judge_reference<'a>(check: &mut Check<'_, 'a>, reference: Value<'a>) {
             || "add `apiVersion: GROUP/VERSION`, such as infrastructure.cluster.x-k8s.io/v1beta1".to_owned(),
             |group| format!("add `apiVersion: {group}/v1beta1`"),
         );
-        match field(reference, &["apiVersion"]) {
-            Some(at) => {
-                check.refuse(&INCOMPLETE_REFERENCE, at, format!("apiVersion {api:?} names no API group: {why}"), fix);
-            }
-            None => {
-                let message = format!("a reference without apiVersion: {why}");
-                check.absent(&INCOMPLETE_REFERENCE, reference, &["apiVersion"], message, fix);
-            }
+        if let Some(at) = field(reference, &["apiVersion"]) {
+            check.refuse(&INCOMPLETE_REFERENCE, at, format!("apiVersion {api:?} names no API group: {why}"), fix);
+        } else {
+            let message = format!("a reference without apiVersion: {why}");
+            check.absent(&INCOMPLETE_REFERENCE, reference, &["apiVersion"], message, fix);
         }
     }
     if kind.is_empty() {
@@ -179,9 +176,12 @@ fn each<'a>(root: Value<'a>, path: &str) -> Vec<Value<'a>> {
         let (name, is_list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
         values
             .into_iter()
-            .flat_map(|value| match is_list {
-                true => items(value, &[name]).collect::<Vec<_>>(),
-                false => field(value, &[name]).into_iter().collect(),
+            .flat_map(|value| {
+                if is_list {
+                    items(value, &[name]).collect::<Vec<_>>()
+                } else {
+                    field(value, &[name]).into_iter().collect()
+                }
             })
             .collect()
     })

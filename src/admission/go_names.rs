@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::go_template;
+use crate::go_template::{self, Functions};
 use crate::yaml::Value;
 
 use super::check::Check;
@@ -42,27 +42,27 @@ pub fn judge_machines<'a>(check: &mut Check<'_, 'a>, template: Option<Value<'a>>
 /// Judges a template by what it makes of made-up names.
 pub fn judge<'a>(check: &mut Check<'_, 'a>, template: Option<Value<'a>>, owner: Option<&Owner>) {
     let Some(value) = template else { return };
-    let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
     let mut data = json!({"cluster": {"name": "cluster"}, "random": "abcde"});
     if let (Some(owner), Some(data)) = (owner, data.as_object_mut()) {
         data.insert(owner.key.to_owned(), json!({owner.field: "name"}));
     }
-    judge_with(check, value, &text, &data, &known(owner));
+    judge_with(check, value, &data, &known(owner), Functions::Builtin);
 }
 
-/// Judges a template with other data than CAPI's own.
-pub fn judge_with<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, text: &str, data: &Json, known: &str) {
+/// Judges a template with other data or functions than CAPI's own; `known` says in a message what it may name.
+pub fn judge_with<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, data: &Json, known: &str, functions: Functions) {
+    let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return };
     let fix = format!("use lower-case letters, digits, `-` and {known}");
-    match go_template::parse(text, go_template::Functions::Builtin).and_then(|template| template.render(data)) {
+    match go_template::parse(&text, functions).and_then(|template| template.render(data)) {
         Err(error) => {
             let message = format!("no naming template: {error}; the webhook refuses it");
             check.refuse(&INVALID_NAMING_TEMPLATE, value, message, fix);
         }
-        // Longer ones are cut.
         Ok(Some(name)) if !is_dns1123_subdomain(&cut(&name)) => {
             let message = format!("makes names such as {name:?}, which is no DNS name: the webhook refuses it");
             check.refuse(&INVALID_NAMING_TEMPLATE, value, message, fix);
         }
+        // Fine, or beyond what is rendered here.
         Ok(_) => {}
     }
 }

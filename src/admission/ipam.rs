@@ -17,12 +17,12 @@ pub fn judge(check: &mut Check<'_, '_>) {
             .into_iter()
             .flatten()
     {
-        if value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_err()) {
+        if value.as_str().is_some_and(|text| address_of(&text).is_none()) {
             let message = format!("{:?} is no IP address: the webhook refuses it", value.as_str().unwrap_or_default());
             check.refuse(&INVALID_ADDRESS, value, message, "write an address without prefix length, such as 10.0.0.7");
         }
     }
-    let family = text(root, &["spec", "address"]).and_then(|address| address.parse::<IpAddr>().ok());
+    let family = text(root, &["spec", "address"]).and_then(|address| address_of(&address));
     let longest = if family.is_some_and(|address| address.is_ipv6()) { 128 } else { 32 };
     if let (Some(_), Some(prefix)) = (family, field(root, &["spec", "prefix"])) {
         let length = whole(prefix).unwrap_or(0);
@@ -42,8 +42,9 @@ fn pool(check: &mut Check<'_, '_>) {
     else {
         return;
     };
-    let namespace = check.object.namespace.as_deref();
-    let Some(claim) = check.peers.find("ipam.cluster.x-k8s.io", "IPAddressClaim", namespace, &claim) else { return };
+    let Some(claim) = check.peers.find(check.object, "ipam.cluster.x-k8s.io", "IPAddressClaim", None, &claim) else {
+        return;
+    };
     let Some(asked) = claim.at(&["spec", "poolRef"]) else { return };
     if ["kind", "name"].iter().any(|key| text(pool, &[key]) != text(asked, &[key])) {
         let message = format!(
@@ -51,5 +52,13 @@ fn pool(check: &mut Check<'_, '_>) {
             claim.name
         );
         check.refuse(&UNKNOWN_CLASS, pool, message, "use the claim's poolRef");
+    }
+}
+
+/// Reads an address as Go does: one of IPv6 may name a zone.
+fn address_of(text: &str) -> Option<IpAddr> {
+    match text.split_once('%') {
+        Some((address, zone)) if !zone.is_empty() => address.parse().ok().filter(IpAddr::is_ipv6),
+        _ => text.parse().ok(),
     }
 }

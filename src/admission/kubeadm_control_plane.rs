@@ -22,7 +22,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
             let Some(spec) = field(root, &["spec"]) else { return };
             replicas(check, spec);
             infrastructure(check, spec);
-            check.version(field(spec, &["version"]));
+            check.needed_version(field(spec, &["version"]));
             let replicas = field(spec, &["replicas"]).map_or(Some(1), whole);
             rollout(check, spec, replicas);
             common(check, spec);
@@ -51,7 +51,7 @@ fn replicas<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         check.refuse(&INVALID_REPLICAS, at, message, "use 1, 3 or 5");
     } else if replicas % 2 == 0 && !is_external {
         let message = format!(
-            "{replicas} machines with etcd on them tolerate no more losses than {}; the webhook refuses an even number",
+            "{replicas} machines with etcd on them bear no more losses than {} would; the webhook refuses an even number",
             replicas - 1
         );
         check.refuse(&EVEN_CONTROL_PLANE, at, message, format!("use {} or {}", replicas - 1, replicas + 1));
@@ -75,12 +75,11 @@ fn infrastructure<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         }
         let message = format!("the reference to the machine template lacks `{key}`: the webhook refuses it");
         let fix = "name apiVersion (v1beta2: apiGroup), kind and name of an infrastructure machine template";
-        match reference {
-            Some(reference) => check.absent(&INCOMPLETE_REFERENCE, reference, &[key], message, fix),
-            None => {
-                let keys: Vec<&str> = path.iter().copied().chain([key]).collect();
-                check.absent(&INCOMPLETE_REFERENCE, spec, &keys, message, fix);
-            }
+        if let Some(reference) = reference {
+            check.absent(&INCOMPLETE_REFERENCE, reference, &[key], message, fix);
+        } else {
+            let keys: Vec<&str> = path.iter().copied().chain([key]).collect();
+            check.absent(&INCOMPLETE_REFERENCE, spec, &keys, message, fix);
         }
     }
 }

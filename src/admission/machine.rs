@@ -184,10 +184,13 @@ fn select(check: &mut Check<'_, '_>, own_label: &'static str, with_cluster: bool
     if selector::selects(chosen, &more, &labels) {
         return;
     }
-    let message = "does not match the labels of spec.template.metadata: the webhook refuses it";
+    // The webhook blames the labels, which may not be there at all.
+    let keys = ["spec", "template", "metadata", "labels"];
+    let message = "does not match spec.selector: the webhook refuses it";
     let fix = "give the template each label of the selector, or drop the selector: the webhook makes one";
-    if let Some(chosen) = chosen {
-        check.refuse(&SELECTOR_MISMATCH, chosen, message, fix);
+    if let Some(value) = field(root, &keys).or(chosen) {
+        let finding = check.object.finding(&SELECTOR_MISMATCH, value, message);
+        check.out.push(finding.path(keys.join(".")).suggest(fix));
     }
 }
 

@@ -8,6 +8,7 @@
 //! Updates (old object against new) are for `diff`.
 
 use crate::object::Object;
+use crate::release::Release;
 use crate::report::Finding;
 
 mod addons;
@@ -37,7 +38,7 @@ mod topology;
 mod variable_schema;
 mod variable_value;
 
-pub use options::{CapiVersion, Gate, Gates, Options, State};
+pub use options::{Gate, Gates, Options, State};
 pub use prefilled::prefilled;
 pub use rules::{LIST as RULES, *};
 
@@ -45,9 +46,15 @@ use check::Check;
 
 /// Where the rules look for another object of the same release.
 pub trait Peers {
-    /// The object of this identity. `namespace` is `None` where the object that asks has none of its own (both then land in
-    /// the namespace of the run).
-    fn find(&self, group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Object<'_>>;
+    /// The object of this identity. Without a namespace it is sought in that of the object that asks.
+    fn find(
+        &self,
+        from: &Object<'_>,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<&Object<'_>>;
 }
 
 /// No peers: an object judged alone.
@@ -55,8 +62,23 @@ pub trait Peers {
 pub struct Alone;
 
 impl Peers for Alone {
-    fn find(&self, _: &str, _: &str, _: Option<&str>, _: &str) -> Option<&Object<'_>> {
+    fn find(&self, _: &Object<'_>, _: &str, _: &str, _: Option<&str>, _: &str) -> Option<&Object<'_>> {
         None
+    }
+}
+
+impl Peers for Release<'_> {
+    fn find(
+        &self,
+        from: &Object<'_>,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<&Object<'_>> {
+        // Spelt out, since `Release` has a method of the same name.
+        let namespace = namespace.unwrap_or_else(|| from.namespace.as_deref().unwrap_or_else(|| self.namespace()));
+        Release::find(self, group, kind, namespace, name)
     }
 }
 

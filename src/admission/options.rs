@@ -1,56 +1,9 @@
 //! What the rules hang on besides the object: the release of Cluster API and its feature gates.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::str::FromStr;
 
-/// A minor release of Cluster API: `1.13`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CapiVersion(u32);
-
-impl CapiVersion {
-    /// The oldest release that capi-lint knows.
-    pub const OLDEST: Self = Self(8);
-    /// The newest release that capi-lint knows.
-    pub const NEWEST: Self = Self(14);
-
-    /// The release `1.<minor>`, where capi-lint knows it.
-    pub fn minor(minor: u32) -> Option<Self> {
-        (Self::OLDEST.0..=Self::NEWEST.0).contains(&minor).then_some(Self(minor))
-    }
-
-    /// Whether this is `1.<minor>` or newer.
-    pub fn since(self, minor: u32) -> bool {
-        self.0 >= minor
-    }
-}
-
-impl Default for CapiVersion {
-    fn default() -> Self {
-        Self::NEWEST
-    }
-}
-
-impl fmt::Display for CapiVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "1.{}", self.0)
-    }
-}
-
-impl FromStr for CapiVersion {
-    type Err = String;
-
-    /// Reads `1.13`, `v1.13` and `v1.13.5`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
-        let major = parts.next();
-        let minor = parts.next().and_then(|minor| minor.parse().ok()).and_then(Self::minor);
-        match (major, minor) {
-            (Some("1"), Some(version)) => Ok(version),
-            _ => Err(format!("{text:?} is no release of Cluster API known here: {} to {}", Self::OLDEST, Self::NEWEST)),
-        }
-    }
-}
+use crate::schema::bundle::CapiVersion;
 
 /// A feature gate that a webhook asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,7 +108,7 @@ impl FromIterator<(Gate, bool)> for Gates {
 }
 
 /// Settings of the webhook rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The release of Cluster API whose webhooks judge.
     pub capi_version: CapiVersion,
@@ -163,17 +116,15 @@ pub struct Options {
     pub gates: Gates,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { capi_version: CapiVersion::newest(), gates: Gates::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn releases_are_read_with_and_without_v_and_patch() {
-        assert_eq!("1.13".parse(), Ok(CapiVersion(13)));
-        assert_eq!("v1.10.10".parse(), Ok(CapiVersion(10)));
-        assert!("1.7".parse::<CapiVersion>().is_err());
-        assert!("2.13".parse::<CapiVersion>().is_err());
-    }
 
     #[test]
     fn a_gate_nobody_spoke_of_is_unknown() {

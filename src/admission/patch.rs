@@ -220,8 +220,8 @@ fn json_patch<'a>(check: &mut Check<'_, 'a>, change: Value<'a>, variables: &Hash
 }
 
 fn value<'a>(check: &mut Check<'_, 'a>, change: Value<'a>, variables: &HashSet<String>) {
-    // `value: null` is a value: JSON knows it.
-    let (given, from) = (change.get("value"), field(change, &["valueFrom"]));
+    // `value: null` is no value: Go's decoder leaves the pointer alone.
+    let (given, from) = (field(change, &["value"]), field(change, &["valueFrom"]));
     match (given, from) {
         (None, None) => refuse(check, change, "neither `value` nor `valueFrom`", "add one of them"),
         (Some(_), Some(from)) => refuse(check, from, "both `value` and `valueFrom`", "keep one of them"),

@@ -1,6 +1,44 @@
-//! The webhooks of infrastructure providers, one file each.
+//! The webhooks of infrastructure providers, one file each. What several of them check stands here.
 
-use super::check::Check;
+use crate::yaml::Value;
 
-/// Judges an object of an infrastructure provider.
-pub fn judge(_check: &mut Check<'_, '_>) {}
+use super::check::{Check, field};
+use super::rules::FIELD_IN_TEMPLATE;
+
+mod aws;
+mod azure;
+mod metal3;
+mod openstack;
+mod vsphere;
+
+/// Judges an object of an infrastructure provider; the prefix of a kind tells whose it is.
+pub fn judge(check: &mut Check<'_, '_>) {
+    let kind = &*check.object.kind;
+    if kind.starts_with("AWS") {
+        aws::judge(check);
+    } else if kind.starts_with("Azure") {
+        azure::judge(check);
+    } else if kind.starts_with("VSphere") {
+        vsphere::judge(check);
+    } else if kind.starts_with("OpenStack") {
+        openstack::judge(check);
+    } else if kind.starts_with("Metal3") {
+        metal3::judge(check);
+    }
+}
+
+/// The spec that a template holds, or the object's own, and whether it is a template's.
+fn machine_spec<'a>(check: &Check<'_, 'a>) -> Option<(Value<'a>, bool)> {
+    let is_template = check.object.kind.ends_with("Template");
+    let path: &[&str] = if is_template { &["spec", "template", "spec"] } else { &["spec"] };
+    Some((check.at(path)?, is_template))
+}
+
+/// Refuses a field that belongs to one machine, in the template of many.
+fn not_in_template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, path: &[&str]) {
+    if let Some(at) = field(spec, path).filter(|value| super::check::is_set(Some(*value))) {
+        let name = path.last().copied().unwrap_or_default();
+        let message = format!("`{name}` belongs to one machine: the webhook refuses it in a template");
+        check.refuse(&FIELD_IN_TEMPLATE, at, message, "drop it");
+    }
+}

@@ -51,7 +51,7 @@ fn is_name(text: &str, inner: impl Fn(u8) -> bool) -> bool {
 pub type Labels<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
 
 /// The string entries of a map of labels.
-pub fn labels<'a>(map: Option<Value<'a>>) -> Labels<'a> {
+pub fn labels(map: Option<Value<'_>>) -> Labels<'_> {
     map.into_iter().flat_map(|map| map.entries()).filter_map(|entry| Some((entry.key()?, entry.as_str()?))).collect()
 }
 
@@ -85,11 +85,10 @@ fn expression_problem(expression: Value<'_>) -> Option<(Value<'_>, String)> {
     let first = values.next();
     match &*operator {
         "In" | "NotIn" if first.is_none() => return Some((at("operator"), format!("{operator} needs values"))),
-        "In" | "NotIn" => {}
         "Exists" | "DoesNotExist" if first.is_some() => {
             return Some((at("values"), format!("{operator} takes no values")));
         }
-        "Exists" | "DoesNotExist" => {}
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
         _ => return Some((at("operator"), format!("{operator:?} is none of In, NotIn, Exists, DoesNotExist"))),
     }
     if !is_qualified_name(&key) {

@@ -27,7 +27,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>) {
         let message = "no name of a ClusterClass: the webhook refuses the Cluster";
         check.refuse(&MISSING_SETTING, empty, message, "name the ClusterClass");
     }
-    check.version(field(topology, &["version"]));
+    check.needed_version(field(topology, &["version"]));
     if let Some(plane) = field(topology, &["controlPlane"]) {
         metadata::judge(check, field(plane, &["metadata"]));
         taint::judge(check, field(plane, &["taints"]), Bearer::Any);
@@ -82,12 +82,7 @@ fn find_class<'p>(object: &Object<'_>, peers: &'p dyn super::Peers, topology: Va
     let (name, space): (&[&str], &[&str]) =
         if is_old { (&["class"], &["classNamespace"]) } else { (&["classRef", "name"], &["classRef", "namespace"]) };
     let namespace = filled(topology, space);
-    peers.find(
-        CLUSTER_GROUP,
-        "ClusterClass",
-        namespace.as_deref().or(object.namespace.as_deref()),
-        &filled(topology, name)?,
-    )
+    peers.find(object, CLUSTER_GROUP, "ClusterClass", namespace.as_deref(), &filled(topology, name)?)
 }
 
 /// The classes of workers in a ClusterClass.

@@ -79,7 +79,7 @@ fn node<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
     }
     samples(check, schema);
     rules(check, schema, below);
-    for property in field(schema, &["properties"]).into_iter().flat_map(|map| map.entries()) {
+    for property in field(schema, &["properties"]).into_iter().flat_map(|map: Value<'a>| map.entries()) {
         node(check, property, Below { int_or_string: false, ..below });
     }
     if let Some(additional) = field(schema, &["additionalProperties"]).filter(|additional| additional.is_map()) {
@@ -163,7 +163,7 @@ fn rules<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
         }
         match Program::compile(&expression) {
             Err(error) => {
-                refuse(check, at, &format!("the CEL rule does not compile: {error}"), "correct the expression")
+                refuse(check, at, &format!("the CEL rule does not compile: {error}"), "correct the expression");
             }
             Ok(program) if program.uses_old_self() && below.list => {
                 let fix = "drop the rule, or put it on the list's own schema";

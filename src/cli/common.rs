@@ -7,6 +7,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
+use crate::admission::Gates;
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
@@ -37,12 +38,25 @@ pub struct JudgeArgs {
     /// What an object of a kind without schema is [default: note]
     #[arg(long, value_enum, help_heading = "Judging")]
     pub unknown_kinds: Option<UnknownKinds>,
+    /// The release holds all that its objects refer to: references that lead out of it are errors
+    #[arg(long, help_heading = "Judging")]
+    pub complete: bool,
+    /// The date by which ignores expire, such as 2026-12-31; without it none does
+    #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Judging")]
+    pub today: Option<String>,
+    /// Findings of this file are known and not told again
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub baseline: Option<PathBuf>,
     /// Namespace of objects that name none
     #[arg(short, long, help_heading = "Judging")]
     pub namespace: Option<String>,
     /// Threads [default: all cores]; the result is the same for any number
     #[arg(long, value_name = "N", help_heading = "Judging")]
     pub jobs: Option<usize>,
+}
+
+fn date(text: &str) -> Result<String, String> {
+    if crate::config::is_date(text) { Ok(text.to_owned()) } else { Err("write a date as 2026-12-31".to_owned()) }
 }
 
 /// How charts are rendered.
@@ -193,9 +207,33 @@ pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<ju
     options.client = args.client.or(settings.client).unwrap_or_default();
     options.unknown_kinds = args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default();
     options.admission = args.admission.or(settings.admission).unwrap_or_default();
+    options.gates = gates(args, settings)?;
     options.settings = settings.clone();
+    options.settings.complete |= args.complete;
+    options.today.clone_from(&args.today);
+    let of_settings = settings.baseline.as_ref().map(|path| settings.folder.join(path));
+    if let Some(path) = args.baseline.clone().or(of_settings) {
+        options.baseline = Some(crate::baseline::Baseline::read(&path).map_err(anyhow::Error::msg)?);
+    }
     options.jobs = args.jobs();
     Ok(options)
+}
+
+/// The gates of the settings, and over them those of the flag.
+fn gates(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<Gates> {
+    let mut gates = Gates::default();
+    let mut set = |name: &str, on: bool| -> anyhow::Result<()> {
+        gates.set(name.parse().map_err(anyhow::Error::msg)?, on);
+        Ok(())
+    };
+    for (name, on) in &settings.gates {
+        set(name, *on)?;
+    }
+    for gate in &args.gates {
+        let (name, on) = gate.split_once('=').with_context(|| format!("--gates {gate}: write GATE=true or GATE=false"))?;
+        set(name, on.parse().with_context(|| format!("--gates {gate}: '{on}' is neither true nor false"))?)?;
+    }
+    Ok(gates)
 }
 
 /// Writes a report in each format that was asked for: into files where they are named, one to standard output (text, where

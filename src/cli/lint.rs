@@ -3,8 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
+use anyhow::Context;
+
 use super::Outcome;
 use super::common::{self, ChartArgs, FormatTarget, JudgeArgs, ReportArgs};
+use crate::baseline::Baseline;
 use crate::input::{Source, SourceGroup};
 use crate::judge;
 use crate::output::Report;
@@ -26,6 +29,9 @@ pub struct Args {
     /// Judge each file alone; by default files given together are one release
     #[arg(long)]
     each_file: bool,
+    /// Write what was found to a file, to be given as --baseline from now on
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    write_baseline: Option<PathBuf>,
     /// An empty standard input is fine
     #[arg(long)]
     allow_empty: bool,
@@ -50,12 +56,20 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let groups = if args.each_file { each_alone(groups) } else { groups };
     let streams: Vec<Vec<Stream<'_>>> = groups.iter().map(|group| parse(&group.sources, options.jobs)).collect();
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
+    let mut known = args.write_baseline.as_ref().map(|_| Baseline::default());
     let mut report = Report::default();
     for release in &releases {
-        let mut findings = judge::judge(release, &options);
-        findings.extend(dedupe::findings(release));
+        let findings = judge::unmerged(release, &options, dedupe::findings(release));
+        if let Some(known) = &mut known {
+            known.add(release, &findings);
+        }
+        let findings = judge::merged(findings);
         report.objects += release.objects.len();
         report.findings.extend(Locator::new(release).locate(findings));
+    }
+    if let (Some(path), Some(known)) = (&args.write_baseline, known) {
+        std::fs::write(path, known.to_text())
+            .with_context(|| format!("cannot write the baseline to {}", path.display()))?;
     }
     let threshold = args.report.threshold(&settings);
     common::print(&report, &args.format, args.report.style(io::stdout().is_terminal(), threshold))?;

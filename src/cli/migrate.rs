@@ -13,6 +13,7 @@ use crate::input::Source;
 use crate::migrate::{self, NoteKind, Outcome as Result, Stream};
 
 /// Arguments of `migrate`.
+#[allow(clippy::struct_excessive_bools)] // Flags of a command line are what they are.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Files, folders, charts (their rendering), or - for standard input
@@ -166,7 +167,9 @@ fn in_place(runs: &[(&Source, &Stream)], refused: usize) -> anyhow::Result<()> {
         match outcome {
             Ok(pair) => written.push(pair),
             Err(error) => {
-                written.iter().for_each(|(beside, _)| drop(fs::remove_file(beside)));
+                for (beside, _) in &written {
+                    let _ = fs::remove_file(beside);
+                }
                 return Err(error).with_context(|| format!("cannot write {}; nothing was changed", source.name));
             }
         }

@@ -11,7 +11,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 mod common;
 mod count;
+mod diff;
 mod explain;
+mod graph;
 mod lint;
 mod migrate;
 mod post_render;
@@ -41,8 +43,12 @@ enum Command {
     Count(count::Args),
     /// v1beta1 manifests to v1beta2, comments kept.
     Migrate(migrate::Args),
+    /// Two releases: what changes, what would be refused, which machines roll.
+    Diff(Box<diff::Args>),
     /// The bundled schemas: list, show, import CRDs of one's own.
     Schema(schema::Args),
+    /// The references of a release as a picture: Mermaid or Graphviz.
+    Graph(graph::Args),
     /// The manual page of a rule.
     Explain(explain::Args),
     /// All rules.
@@ -58,6 +64,8 @@ pub enum Outcome {
     Clean,
     /// Findings.
     Findings,
+    /// Nothing wrong, but not the same: asked for by `diff --exit-code`.
+    Changes,
 }
 
 /// Runs `capi-lint` with these arguments (the program's own name first).
@@ -97,7 +105,9 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::PostRender(args) => post_render::run(&args),
         Command::Count(args) => count::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => explain::rules(&args),
         Command::Version(args) => version::run(&args),
@@ -108,6 +118,7 @@ fn exit(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Changes) => ExitCode::from(3),
         Err(error) => {
             if let Some(usage) = error.downcast_ref::<clap::Error>() {
                 let _ = usage.print();

@@ -92,8 +92,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let streams = lint::parse(&sources, options.jobs);
     let release = Release::new(&streams, args.judge.namespace(&settings));
     let plan = transform::plan(&release, &transform_options(args, &settings));
-    let mut findings = judge::judge(&release, &options);
-    findings.extend(plan.findings.iter().cloned());
+    let findings = judge::judge(&release, &options, plan.findings.clone());
     let report = Report { objects: release.objects.len(), findings: Locator::new(&release).locate(findings) };
     let threshold = args.report.threshold(&settings);
     let refused = report.reaches(threshold);

@@ -195,7 +195,7 @@ fn quoted(rest: &str, quote: char) -> Result<(Token, &str), TemplateError> {
                 Some((_, escaped @ ('\\' | '"' | '\''))) => decoded.push(escaped),
                 // Other escapes do not matter to names; they stay as written.
                 Some((_, other @ ('a' | 'b' | 'f' | 'v' | 'x' | 'u' | 'U' | '0'..='7'))) => {
-                    decoded.extend(['\\', other])
+                    decoded.extend(['\\', other]);
                 }
                 _ => return error("a string holds an unknown escape"),
             },

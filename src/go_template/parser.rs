@@ -56,10 +56,11 @@ impl Parser {
             match self.tokens.next() {
                 None => break Ending::Text,
                 Some(Token::Text(text)) => nodes.push(Node::Text(text)),
-                Some(_) => match self.action(&mut nodes)? {
-                    Some(ending) => break ending,
-                    None => {}
-                },
+                Some(_) => {
+                    if let Some(ending) = self.action(&mut nodes)? {
+                        break ending;
+                    }
+                }
             }
         };
         self.depth -= 1;

@@ -20,7 +20,7 @@ pub(super) type Outcome = Result<(), Reason>;
 
 impl Application<'_> {
     /// Carries out a table on what stands at `here`, a path that is only used in messages.
-    pub fn run<'a>(&mut self, tree: &mut Tree<'a>, changes: &'static [Change], here: &str) -> Outcome {
+    pub fn run(&mut self, tree: &mut Tree<'_>, changes: &'static [Change], here: &str) -> Outcome {
         changes.iter().try_for_each(|change| self.change(tree, change, here))
     }
 

@@ -1,4 +1,4 @@
-//! ClusterClass: the class itself. What its patches say about the templates is for `patches`.
+//! `ClusterClass`: the class itself. What its patches say about the templates is for `patches`.
 
 use super::change::Change::{self, Each, In, Move, TemplateReference};
 use super::core::{DELETION, HEALTH_CHECK, WORKER_STRATEGY};

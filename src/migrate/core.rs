@@ -1,4 +1,4 @@
-//! cluster.x-k8s.io: clusters, machines and the sets of them, health checks. ClusterClass has its own file.
+//! cluster.x-k8s.io: clusters, machines and the sets of them, health checks. `ClusterClass` has its own file.
 
 use super::change::Change::{self, Each, In, Move, Reference, Remove, Seconds, TemplateReference};
 

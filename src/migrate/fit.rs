@@ -8,31 +8,41 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
+use super::change::Step;
 use super::kinds::TARGET;
 use super::tree::{Data, Entry, Tree};
 use super::{Note, NoteKind};
 use crate::schema::bundle::Schemas;
 use crate::schema::suggest;
-use crate::schema::table::{Additional, Schema};
+use crate::schema::table::{Additional, Kind, Schema};
 
 /// The newest release that is bundled: it still serves the older versions.
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
-
-/// Required fields that mutating webhooks fill in.
-const FILLED_IN: &[&str] = &["spec.selector", "spec.rollout.strategy.type", "spec.template.spec.rollout.strategy.type"];
 
 /// The schemas of a kind at the version it has, and at the one it is brought to.
 pub(super) struct Fit<'t> {
     version: &'t str,
     old: Option<Schema<'static>>,
     new: Option<Schema<'static>>,
+    /// Required fields that mutating webhooks fill in.
+    filled_in: &'static [&'static str],
 }
 
 impl<'t> Fit<'t> {
     /// For a group, version and kind.
     pub fn of(group: &str, version: &'t str, kind: &str) -> Self {
-        let schema = |version: &str| SCHEMAS.find(group, version, kind).map(|kind| kind.schema());
-        Self { version, old: schema(version), new: schema(TARGET) }
+        let schema = |version: &str| SCHEMAS.find(group, version, kind).map(Kind::schema);
+        let filled_in = crate::admission::prefilled(group, kind, TARGET);
+        Self { version, old: schema(version), new: schema(TARGET), filled_in }
+    }
+
+    /// Whether the object's version has a field.
+    pub fn has(&self, path: &[Step]) -> bool {
+        let step = |schema: Schema<'static>, step: &Step| match step {
+            Step::Key(key) => inside(schema, key),
+            Step::Item(_) => schema.items(),
+        };
+        self.old.and_then(|schema| path.iter().try_fold(schema, step)).is_some()
     }
 
     /// Drops what the version of the object does not have, and says so.
@@ -66,10 +76,65 @@ impl<'t> Fit<'t> {
         first
     }
 
-    /// Says what v1beta2 requires and the object does not have.
-    pub fn missing(&self, tree: &Tree<'_>, notes: &mut Vec<Note>) {
+    /// The paths of what the object lacks at its own version: nothing that a migration need speak of.
+    pub fn missing_before(&self, tree: &Tree<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(schema) = self.old {
+            self.missing(tree, schema, "", &mut notes);
+        }
+        notes.into_iter().map(|note| note.path).collect()
+    }
+
+    /// Says what v1beta2 requires and the object does not have, but for what it lacked before.
+    pub fn missing_after(&self, tree: &Tree<'_>, before: &[String], notes: &mut Vec<Note>) {
+        let mut found = Vec::new();
         if let Some(schema) = self.new {
-            missing(tree, schema, "", notes);
+            self.missing(tree, schema, "", &mut found);
+        }
+        notes.extend(found.into_iter().filter(|note| !before.contains(&note.path)));
+    }
+
+    fn fills_in(&self, path: &str) -> bool {
+        let item = |part: &str| part.split_once('[').map_or_else(|| part.to_owned(), |(key, _)| format!("{key}[*]"));
+        let path = path.split('.').map(item).collect::<Vec<_>>().join(".");
+        self.filled_in.contains(&path.as_str())
+    }
+
+    fn missing(&self, tree: &Tree<'_>, schema: Schema<'_>, path: &str, notes: &mut Vec<Note>) {
+        match &tree.data {
+            Data::Map(_) => {
+                for name in schema.required() {
+                    let at = join(path, name);
+                    let value = tree.get(name).filter(|value| !matches!(value.data, Data::Scalar(Json::Null)));
+                    let message = match value {
+                        None if self.fills_in(&at) => continue,
+                        None => {
+                            format!("{TARGET} requires {at}, which is not set here; the server will refuse the object")
+                        }
+                        Some(value) if inside(schema, name).is_some_and(|schema| refuses_empty(schema, value)) => {
+                            format!(
+                                "{TARGET} takes no empty {at}; the server will refuse the object. Set any field in it"
+                            )
+                        }
+                        Some(_) => continue,
+                    };
+                    let offset = tree.origin.map_or(0, |origin| origin.span().range().start);
+                    notes.push(Note { kind: NoteKind::Missing, offset, path: at, message });
+                }
+                for entry in tree.entries() {
+                    if let Some(schema) = inside(schema, &entry.key) {
+                        self.missing(&entry.value, schema, &join(path, &entry.key), notes);
+                    }
+                }
+            }
+            Data::Seq(items) => {
+                if let Some(schema) = schema.items() {
+                    for (number, item) in items.iter().enumerate() {
+                        self.missing(&item.value, schema, &format!("{path}[{number}]"), notes);
+                    }
+                }
+            }
+            Data::Scalar(_) => {}
         }
     }
 }
@@ -120,7 +185,9 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
         }
         Data::Seq(items) => {
             let schema = schema.and_then(Schema::items);
-            items.iter_mut().for_each(|item| drop_empty(&mut item.value, schema));
+            for item in items {
+                drop_empty(&mut item.value, schema);
+            }
         }
         Data::Scalar(_) => {}
     }
@@ -141,40 +208,6 @@ fn refuses_empty(schema: Schema<'_>, value: &Tree<'_>) -> bool {
             number.as_f64() == Some(0.0) && checks.minimum().is_some_and(|least| least > 0.0)
         }
         Data::Scalar(_) => false,
-    }
-}
-
-fn missing(tree: &Tree<'_>, schema: Schema<'_>, path: &str, notes: &mut Vec<Note>) {
-    match &tree.data {
-        Data::Map(_) => {
-            for name in schema.required() {
-                let at = join(path, name);
-                let value = tree.get(name).filter(|value| !matches!(value.data, Data::Scalar(Json::Null)));
-                let message = match value {
-                    None if FILLED_IN.contains(&at.as_str()) => continue,
-                    None => format!("{TARGET} requires {at}, which is not set here; the server will refuse the object"),
-                    Some(value) if inside(schema, name).is_some_and(|schema| refuses_empty(schema, value)) => {
-                        format!("{TARGET} takes no empty {at}; the server will refuse the object. Set any field in it")
-                    }
-                    Some(_) => continue,
-                };
-                let offset = tree.origin.map_or(0, |origin| origin.span().range().start);
-                notes.push(Note { kind: NoteKind::Missing, offset, path: at, message });
-            }
-            for entry in tree.entries() {
-                if let Some(schema) = inside(schema, &entry.key) {
-                    missing(&entry.value, schema, &join(path, &entry.key), notes);
-                }
-            }
-        }
-        Data::Seq(items) => {
-            if let Some(schema) = schema.items() {
-                for (number, item) in items.iter().enumerate() {
-                    missing(&item.value, schema, &format!("{path}[{number}]"), notes);
-                }
-            }
-        }
-        Data::Scalar(_) => {}
     }
 }
 

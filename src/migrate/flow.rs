@@ -54,10 +54,8 @@ fn put(out: &mut String, tree: &Tree<'_>, text: &str, setting: Setting) -> Optio
         put_raw(out, origin, text, setting);
         return Some(());
     }
-    if let Some(origin) = local {
-        if has_comment(origin) {
-            return None;
-        }
+    if local.is_some_and(has_comment) {
+        return None;
     }
     match &tree.data {
         Data::Scalar(json) => out.push_str(&encode(json, tree.origin, setting.quoted)),
@@ -165,7 +163,7 @@ fn encode(json: &Json, origin: Option<Value<'_>>, quoted: bool) -> String {
 
 /// Whether a text can stand without quotes and stays a text.
 fn is_plain(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-'))
         && matches!(scalar::resolve(text, Style::Plain, Tag::None, 0), Scalar::Str(_))
 }

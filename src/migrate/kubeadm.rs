@@ -1,4 +1,4 @@
-//! KubeadmConfig, KubeadmControlPlane and their templates.
+//! `KubeadmConfig`, `KubeadmControlPlane` and their templates.
 
 use super::change::Change::{self, Arguments, Each, In, Move, Reference, Remove, Seconds};
 use super::core::DELETION;

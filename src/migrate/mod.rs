@@ -15,6 +15,7 @@ mod docker;
 mod duration;
 mod fit;
 mod flow;
+pub mod half_migrated;
 pub mod kinds;
 mod kubeadm;
 mod layout;
@@ -95,13 +96,36 @@ pub enum Outcome {
 
 /// Brings one document to v1beta2. The context says which templates are brought there with it.
 pub fn document(text: &str, context: &Context) -> Outcome {
-    let closed = if text.ends_with('\n') || text.is_empty() { text.to_owned() } else { format!("{text}\n") };
+    let body = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let mark = text.len() - body.len();
+    let line_break = if body.contains("\r\n") { "\r\n" } else { "\n" };
+    let open = !body.ends_with('\n');
+    let closed = if open { format!("{body}{line_break}") } else { body.to_owned() };
+    match migrate(&closed, context) {
+        Outcome::Migrated(mut migration) => {
+            if open {
+                migration.text.truncate(migration.text.len() - line_break.len());
+            }
+            migration.text.insert_str(0, &text[..mark]);
+            migration.notes.iter_mut().for_each(|note| note.offset += mark);
+            Outcome::Migrated(migration)
+        }
+        Outcome::Refused(reason) => Outcome::Refused(Reason { offset: reason.offset + mark, ..reason }),
+        outcome => outcome,
+    }
+}
+
+/// Brings a document to v1beta2 whose text ends its last line.
+fn migrate(text: &str, context: &Context) -> Outcome {
     let mut tape = Tape::new();
-    let parsed = match yaml::parse(&closed, &mut tape) {
+    let parsed = match yaml::parse(text, &mut tape) {
         Ok(parsed) => parsed,
         Err(error) => return refuse(error.offset, format!("not readable as YAML: {error}")),
     };
-    let Some(root) = tape.document(&closed, parsed.nodes.clone()).root() else { return Outcome::NotConcerned };
+    let Some(root) = tape.document(text, parsed.nodes.clone()).root() else { return Outcome::NotConcerned };
+    if !may_concern(root) {
+        return Outcome::NotConcerned;
+    }
     let mut tree = Tree::of(root);
     let before = tree.clone();
     let mut notes = Vec::new();
@@ -112,28 +136,31 @@ pub fn document(text: &str, context: &Context) -> Outcome {
         Err(reason) => return Outcome::Refused(reason),
     }
     if let Some(twice) = parsed.duplicates.first() {
-        return refuse(
-            twice.second.range().start,
-            "a key stands twice; the server takes the last. Delete the other one first".into(),
-        );
+        let message = "a key stands twice; the server takes the last. Delete the other one first";
+        return refuse(twice.second.range().start, message.into());
     }
     if parsed.ignored.is_some() {
         return refuse(0, "text follows that the server never reads. Delete it or put --- before it".into());
     }
-    match write(&before, &tree, &closed) {
-        Some(mut written) => {
-            if closed.len() > text.len() {
-                written.pop();
-            }
-            Outcome::Migrated(Migration { text: written, value: tree.to_json(), notes })
-        }
-        None => refuse(
-            0,
-            "written in a way that cannot be changed without losing something (comments between brackets, an anchor whose \
-             content changes, keys behind ?). Rewrite it in plain block style first"
-                .into(),
-        ),
+    match write(&before, &tree, text) {
+        Some(text) => Outcome::Migrated(Migration { text, value: tree.to_json(), notes }),
+        None => refuse(0, UNWRITABLE.into()),
     }
+}
+
+/// Whether a document may hold an object of Cluster API's own groups: a look at one field, since most do not.
+fn may_concern(root: Value<'_>) -> bool {
+    let version = root.get("apiVersion").and_then(|version| version.as_str());
+    version.is_some_and(|version| version == "v1" || version.contains("cluster.x-k8s.io/"))
+}
+
+const UNWRITABLE: &str = "written in a way that cannot be changed without losing something (comments between brackets, an \
+                          anchor whose content changes, keys behind ?). Rewrite it in plain block style first";
+
+/// What an object means in v1beta2, its text apart; `None` where it is no v1beta1 object or cannot be brought over.
+pub fn meaning(root: Value<'_>) -> Option<Json> {
+    let mut tree = Tree::of(root);
+    matches!(convert(&mut tree, &Context::default(), &mut Vec::new()), Ok(Concern::Changed)).then(|| tree.to_json())
 }
 
 fn refuse(offset: usize, message: String) -> Outcome {
@@ -200,6 +227,7 @@ fn convert_object(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>)
     }
     let namespace = tree.at(["metadata", "namespace"].into_iter()).and_then(Tree::text).map(str::to_owned);
     let fit = Fit::of(group, version, &kind);
+    let missing_before = fit.missing_before(tree);
     fit.drop_unknown(tree, notes);
     let mut application = apply::Application { namespace, notes };
     application.run(tree, known.changes, "")?;
@@ -214,7 +242,7 @@ fn convert_object(tree: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>)
             path,
         });
     }
-    fit.missing(tree, notes);
+    fit.missing_after(tree, &missing_before, notes);
     if known.kind == "ClusterClass" {
         patches::follow(tree, context, notes);
     }

@@ -1,4 +1,4 @@
-//! What a ClusterClass says about its templates: references, selectors and JSON patches.
+//! What a `ClusterClass` says about its templates: references, selectors and JSON patches.
 //!
 //! The conversion webhook leaves all of that as it is: a class may go on naming v1beta1 templates while that version is
 //! served, and its patches are applied to templates read at that version. So a class on its own stays so here too. Where
@@ -71,13 +71,13 @@ pub(super) fn follow(class: &mut Tree<'_>, context: &Context, notes: &mut Vec<No
         let names = references.iter().filter(|reference| reference.0 == old && reference.1 == kind);
         let templates: Option<Vec<&Json>> = names.map(|(_, _, name)| context.find(group, &kind, name)).collect();
         let Some(templates) = templates else {
-            notes.push(left(&kind, "its template is not among these manifests. Migrate them together".into()));
+            notes.push(left(&kind, "its template is not among these manifests. Migrate them together"));
             continue;
         };
         let followed = Followed { known, old: old.clone(), templates };
         let mut patches = class.at(keys("spec.patches")).cloned();
         if let Some(Err(reason)) = patches.as_mut().map(|patches| followed.patches(patches)) {
-            notes.push(left(&kind, reason));
+            notes.push(left(&kind, &reason));
             continue;
         }
         if let Some((new, place)) = patches.zip(class.at_mut(keys("spec.patches"))) {
@@ -91,7 +91,7 @@ pub(super) fn follow(class: &mut Tree<'_>, context: &Context, notes: &mut Vec<No
     }
 }
 
-fn left(kind: &str, reason: String) -> Note {
+fn left(kind: &str, reason: &str) -> Note {
     let message = format!("{kind} stays at its old version in this class, which works while that is served: {reason}");
     Note { kind: NoteKind::Left, offset: 0, path: "spec".into(), message }
 }
@@ -169,7 +169,7 @@ impl Followed<'_> {
             Some(Form::Argument) => return self.argument(operation, &old, new),
             Some(_) if removes => {}
             Some(Form::Structure | Form::Arguments | Form::Named | Form::Reference) => {
-                self.structure(operation, &old, new)?
+                self.structure(operation, &old, new)?;
             }
             Some(Form::Seconds) => seconds(operation)?,
             Some(Form::Group | Form::InsideNamed) => return Err("the value has another form".into()),

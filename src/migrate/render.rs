@@ -70,7 +70,7 @@ impl<'t> Renderer<'t> {
             self.out.push_str(comment);
         }
         self.newline();
-        if self.is_open(&entry.value) {
+        if is_open(&entry.value) {
             let inside = self.inside(&entry.value, column).unwrap_or(column + self.layout.step);
             self.children(&entry.value, inside);
         } else if matches!(&entry.value.data, Data::Map(entries) if !entries.is_empty() && entries.iter().all(|entry| entry.gone))
@@ -78,17 +78,6 @@ impl<'t> Renderer<'t> {
             // Written as {}; what comments were inside stand below.
             self.remarks_inside(&entry.value, column + self.layout.step);
         }
-    }
-
-    /// Whether a value is written over lines below its key.
-    fn is_open(&self, tree: &Tree<'_>) -> bool {
-        let flowing = tree.origin.is_some_and(|origin| !is_block(origin) && (origin.is_map() || origin.is_seq()));
-        let filled = match &tree.data {
-            Data::Map(entries) => entries.iter().any(|entry| !entry.gone),
-            Data::Seq(items) => !items.is_empty(),
-            Data::Scalar(_) => false,
-        };
-        filled && (!flowing || tree.origin.is_some_and(|origin| origin.is_aliased() && !is_unchanged(tree)))
     }
 
     /// The column for what is inside a collection that now stands at `column`.
@@ -103,7 +92,7 @@ impl<'t> Renderer<'t> {
         let chunk = self.chunk(tree.origin);
         let Some((chunk, origin)) = chunk.zip(tree.origin) else {
             self.out.push(':');
-            if !self.is_open(tree) {
+            if !is_open(tree) {
                 self.out.push(' ');
                 self.flow(tree, column, 0);
             }
@@ -114,7 +103,7 @@ impl<'t> Renderer<'t> {
             self.out.push(':');
         }
         let end = chunk.end;
-        if self.is_open(tree) {
+        if is_open(tree) {
             if is_block(origin) && chunk.inline.is_none() {
                 self.copy(chunk.key.end, end, chunk.column, column);
             } else if !is_item {
@@ -150,12 +139,12 @@ impl<'t> Renderer<'t> {
         self.lead(item.lead, column);
         let origin = item.value.origin;
         let own = self.chunk(origin).filter(|_| origin.is_some_and(|origin| origin.key().is_none()));
-        if !self.is_open(&item.value) {
+        if !is_open(&item.value) {
             self.indent(column);
             self.out.push('-');
             match own.zip(origin) {
                 Some((chunk, _)) if is_unchanged(&item.value) => {
-                    self.copy(chunk.key.end, chunk.end, chunk.column, column)
+                    self.copy(chunk.key.end, chunk.end, chunk.column, column);
                 }
                 Some((chunk, origin)) => self.changed(&item.value, origin, chunk, column),
                 None => {
@@ -313,4 +302,15 @@ pub(super) fn is_unchanged(tree: &Tree<'_>) -> bool {
 
 fn same_scalar(origin: Value<'_>, json: &Json) -> bool {
     origin.to_json() == *json
+}
+
+/// Whether a value is written over lines below its key.
+fn is_open(tree: &Tree<'_>) -> bool {
+    let flowing = tree.origin.is_some_and(|origin| !is_block(origin) && (origin.is_map() || origin.is_seq()));
+    let filled = match &tree.data {
+        Data::Map(entries) => entries.iter().any(|entry| !entry.gone),
+        Data::Seq(items) => !items.is_empty(),
+        Data::Scalar(_) => false,
+    };
+    filled && (!flowing || tree.origin.is_some_and(|origin| origin.is_aliased() && !is_unchanged(tree)))
 }

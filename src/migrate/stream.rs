@@ -26,7 +26,7 @@ pub fn stream(bytes: &[u8]) -> Stream {
     streams(&[bytes]).pop().unwrap_or(Stream { documents: Vec::new() })
 }
 
-/// Brings the documents of several streams to v1beta2 that belong together: a ClusterClass in one follows its templates in
+/// Brings the documents of several streams to v1beta2 that belong together: a `ClusterClass` in one follows its templates in
 /// another.
 pub fn streams(sources: &[&[u8]]) -> Vec<Stream> {
     let alone = Context::default();

@@ -185,7 +185,7 @@ impl<'a> Tree<'a> {
                 tree.data = Data::Map(Vec::new());
             }
         }
-        entry.key = (*last).to_owned();
+        (*last).clone_into(&mut entry.key);
         if entry.key_from.and_then(|from| from.key()).is_none_or(|key| key != *last) {
             entry.key_from = None;
         }

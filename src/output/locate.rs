@@ -116,7 +116,8 @@ impl<'r> Locator<'r> {
             .collect()
     }
 
-    fn location(&self, place: &Place, path: Option<&str>) -> Option<Location<'r>> {
+    /// Where a place is; `path` where it is another than that of its node.
+    pub fn location(&self, place: &Place, path: Option<&str>) -> Option<Location<'r>> {
         let origin = *self.release.documents.get(place.document as usize)?;
         let stream = self.release.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;

@@ -3,6 +3,7 @@
 use super::view::View;
 use crate::report::Finding;
 use crate::text;
+use crate::yaml::Value;
 
 crate::rule! {
     /// A ClusterResourceSet or HelmChartProxy selects none of the clusters in the release.
@@ -43,11 +44,8 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         );
         let finding = object.finding(&ADDON_SELECTS_NOTHING, addon.value, message);
         let labels = some_cluster.at(&["metadata", "labels"]);
-        let keys: Vec<String> = labels
-            .iter()
-            .flat_map(|labels| labels.entries())
-            .filter_map(|entry| Some(entry.key()?.into_owned()))
-            .collect();
+        let keys: Vec<String> =
+            labels.iter().flat_map(Value::entries).filter_map(|entry| Some(entry.key()?.into_owned())).collect();
         let near = addon.selector.keys().find_map(|key| text::nearest(key, keys.iter().map(String::as_str)));
         out.push(match (near, addon.selector.keys().next()) {
             (Some(near), _) => {

@@ -34,18 +34,15 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         for (object, (value, host, _)) in of_cluster.iter().chain(&of_infrastructure) {
             out.extend(host.as_deref().and_then(|host| not_a_host(object, *value, host)));
         }
-        if let Some((object, (value, host, port))) = &of_cluster {
-            if host.is_some() != port.is_some() {
-                let missing = if host.is_some() { "port" } else { "host" };
-                let message = format!(
-                    "the endpoint has no {missing}: it counts as not given, and the cluster waits for another one"
-                );
-                out.push(
-                    object
-                        .finding(&CONTROL_PLANE_ENDPOINT, *value, message)
-                        .suggest("give both host and port, or neither"),
-                );
-            }
+        if let Some((object, (value, host, port))) = &of_cluster
+            && host.is_some() != port.is_some()
+        {
+            let missing = if host.is_some() { "port" } else { "host" };
+            let message =
+                format!("the endpoint has no {missing}: it counts as not given, and the cluster waits for another one");
+            out.push(
+                object.finding(&CONTROL_PLANE_ENDPOINT, *value, message).suggest("give both host and port, or neither"),
+            );
         }
         if let (Some((object, (value, Some(host), port))), Some((infrastructure, (_, Some(theirs), their_port)))) =
             (&of_cluster, &of_infrastructure)

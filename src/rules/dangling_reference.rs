@@ -37,8 +37,9 @@ crate::rule! {
     pub DANGLING_REFERENCE = "dangling-reference", Warning, Controller;
 }
 
-/// Letters compared at most in one run, so that a fleet in which everything dangles is still judged in linear time.
-const COMPARISONS: usize = 2_000_000;
+/// Names compared at most in one run, so that a fleet in which everything dangles is still judged in linear time. What is left
+/// over then is told as if nothing were near.
+const COMPARISONS: usize = 5_000_000;
 
 /// Looks at every reference without a target.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
@@ -209,6 +210,9 @@ impl<'n> Names<'n> {
             if object.number == link.from || view.release.namespace_of(object) != namespace {
                 continue;
             }
+            if !share_half(&link.name, &object.name) {
+                continue;
+            }
             let limit = best.map_or(limit(&link.name), |(distance, _)| distance.saturating_sub(1));
             let Some(distance) = text::distance(&link.name, &object.name, limit) else { continue };
             // What somebody else refers to is known to be right where it is; only a letter's difference is still a mistake.
@@ -223,6 +227,15 @@ impl<'n> Names<'n> {
         }
         best.map(|(_, object)| Meant { object })
     }
+}
+
+/// Whether two names begin and end alike for half of their length: a quick look before the letters are counted.
+fn share_half(a: &str, b: &str) -> bool {
+    let alike = |(left, right): &(u8, u8)| left == right;
+    let shorter = a.len().min(b.len());
+    let begin = a.bytes().zip(b.bytes()).take_while(alike).count();
+    let end = a.bytes().rev().zip(b.bytes().rev()).take(shorter - begin).take_while(alike).count();
+    2 * (begin + end) >= a.len().max(b.len())
 }
 
 /// Letters that a misspelt name may differ in.

@@ -1,6 +1,7 @@
 //! Clusters that are not like the others of their group.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use rustc_hash::FxHashMap;
 
@@ -180,7 +181,9 @@ fn collect<'a>(value: Value<'a>, path: &mut String, leaves: &mut Vec<(String, Va
                 path.push('.');
                 path.push_str(&key);
             }
-            None => path.push_str(&format!("[{number}]")),
+            None => {
+                let _ = write!(path, "[{number}]");
+            }
         }
         if child.scalar().is_some() {
             leaves.push((path.clone(), child));

@@ -4,12 +4,14 @@
 
 use std::fmt::Write;
 
+use crate::admission;
 use crate::config::Settings;
+use crate::migrate::half_migrated;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
 use crate::schema::kinds;
 use crate::schema::validate::rules as schema;
-use crate::{release, transform};
+use crate::{diff, ignores, release, transform};
 
 pub mod view;
 
@@ -17,7 +19,7 @@ mod addon_selects_nothing;
 mod autoscaled_replicas;
 mod cidr_overlap;
 mod cidr_overlap_across;
-mod cluster_name_mismatch;
+mod cluster_label_mismatch;
 mod cluster_naming;
 mod cni_not_selected;
 mod control_plane_endpoint;
@@ -84,7 +86,7 @@ static CHECKS: &[(&str, &[Check])] = &[
             version_without_v::VERSION_WITHOUT_V,
             missing_selector::MISSING_SELECTOR,
             overlapping_selectors::OVERLAPPING_SELECTORS,
-            cluster_name_mismatch::CLUSTER_NAME_MISMATCH,
+            cluster_label_mismatch::CLUSTER_LABEL_MISMATCH,
             long_name::LONG_NAME,
             health_check_selects_nothing::HEALTH_CHECK_SELECTS_NOTHING,
             health_check_overlap::HEALTH_CHECK_OVERLAP,
@@ -145,6 +147,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
         "Schema",
         &[
             &schema::UNKNOWN_FIELD,
+            &half_migrated::HALF_MIGRATED,
             &schema::WRONG_TYPE,
             &schema::REQUIRED_FIELD,
             &schema::INVALID_VALUE,
@@ -159,6 +162,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
             &schema::UNION_MISMATCH,
         ],
     ),
+    ("Admission webhooks", admission::RULES),
     (
         "Duplicates and labels",
         &[
@@ -168,6 +172,8 @@ static LAYERS: &[(&str, &[&Rule])] = &[
             &transform::label::LABEL_NOT_ADDED,
         ],
     ),
+    ("Updates", diff::verdict::RULES),
+    ("Ignores", &[&ignores::UNUSED_IGNORE, &ignores::INVALID_IGNORE, &ignores::EXPIRED_IGNORE]),
 ];
 
 /// All rules, by layer.
@@ -181,9 +187,10 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
     layers().flat_map(|(_, rules)| rules)
 }
 
-/// The rules that look at the whole release; each has fixtures.
-pub fn of_release() -> impl Iterator<Item = &'static Rule> {
-    CHECKS.iter().flat_map(|(_, checks)| checks.iter().map(|check| check.rule))
+/// The rules that have fixtures of their own: those that look at the whole release, and those about ignores.
+pub fn with_fixtures() -> impl Iterator<Item = &'static Rule> {
+    let of_release = CHECKS.iter().flat_map(|(_, checks)| checks.iter().map(|check| check.rule));
+    of_release.chain([&ignores::UNUSED_IGNORE, &ignores::INVALID_IGNORE, &ignores::EXPIRED_IGNORE])
 }
 
 /// A rule's first sentence.

@@ -27,7 +27,10 @@ crate::rule! {
 const MOVE: &[&str] =
     &["clusterctl.cluster.x-k8s.io/move", "clusterctl.cluster.x-k8s.io/move-hierarchy", CLUSTER_NAME_LABEL];
 
-/// Looks at the Secrets and ConfigMaps that are referred to. (What a ClusterResourceSet refers to, it owns.)
+/// Kinds whose controllers make themselves owners of what they refer to, so that it moves along.
+const OWNERS: &[&str] = &["ClusterResourceSet", "VSphereCluster"];
+
+/// Looks at the Secrets and ConfigMaps that are referred to.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for object in &view.release.objects {
         if !object.group().is_empty() || !matches!(&*object.kind, "Secret" | "ConfigMap") || object.is_hook() {
@@ -39,7 +42,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             .leading_to(object)
             .filter(|link| matches!(link.role, Role::Identity | Role::Data))
             .filter_map(|link| view.object(link.from))
-            .find(|from| from.kind != "ClusterResourceSet");
+            .find(|from| !OWNERS.contains(&&*from.kind));
         let (Some(user), false, Some(name)) = (user, moves, object.at(&["metadata", "name"])) else { continue };
         let message = format!(
             "{} '{}' is needed by {} '{}', and clusterctl move leaves it behind",

@@ -50,10 +50,8 @@ fn in_secret(object: &Object<'_>) -> Option<Finding> {
     }
     let filled = |value: &Value<'_>| value.entries().any(|entry| entry.as_str().is_some_and(|text| !text.is_empty()));
     let data = ["stringData", "data"].iter().filter_map(|key| object.root.get(key)).find(filled)?;
-    let message = format!(
-        "Secret '{}' carries its data in the manifest: whoever reads the chart or the release reads it",
-        object.name
-    );
+    // No name, so that the Secrets of a release make one finding.
+    let message = "a Secret carries its data in the manifest: whoever reads the chart or the release reads it";
     let finding = Finding::new(&PLAIN_SECRET, message).at(object.key_place(data));
     Some(finding.suggest("let it come from a vault (External Secrets, Sealed Secrets, SOPS), not from the chart"))
 }

@@ -37,6 +37,11 @@ impl CapiVersion {
         Self { major, minor }
     }
 
+    /// Whether this is `1.<minor>` or newer.
+    pub fn since(self, minor: u16) -> bool {
+        self >= Self::new(1, minor)
+    }
+
     /// The bundled releases, oldest first.
     pub fn bundled() -> Vec<Self> {
         let mut versions: Vec<Self> = BUNDLE.releases().filter_map(Self::of).collect();

@@ -6,9 +6,10 @@
 
 use memchr::memchr;
 
+use super::MAX_DEPTH;
+use super::lex::{self, PLAIN_START, Start};
 use super::scalar::{self, Key, Validity};
 use super::tape::{KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag};
-use super::{MAX_DEPTH, lex};
 
 /// The document is for the fallback parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,33 +48,6 @@ struct EntryKey {
 }
 
 const NO_KEY: EntryKey = EntryKey { span: Span { start: 0, end: 0 }, style: Style::Absent, flags: 0 };
-
-/// What a byte is at the start of a plain scalar.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Start {
-    Fine,
-    Never,
-    /// Only with something other than a blank behind it.
-    IfFollowed,
-    /// It may begin `.inf`.
-    Number,
-}
-
-const PLAIN_START: [Start; 256] = {
-    let mut table = [Start::Fine; 256];
-    let mut at = 0;
-    while at < table.len() {
-        table[at] = match at as u8 {
-            b'&' | b'*' | b'!' | b'@' | b'`' | b'%' | b',' | b']' | b'}' | b'{' | b'[' | b'|' | b'>' | b'#' | b'"'
-            | b'\'' => Start::Never,
-            b'-' | b'?' | b':' => Start::IfFollowed,
-            b'.' | b'+' => Start::Number,
-            _ => Start::Fine,
-        };
-        at += 1;
-    }
-    table
-};
 
 struct Parser<'t, 'n> {
     text: &'t str,

@@ -218,3 +218,33 @@ pub fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
     }
     at
 }
+
+/// What a byte is at the start of a plain scalar.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It begins one.
+    Fine,
+    /// It begins something else, or nothing.
+    Never,
+    /// Only with something other than a blank behind it.
+    IfFollowed,
+    /// It may begin `.inf`.
+    Number,
+}
+
+/// What each byte is there.
+pub const PLAIN_START: [Start; 256] = {
+    let mut table = [Start::Fine; 256];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = match at as u8 {
+            b'&' | b'*' | b'!' | b'@' | b'`' | b'%' | b',' | b']' | b'}' | b'{' | b'[' | b'|' | b'>' | b'#' | b'"'
+            | b'\'' => Start::Never,
+            b'-' | b'?' | b':' => Start::IfFollowed,
+            b'.' | b'+' => Start::Number,
+            _ => Start::Fine,
+        };
+        at += 1;
+    }
+    table
+};

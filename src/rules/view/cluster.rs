@@ -105,11 +105,11 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
     }
     // A part of a chart, rendered alone: one control plane and workers of one cluster, and no Cluster that says they belong
     // together.
-    if let [only] = clusters.as_mut_slice() {
-        if only.object.is_none() {
-            let mut planes = release.objects.iter().filter(|object| is_control_plane(object));
-            only.control_plane = planes.next().filter(|_| planes.next().is_none());
-        }
+    if let [only] = clusters.as_mut_slice()
+        && only.object.is_none()
+    {
+        let mut planes = release.objects.iter().filter(|object| is_control_plane(object));
+        only.control_plane = planes.next().filter(|_| planes.next().is_none());
     }
     clusters
 }
@@ -140,7 +140,7 @@ fn environment<'a>(
         return (read(&label), Some(label));
     }
     let parts = cluster.name.split(['-', '.', '_']).map(|part| (read(part), part));
-    let named = parts.filter(|(environment, _)| *environment != Environment::Other).last();
+    let named = parts.rev().find(|(environment, _)| *environment != Environment::Other);
     match named {
         Some((environment, part)) => (environment, Some(part.to_owned().into())),
         None => (Environment::Unknown, None),

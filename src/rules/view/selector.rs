@@ -10,7 +10,7 @@ use crate::yaml::Value;
 pub type Labels<'a> = FxHashMap<Cow<'a, str>, Cow<'a, str>>;
 
 /// The labels of a mapping; values that are no text are left out (the server refuses them).
-pub fn labels<'a>(value: Option<Value<'a>>) -> Labels<'a> {
+pub fn labels(value: Option<Value<'_>>) -> Labels<'_> {
     value.iter().flat_map(Value::entries).filter_map(|entry| Some((entry.key()?, entry.as_str()?))).collect()
 }
 

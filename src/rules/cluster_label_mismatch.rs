@@ -21,7 +21,7 @@ crate::rule! {
     /// ## Fix
     ///
     /// Leave the label out, or give it the cluster's name.
-    pub CLUSTER_NAME_MISMATCH = "cluster-name-mismatch", Warning, Controller;
+    pub CLUSTER_LABEL_MISMATCH = "cluster-label-mismatch", Warning, Controller;
 }
 
 /// Compares label and field of core objects, and of their templates.
@@ -44,7 +44,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             );
             out.push(
                 object
-                    .finding(&CLUSTER_NAME_MISMATCH, label, message)
+                    .finding(&CLUSTER_LABEL_MISMATCH, label, message)
                     .suggest(format!("{CLUSTER_NAME_LABEL}: {cluster}")),
             );
         }

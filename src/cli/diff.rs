@@ -1,0 +1,264 @@
+//! `capi-lint diff`: what a release changes, what would be refused, which machines roll; with gates for CI.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use super::common::{self, Color, JudgeArgs};
+use super::{Outcome, lint};
+use crate::diff::output::{self, Format, View};
+use crate::diff::{self, Diff, Options, helm_release, uninstall};
+use crate::input::{self, ChartOptions, Source};
+use crate::release::Release;
+use crate::schema::validate::Client;
+
+/// Arguments of `diff`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "OLD and NEW: a file, a folder, a chart, - for standard input, release:NAME[@REVISION] (asks Helm), or a \
+Helm release Secret as JSON.\nExit codes: 0 accepted, 1 refused or a gate, 2 capi-lint could not do its work; with --exit-code \
+3 where anything changes.")]
+pub struct Args {
+    /// The release before
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The release after
+    #[arg(value_name = "NEW", required_unless_present = "uninstall")]
+    new: Option<PathBuf>,
+    /// What an uninstall of OLD would leave stuck or orphaned
+    #[arg(long, conflicts_with = "new")]
+    uninstall: bool,
+    #[command(flatten)]
+    sources: SourceArgs,
+    #[command(flatten)]
+    gates: GateArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+    #[command(flatten)]
+    judge: JudgeArgs,
+}
+
+/// How the two releases are read.
+#[derive(Clone, Debug, Default, clap::Args)]
+struct SourceArgs {
+    /// Values file for the chart OLD; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Charts")]
+    old_values: Vec<PathBuf>,
+    /// Values file for the chart NEW; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Charts")]
+    new_values: Vec<PathBuf>,
+    /// Values file for both charts; may be repeated
+    #[arg(short = 'f', long = "values", value_name = "FILE", help_heading = "Charts")]
+    values: Vec<PathBuf>,
+    /// Set a value for both charts; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Charts")]
+    set: Vec<String>,
+    /// Name of the release
+    #[arg(long, value_name = "NAME", help_heading = "Charts")]
+    release: Option<String>,
+    /// Helm to render charts and read releases with [default: helm on PATH]
+    #[arg(long, value_name = "FILE", help_heading = "Charts")]
+    helm: Option<PathBuf>,
+}
+
+/// What makes the exit code 1.
+#[derive(Clone, Debug, Default, clap::Args)]
+struct GateArgs {
+    /// Fail on refusals, on machines replaced or removed, on objects deleted [default: refused]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT", help_heading = "Gates")]
+    fail_on: Vec<FailOn>,
+    /// Fail when more machines are replaced
+    #[arg(long, value_name = "N", help_heading = "Gates")]
+    max_rolled_machines: Option<u64>,
+    /// Fail when machines of more clusters are replaced; a number or a share of all
+    #[arg(long, value_name = "N|P%", value_parser = limit, help_heading = "Gates")]
+    max_rolled_clusters: Option<Limit>,
+    /// A Cluster that may be deleted; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Gates")]
+    allow_delete: Vec<String>,
+    /// Exit with 3 where anything changes
+    #[arg(long, help_heading = "Gates")]
+    exit_code: bool,
+}
+
+/// How the comparison is printed.
+#[derive(Clone, Debug, Default, clap::Args)]
+struct ReportArgs {
+    /// How the comparison is printed
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
+    format: Format,
+    /// Only what happens per cluster, and the sums
+    #[arg(long, help_heading = "Report")]
+    summary: bool,
+    /// Lines around a change in a text of several lines
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Report")]
+    context: usize,
+    /// Only one cluster or one kind
+    #[arg(long, value_name = "CLUSTER|KIND", help_heading = "Report")]
+    only: Option<String>,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    output: Option<PathBuf>,
+    /// Colours: by default where a terminal reads, and NO_COLOR is not set
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
+    color: Color,
+}
+
+/// What a gate closes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Anything that the server would refuse.
+    Refused,
+    /// Machines that are replaced or removed.
+    Rollout,
+    /// Objects that are deleted.
+    Delete,
+}
+
+/// A number, or a share in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Number(u64),
+    Percent(u64),
+}
+
+fn limit(text: &str) -> Result<Limit, String> {
+    let number = |text: &str| text.parse().map_err(|_| format!("'{text}' is no number; write 3 or 10%"));
+    match text.strip_suffix('%') {
+        Some(share) => number(share).map(Limit::Percent),
+        None => number(text).map(Limit::Number),
+    }
+}
+
+/// Compares.
+///
+/// # Errors
+/// Sources or settings that cannot be used, output that cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let settings = args.judge.settings()?;
+    let namespace = args.judge.namespace(&settings);
+    if args.new.as_deref().is_some_and(|new| new.as_os_str() == "-") && args.old.as_os_str() == "-" {
+        bail!("OLD and NEW cannot both be standard input");
+    }
+    let old = args.sources.read(&args.old, &args.sources.old_values, namespace)?;
+    let new = match &args.new {
+        Some(new) => args.sources.read(new, &args.sources.new_values, namespace)?,
+        None => Vec::new(),
+    };
+    let (before, after) = (lint::parse(&old, args.judge.jobs()), lint::parse(&new, args.judge.jobs()));
+    let (before, after) = (Release::new(&before, namespace), Release::new(&after, namespace));
+    let mut judge = common::judge_options(&args.judge, &settings)?;
+    if args.judge.client.is_none() && settings.client.is_none() {
+        judge.client = Client::Warn;
+    }
+    let options = Options { allow_delete: args.gates.allow_delete.clone(), judge };
+    let mut diff = diff::diff(&before, &after, &options);
+    if args.uninstall {
+        diff.verdict = uninstall::judge(&before);
+        diff.summary.refusals = diff.verdict.refusals.len();
+        diff.summary.warnings = diff.verdict.warnings.len();
+        diff.changes = uninstall::changes(&before);
+    }
+    print(&diff, &args.report)?;
+    for message in args.gates.closed(&diff, args.uninstall) {
+        let _ = writeln!(io::stderr(), "capi-lint: {message}");
+    }
+    Ok(args.gates.outcome(&diff, args.uninstall))
+}
+
+fn print(diff: &Diff<'_, '_>, args: &ReportArgs) -> anyhow::Result<()> {
+    let color = match args.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            args.output.is_none()
+                && io::stdout().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    };
+    let view = View { summary: args.summary, context: args.context, only: args.only.clone(), color };
+    match &args.output {
+        Some(path) => {
+            let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+            let mut out = io::BufWriter::new(file);
+            output::write(diff, args.format, &view, &mut out)?;
+            out.flush()?;
+        }
+        None => {
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            output::write(diff, args.format, &view, &mut out)?;
+            out.flush()?;
+        }
+    }
+    Ok(())
+}
+
+impl GateArgs {
+    fn outcome(&self, diff: &Diff<'_, '_>, is_uninstall: bool) -> Outcome {
+        if !diff.is_accepted() || !self.closed(diff, is_uninstall).is_empty() {
+            Outcome::Findings
+        } else if self.exit_code && diff.summary.has_changes() {
+            Outcome::Changes
+        } else {
+            Outcome::Clean
+        }
+    }
+
+    /// The gates that are closed, in words.
+    fn closed(&self, diff: &Diff<'_, '_>, is_uninstall: bool) -> Vec<String> {
+        let summary = &diff.summary;
+        let mut closed = Vec::new();
+        if is_uninstall && diff.verdict.warnings.iter().any(|said| said.finding.severity == crate::report::Severity::Error) {
+            closed.push("an uninstall would get stuck".to_owned());
+        }
+        let moved = summary.machines_replaced + summary.machines_removed;
+        if self.fail_on.contains(&FailOn::Rollout) && moved > 0 {
+            closed.push(format!("{moved} machines are replaced or removed (--fail-on rollout)"));
+        }
+        let gone = diff.changes.iter().filter(|change| change.new.is_none() && change.old.is_some_and(diff::verdict::is_deleted)).count();
+        if self.fail_on.contains(&FailOn::Delete) && gone > 0 {
+            closed.push(format!("{gone} objects are deleted (--fail-on delete)"));
+        }
+        if let Some(most) = self.max_rolled_machines.filter(|most| summary.machines_replaced > *most) {
+            closed.push(format!("{} machines are replaced, more than {most}", summary.machines_replaced));
+        }
+        let (rolled, all) = (summary.clusters_rolled as u64, summary.clusters as u64);
+        let exceeds = |limit: &Limit| match limit {
+            Limit::Number(most) => rolled > *most,
+            Limit::Percent(share) => rolled * 100 > all * share,
+        };
+        if self.max_rolled_clusters.is_some_and(|limit| exceeds(&limit)) {
+            closed.push(format!("machines of {rolled} of {all} clusters are replaced, more than --max-rolled-clusters allows"));
+        }
+        closed
+    }
+}
+
+impl SourceArgs {
+    /// The sources of one side.
+    fn read(&self, path: &PathBuf, own: &[PathBuf], namespace: &str) -> anyhow::Result<Vec<Source>> {
+        let options = ChartOptions {
+            values: self.values.iter().chain(own).cloned().collect(),
+            set: self.set.clone(),
+            release: self.release.clone(),
+            namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
+            helm: self.helm.clone(),
+        };
+        if let Some(name) = path.to_str().and_then(|text| text.strip_prefix("release:")) {
+            let (name, revision) = name.split_once('@').map_or((name, None), |(name, revision)| (name, Some(revision)));
+            return Ok(vec![input::helm_release(name, revision, &options)?]);
+        }
+        let groups = common::sources(std::slice::from_ref(path), &options, true)?;
+        groups.into_iter().flat_map(|group| group.sources).map(unpacked).collect()
+    }
+}
+
+/// A Helm release Secret becomes the manifests that it holds.
+fn unpacked(source: Source) -> anyhow::Result<Source> {
+    match helm_release::manifests(&source.bytes) {
+        None => Ok(source),
+        Some(Ok(text)) => Ok(Source { name: source.name, bytes: text.into_bytes() }),
+        Some(Err(error)) => bail!("{} is a Helm release Secret that cannot be read: {error}", source.name),
+    }
+}

@@ -1,0 +1,196 @@
+//! What changed in an object: paths with the values before and after, lists matched by what names their items.
+
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+use similar::{Algorithm, DiffOp};
+
+use super::json::{self, Side, Step};
+use super::update::{self, Update};
+use crate::object::Object;
+use crate::report::Place;
+use crate::secrets;
+
+/// Printed in place of a value that is nobody's business.
+pub const HIDDEN: &str = "(hidden)";
+
+/// How an object changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Only in the new release.
+    Added,
+    /// Only in the old release.
+    Removed,
+    /// In both, and not the same.
+    Changed,
+    /// In both under different names.
+    Renamed,
+}
+
+/// A change of one object.
+#[derive(Debug)]
+pub struct Change<'r, 'a> {
+    /// What became of it.
+    pub kind: Kind,
+    /// In the old release.
+    pub old: Option<&'r Object<'a>>,
+    /// In the new release.
+    pub new: Option<&'r Object<'a>>,
+    /// Where the two differ.
+    pub paths: Vec<PathChange>,
+}
+
+/// A change of one value.
+#[derive(Debug)]
+pub struct PathChange {
+    /// Its path, as text.
+    pub path: String,
+    /// Before; `None` where it was absent. Secrets are masked.
+    pub old: Option<Json>,
+    /// After.
+    pub new: Option<Json>,
+    /// Where it stood.
+    pub old_place: Place,
+    /// Where it stands, or where it would.
+    pub new_place: Place,
+}
+
+/// What differs between the two sides of an update, the name apart.
+pub fn of(update: &Update<'_, '_>) -> Vec<PathChange> {
+    let mut walk = Walk { path: Vec::new(), found: Vec::new() };
+    walk.values(&update.before, &update.after);
+    let name = [Step::Key("metadata".into()), Step::Key("name".into())];
+    walk.found
+        .into_iter()
+        .filter(|(path, _, _)| path[..] != name)
+        .map(|(path, old, new)| {
+            let text = json::text(&path);
+            PathChange {
+                old: old.map(|value| shown(update.old, &text, &value)),
+                new: new.map(|value| shown(update.new, &text, &value)),
+                old_place: update::place(update.old, &path, Side::Old),
+                new_place: update::place(update.new, &path, Side::New),
+                path: text,
+            }
+        })
+        .collect()
+}
+
+/// A value as it may be printed: what must not be shown is masked, key names stay.
+pub fn shown(object: &Object<'_>, path: &str, value: &Json) -> Json {
+    let below = |step: &Step| {
+        let mut path = path.to_owned();
+        match step {
+            Step::Key(key) => crate::yaml::tape::push_key(&mut path, key),
+            Step::Item(_, number) => path.push_str(&format!("[{}]", number.unwrap_or_default())),
+        }
+        path
+    };
+    match value {
+        Json::Object(map) => {
+            let entry = |(key, value): (&String, &Json)| {
+                (key.clone(), shown(object, &below(&Step::Key(key.clone())), value))
+            };
+            Json::Object(map.iter().map(entry).collect())
+        }
+        Json::Array(list) => {
+            let item = |(number, value): (usize, &Json)| shown(object, &below(&Step::Item(None, Some(number))), value);
+            Json::Array(list.iter().enumerate().map(item).collect())
+        }
+        _ if secrets::hides(object, path) => HIDDEN.into(),
+        other => other.clone(),
+    }
+}
+
+type Found = (Vec<Step>, Option<Json>, Option<Json>);
+
+struct Walk {
+    path: Vec<Step>,
+    found: Vec<Found>,
+}
+
+impl Walk {
+    fn values(&mut self, old: &Json, new: &Json) {
+        match (old, new) {
+            (Json::Object(before), Json::Object(after)) => {
+                let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
+                for key in keys {
+                    self.below(Step::Key(key.clone()), before.get(key), after.get(key));
+                }
+            }
+            (Json::Array(before), Json::Array(after)) => match item_names(before, after) {
+                Some((left, right)) => self.named(before, after, &left, &right),
+                None => self.ordered(before, after),
+            },
+            _ if json::equal(old, new) => {}
+            _ => self.found.push((self.path.clone(), Some(old.clone()), Some(new.clone()))),
+        }
+    }
+
+    fn below(&mut self, step: Step, old: Option<&Json>, new: Option<&Json>) {
+        self.path.push(step);
+        match (old, new) {
+            (Some(old), Some(new)) => self.values(old, new),
+            (None, None) => {}
+            // An empty mapping or list that appears says nothing.
+            (Some(only), None) | (None, Some(only)) if json::is_bare(only) || only.as_array().is_some_and(Vec::is_empty) => {}
+            _ => self.found.push((self.path.clone(), old.cloned(), new.cloned())),
+        }
+        self.path.pop();
+    }
+
+    /// Lists whose items have names.
+    fn named(&mut self, old: &[Json], new: &[Json], left: &[String], right: &[String]) {
+        for (number, name) in left.iter().enumerate() {
+            let other = right.iter().position(|other| other == name);
+            self.below(Step::Item(Some(number), other), old.get(number), other.and_then(|at| new.get(at)));
+        }
+        for (number, name) in right.iter().enumerate().filter(|(_, name)| !left.contains(name)) {
+            let _ = name;
+            self.below(Step::Item(None, Some(number)), None, new.get(number));
+        }
+        let kept = |names: &[String], others: &[String]| {
+            names.iter().filter(|name| others.contains(name)).cloned().collect::<Vec<_>>()
+        };
+        if kept(left, right) != kept(right, left) {
+            let list = |names: &[String]| Some(Json::from(names.to_vec()));
+            self.found.push((self.path.clone(), list(left), list(right)));
+        }
+    }
+
+    /// Lists whose items have none: the shortest way from one to the other.
+    fn ordered(&mut self, old: &[Json], new: &[Json]) {
+        let text = |list: &[Json]| list.iter().map(Json::to_string).collect::<Vec<_>>();
+        for op in similar::capture_diff_slices(Algorithm::Myers, &text(old), &text(new)) {
+            if matches!(op, DiffOp::Equal { .. }) {
+                continue;
+            }
+            let (left, right) = (op.old_range(), op.new_range());
+            for offset in 0..left.len().max(right.len()) {
+                let before = Some(left.start + offset).filter(|at| left.contains(at));
+                let after = Some(right.start + offset).filter(|at| right.contains(at));
+                let item = Step::Item(before, after);
+                self.below(item, before.and_then(|at| old.get(at)), after.and_then(|at| new.get(at)));
+            }
+        }
+    }
+}
+
+/// What names the items of a list, in the order in which it is tried.
+const NAMES: &[&str] = &["name", "key", "class", "path", "id", "device", "topologyKey", "type"];
+
+/// The names of the items on both sides, where all have one and none has it twice.
+fn item_names(old: &[Json], new: &[Json]) -> Option<(Vec<String>, Vec<String>)> {
+    NAMES.iter().find_map(|key| {
+        let names = |list: &[Json]| -> Option<Vec<String>> {
+            let names: Vec<String> = list
+                .iter()
+                .map(|item| item.get(key).filter(|name| !name.is_object() && !name.is_array()).map(Json::to_string))
+                .collect::<Option<_>>()?;
+            let distinct: HashSet<&String> = names.iter().collect();
+            (distinct.len() == names.len()).then_some(names)
+        };
+        Some((names(old)?, names(new)?))
+    })
+}

@@ -1,0 +1,239 @@
+//! Which object of the new release is which of the old one: by identity, else by content, else because the same reference
+//! now names it.
+//!
+//! A template under a new name is a rotation, not a removal and an addition; only here is decided what belongs together.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashMap, FxHasher};
+use serde_json::Value as Json;
+
+use super::noise;
+use crate::object::{CLUSTER_GROUP, Object};
+use crate::release::Release;
+
+/// An object before and after; one side may be absent.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'r, 'a> {
+    /// In the old release.
+    pub old: Option<&'r Object<'a>>,
+    /// In the new release.
+    pub new: Option<&'r Object<'a>>,
+    /// Whether the two sides differ; found out after matching.
+    pub is_changed: bool,
+}
+
+impl<'r, 'a> Pair<'r, 'a> {
+    /// Whether both sides are there under different names.
+    pub fn is_renamed(&self) -> bool {
+        matches!((self.old, self.new), (Some(old), Some(new)) if old.name != new.name)
+    }
+
+    /// The object itself, after the change where it is still there.
+    pub fn object(&self) -> Option<&'r Object<'a>> {
+        self.new.or(self.old)
+    }
+
+    /// Both sides, where the object keeps its identity: what the server sees as an update.
+    pub fn update(&self) -> Option<(&'r Object<'a>, &'r Object<'a>)> {
+        Some((self.old?, self.new?)).filter(|_| !self.is_renamed())
+    }
+}
+
+/// What makes an object the same: hooks apart, the version no part of it.
+#[derive(PartialEq, Eq, Hash, Clone)]
+struct Identity<'o> {
+    hook: Option<String>,
+    group: &'o str,
+    kind: &'o str,
+    namespace: &'o str,
+    name: &'o str,
+}
+
+fn identity<'o>(release: &'o Release<'_>, object: &'o Object<'_>) -> Identity<'o> {
+    let hook = object.hook_events().map(|events| {
+        let mut events: Vec<&str> = events.split(',').map(str::trim).collect();
+        events.sort_unstable();
+        events.join(",")
+    });
+    Identity {
+        hook,
+        group: object.group(),
+        kind: &object.kind,
+        namespace: release.namespace_of(object),
+        name: &object.name,
+    }
+}
+
+/// Objects by identity; where one stands twice, the last, which is what a client applies last.
+fn by_identity<'o>(release: &'o Release<'_>) -> FxHashMap<Identity<'o>, u32> {
+    release.objects.iter().map(|object| (identity(release, object), object.number)).collect()
+}
+
+/// All pairs: in the order of the new release, then what is gone in the order of the old one.
+pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r, 'a>> {
+    let (before, after) = (by_identity(old), by_identity(new));
+    let mut partner: Vec<Option<u32>> = vec![None; new.objects.len()];
+    let mut removed: Vec<u32> = Vec::new();
+    for object in &old.objects {
+        let key = identity(old, object);
+        if before.get(&key) != Some(&object.number) {
+            continue;
+        }
+        match after.get(&key) {
+            Some(number) => partner[*number as usize] = Some(object.number),
+            None => removed.push(object.number),
+        }
+    }
+    let is_last = |object: &Object<'_>| after.get(&identity(new, object)) == Some(&object.number);
+    let added: Vec<u32> = new
+        .objects
+        .iter()
+        .filter(|object| partner[object.number as usize].is_none() && is_last(object))
+        .map(|object| object.number)
+        .collect();
+    let mut renames = Renames { old, new, removed, added, partner };
+    renames.by_content();
+    renames.by_reference();
+    let Renames { removed, partner, .. } = renames;
+    let kept = new.objects.iter().filter(|object| is_last(object)).map(|object| Pair {
+        old: partner[object.number as usize].and_then(|number| old.objects.get(number as usize)),
+        new: Some(object),
+        is_changed: false,
+    });
+    let gone =
+        removed.iter().filter_map(|number| old.objects.get(*number as usize)).map(|object| Pair { old: Some(object), new: None, is_changed: true });
+    kept.chain(gone).collect()
+}
+
+struct Renames<'r, 'a> {
+    old: &'r Release<'a>,
+    new: &'r Release<'a>,
+    removed: Vec<u32>,
+    added: Vec<u32>,
+    /// Of each new object, the old one.
+    partner: Vec<Option<u32>>,
+}
+
+impl<'a> Renames<'_, 'a> {
+    fn take(&mut self, old: u32, new: u32) {
+        self.partner[new as usize] = Some(old);
+        self.removed.retain(|number| *number != old);
+        self.added.retain(|number| *number != new);
+    }
+
+    /// The same content under another name.
+    fn by_content(&mut self) {
+        if self.removed.is_empty() || self.added.is_empty() {
+            return;
+        }
+        let mut known: HashMap<u64, Vec<u32>> = HashMap::new();
+        for number in self.removed.iter().rev() {
+            if let Some(object) = self.old.objects.get(*number as usize).filter(|object| may_be_renamed(object)) {
+                known.entry(fingerprint(self.old, object)).or_default().push(*number);
+            }
+        }
+        let mut found = HashMap::new();
+        for number in &self.added {
+            let Some(object) = self.new.objects.get(*number as usize).filter(|object| may_be_renamed(object)) else { continue };
+            if let Some(old) = known.get_mut(&fingerprint(self.new, object)).and_then(Vec::pop) {
+                found.insert(old, *number);
+            }
+        }
+        self.take_all(&found);
+    }
+
+    fn take_all(&mut self, found: &HashMap<u32, u32>) {
+        for (old, new) in found {
+            self.partner[*new as usize] = Some(*old);
+        }
+        self.removed.retain(|number| !found.contains_key(number));
+        let taken: std::collections::HashSet<u32> = found.values().copied().collect();
+        self.added.retain(|number| !taken.contains(number));
+    }
+
+    /// The same field of the same object named one that is gone and names one that is new: a rotation with other content.
+    fn by_reference(&mut self) {
+        let mut queue: Vec<(u32, u32)> =
+            self.partner.iter().enumerate().filter_map(|(new, old)| Some(((*old)?, new as u32))).collect();
+        while let Some((old, new)) = queue.pop() {
+            if self.removed.is_empty() || self.added.is_empty() {
+                return;
+            }
+            for (from, to) in self.redirected(old, new) {
+                if self.removed.contains(&from) && self.added.contains(&to) {
+                    self.take(from, to);
+                    queue.push((from, to));
+                }
+            }
+        }
+    }
+
+    /// The targets of references that stand at the same path and name something else than before.
+    fn redirected(&self, old: u32, new: u32) -> Vec<(u32, u32)> {
+        let (Some(before), Some(after)) = (self.old.objects.get(old as usize), self.new.objects.get(new as usize)) else {
+            return Vec::new();
+        };
+        let targets: HashMap<String, u32> = before
+            .references()
+            .filter_map(|reference| {
+                let target = self.old.resolve(before, &reference)?;
+                Some((before.path(reference.value.index()), target.number))
+            })
+            .collect();
+        if targets.is_empty() {
+            return Vec::new();
+        }
+        let redirected = after.references().filter_map(|reference| {
+            let target = self.new.resolve(after, &reference)?;
+            let from = *targets.get(&flattened(&after.path(reference.value.index()), &targets))?;
+            let same_kind = self.old.objects.get(from as usize)?.is(target.group(), &target.kind);
+            same_kind.then_some((from, target.number))
+        });
+        redirected.collect()
+    }
+}
+
+/// v1beta2 put a control plane's infrastructure reference one level deeper.
+fn flattened(path: &str, known: &HashMap<String, u32>) -> String {
+    let other = path.replace("machineTemplate.spec.infrastructureRef", "machineTemplate.infrastructureRef");
+    let deeper = path.replace("machineTemplate.infrastructureRef", "machineTemplate.spec.infrastructureRef");
+    [path.to_owned(), other, deeper].into_iter().find(|path| known.contains_key(path)).unwrap_or_default()
+}
+
+/// Clusters and namespaces are what they are called.
+fn may_be_renamed(object: &Object<'_>) -> bool {
+    !object.is(CLUSTER_GROUP, "Cluster") && !object.is("", "Namespace") && !object.is_hook()
+}
+
+/// A hash of everything but the name and noise.
+fn fingerprint(release: &Release<'_>, object: &Object<'_>) -> u64 {
+    let mut tree = object.root.to_json();
+    noise::strip(&mut tree);
+    super::json::remove(&mut tree, &["metadata", "name"]);
+    let mut hasher = FxHasher::default();
+    release.namespace_of(object).hash(&mut hasher);
+    hash(&tree, &mut hasher);
+    hasher.finish()
+}
+
+/// A hash that does not depend on the order of keys.
+fn hash(value: &Json, hasher: &mut FxHasher) {
+    match value {
+        Json::Object(map) => {
+            let mut entries: Vec<(&String, &Json)> = map.iter().filter(|(_, value)| !value.is_null()).collect();
+            entries.sort_unstable_by_key(|(key, _)| key.as_str());
+            entries.len().hash(hasher);
+            for (key, value) in entries {
+                key.hash(hasher);
+                hash(value, hasher);
+            }
+        }
+        Json::Array(list) => {
+            list.len().hash(hasher);
+            list.iter().for_each(|value| hash(value, hasher));
+        }
+        other => other.to_string().hash(hasher),
+    }
+}

@@ -1,0 +1,40 @@
+//! What differs between two renderings without meaning anything to the cluster: marks of origin and Helm's own labels.
+
+use serde_json::Value as Json;
+
+use super::json;
+use crate::release::HELM4_ORIGIN;
+
+/// Labels that charts stamp on every object, with the chart's or the tool's version in them.
+const LABELS: &[&str] =
+    &["helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version", "chart", "heritage", "release"];
+
+/// Annotations that tools leave.
+const ANNOTATIONS: &[&str] = &[
+    HELM4_ORIGIN,
+    "meta.helm.sh/release-name",
+    "meta.helm.sh/release-namespace",
+    "kubectl.kubernetes.io/last-applied-configuration",
+];
+
+/// Fields of `metadata` that the server keeps.
+const SERVER_FIELDS: &[&str] = &["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
+
+/// Takes the noise out of an object.
+pub fn strip(object: &mut Json) {
+    for label in LABELS {
+        json::remove(object, &["metadata", "labels", label]);
+    }
+    for annotation in ANNOTATIONS {
+        json::remove(object, &["metadata", "annotations", annotation]);
+    }
+    for field in SERVER_FIELDS {
+        json::remove(object, &["metadata", field]);
+    }
+    json::remove(object, &["status"]);
+    for map in ["labels", "annotations"] {
+        if json::at(object, &["metadata", map]).is_some_and(json::is_empty) {
+            json::remove(object, &["metadata", map]);
+        }
+    }
+}

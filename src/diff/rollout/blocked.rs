@@ -1,0 +1,127 @@
+//! What keeps machines from moving although the update is accepted: something paused, or workers that fail the checks before
+//! a machine is made.
+
+use serde_json::Value as Json;
+
+use super::{Fleet, Moves, OwnerKind, Row, workers};
+use crate::diff::json;
+use crate::diff::matching::Pair;
+use crate::diff::version::Version;
+use crate::object::Object;
+
+/// Why machines do not move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked(pub String);
+
+const PAUSED: &str = "cluster.x-k8s.io/paused";
+const SKIP_CHECKS: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
+
+/// Takes from a row what will not happen; `(old, new, outdated)` machines.
+pub fn apply(
+    row: &mut Row,
+    fleet: Fleet<'_, '_>,
+    pair: Pair<'_, '_>,
+    after: Option<&Json>,
+    (old, new, outdated): (u64, u64, u64),
+) {
+    if row.machines == Moves::default() {
+        return;
+    }
+    let Some((object, after)) = pair.new.zip(after) else { return };
+    let cluster = fleet.new_cluster(object);
+    if let Some(reason) = paused(object, cluster) {
+        row.machines = Moves::default();
+        row.blocked = Some(reason);
+        return;
+    }
+    if row.kind != OwnerKind::MachineDeployment && row.kind != OwnerKind::MachineSet {
+        return;
+    }
+    if json::at(after, &["spec", "paused"]) == Some(&Json::Bool(true)) && outdated > 0 {
+        row.machines = Moves::between(old, new, 0);
+        row.blocked = Some("spec.paused: the machine deployment is scaled, but does not roll until it is false again".into());
+    } else if workers::is_on_delete(after) && outdated > 0 {
+        row.machines = Moves::between(old, new, 0);
+        row.blocked = Some("strategy OnDelete: the old machines stay until somebody deletes them".into());
+    } else if row.machines.replaced + row.machines.added > 0
+        && let Some(reason) = preflight(fleet, object, after, cluster)
+    {
+        row.machines = without_new_machines(after, old, new, outdated);
+        row.blocked = Some(reason);
+    }
+}
+
+/// No machine can be made: what goes all the same.
+fn without_new_machines(after: &Json, old: u64, new: u64, outdated: u64) -> Moves {
+    let removed = if outdated == 0 {
+        old.saturating_sub(new)
+    } else {
+        let (_, unavailable) = workers::pace(after, new);
+        old.saturating_sub(new.saturating_sub(unavailable))
+    };
+    Moves { removed, ..Moves::default() }
+}
+
+fn paused(object: &Object<'_>, cluster: Option<&Object<'_>>) -> Option<String> {
+    let annotated = |object: &Object<'_>| {
+        object.at(&["metadata", "annotations"]).is_some_and(|annotations| annotations.get(PAUSED).is_some())
+    };
+    if annotated(object) {
+        return Some(format!("the annotation {PAUSED}: its controller does nothing until it is taken away"));
+    }
+    let cluster = cluster?;
+    let is_paused = cluster.at(&["spec", "paused"]).and_then(|value| value.as_bool()) == Some(true);
+    is_paused.then(|| format!("spec.paused of the Cluster {}: nothing happens until it is false again", cluster.name))
+}
+
+/// The checks before a machine is made: against the control plane as it will be.
+fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: Option<&Object<'_>>) -> Option<String> {
+    let skipped = skipped(fleet, object);
+    let skips = |check: &str| skipped.split(',').map(str::trim).any(|name| name == "All" || name == check);
+    let cluster = fleet.new.objects.get(cluster?.number as usize)?;
+    let control_plane = fleet.new_control_plane(cluster)?;
+    let text = control_plane.at(&["spec", "version"])?.as_str()?.into_owned();
+    let theirs = Version::parse(&text)?;
+    let own = json::text_at(after, &["spec", "template", "spec", "version"])?;
+    let version = Version::parse(own)?;
+    let ahead = version.minors_above(&theirs)?;
+    if !skips("ControlPlaneIsStable") && paused(control_plane, None).is_some() && is_upgrading(fleet, control_plane, &text) {
+        return Some(format!("the control plane waits at its annotation {PAUSED}, and workers wait for the control plane"));
+    }
+    if ahead > 0 && !skips("KubernetesVersionSkew") {
+        return Some(format!(
+            "workers at {own} are ahead of the control plane at {text}: no machine is made until the control plane is there"
+        ));
+    }
+    if ahead < -3 && !skips("KubernetesVersionSkew") {
+        return Some(format!("workers at {own} are more than 3 minor releases behind the control plane at {text}: no machine is made"));
+    }
+    let kubeadm = json::text_at(after, &["spec", "template", "spec", "bootstrap", "configRef", "kind"]);
+    if ahead != 0 && kubeadm == Some("KubeadmConfigTemplate") && !skips("KubeadmVersionSkew") {
+        return Some(format!(
+            "workers at {own} and the control plane at {text} are not of one minor release, and kubeadm joins only such: no \
+             machine is made"
+        ));
+    }
+    None
+}
+
+/// Whether the control plane's version changes with this release.
+fn is_upgrading(fleet: Fleet<'_, '_>, control_plane: &Object<'_>, version: &str) -> bool {
+    let namespace = fleet.new.namespace_of(control_plane).to_owned();
+    let before = fleet.old.find(control_plane.group(), &control_plane.kind, &namespace, &control_plane.name);
+    before.and_then(|before| before.at(&["spec", "version"])?.as_str()).is_some_and(|before| before != version)
+}
+
+/// The checks that an annotation of the machine deployment, or of its bootstrap template, switches off.
+fn skipped(fleet: Fleet<'_, '_>, object: &Object<'_>) -> String {
+    let own = object.annotation(SKIP_CHECKS).filter(|checks| !checks.is_empty());
+    let of_template = || {
+        let reference = object.at(&["spec", "template", "spec", "bootstrap", "configRef"])?;
+        let reference = crate::object::Reference::from_value(reference)?;
+        let namespace = fleet.new.namespace_of(object).to_owned();
+        let template = fleet.new.find(reference.group(), &reference.kind, &namespace, &reference.name)?;
+        template.annotation(SKIP_CHECKS).map(|checks| checks.to_string())
+    };
+    own.map(|checks| checks.to_string()).or_else(of_template).unwrap_or_default()
+}

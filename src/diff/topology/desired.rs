@@ -1,0 +1,243 @@
+//! The control plane and worker groups that the topology controller would make, as trees that the bill compares like any other.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+use serde_json::{Value as Json, json};
+
+use super::blueprint::Blueprint;
+use super::class::{self, Slot, Workers};
+use super::patches::{self, Target};
+use super::variables;
+use crate::diff::rollout::{CONTROL_PLANE, OwnerKind};
+use crate::diff::{defaults, json};
+
+/// One control plane or worker group.
+#[derive(Debug)]
+pub struct Owned {
+    /// What it is.
+    pub kind: OwnerKind,
+    /// Its machines.
+    pub replicas: u64,
+    /// The object as the controller writes it, in so far as it decides about machines; a template stands for its content.
+    pub tree: Json,
+    /// What patches depend on that could not be worked out; empty where all could.
+    pub uncertain: Vec<String>,
+}
+
+/// What the controller makes of a Cluster.
+#[derive(Debug, Default)]
+pub struct Desired {
+    /// By their names in the bill.
+    pub owners: BTreeMap<String, Owned>,
+    /// Why it fails.
+    pub errors: Vec<String>,
+}
+
+/// What is needed to patch the templates of one cluster.
+struct Maker<'b> {
+    cluster: &'b Json,
+    blueprint: Option<&'b Blueprint>,
+    variables: &'b BTreeMap<String, Json>,
+    builtin: Json,
+    errors: Vec<String>,
+}
+
+impl Desired {
+    /// Computes it; without a class only numbers and versions are known.
+    pub fn of(
+        cluster: &Json,
+        namespace: &str,
+        blueprint: Option<&Blueprint>,
+        variables: &BTreeMap<String, Json>,
+    ) -> Self {
+        let Some(topology) = json::at(cluster, &["spec", "topology"]) else { return Self::default() };
+        let builtin = builtin(cluster, namespace, topology);
+        let mut maker = Maker { cluster, blueprint, variables, builtin, errors: Vec::new() };
+        let mut owners = BTreeMap::new();
+        if let Some(control_plane) = maker.control_plane(topology) {
+            owners.insert(CONTROL_PLANE.to_owned(), control_plane);
+        }
+        for workers in Workers::ALL {
+            for item in json::items(topology, &["workers", workers.key()]) {
+                let Some(name) = json::text_at(item, &["name"]) else { continue };
+                owners.insert(name.to_owned(), maker.workers(topology, item, workers, name));
+            }
+        }
+        maker.errors.dedup();
+        Self { owners, errors: maker.errors }
+    }
+}
+
+/// What patches may ask of the cluster. Names that the controller makes up are the same on both sides.
+fn builtin(cluster: &Json, namespace: &str, topology: &Json) -> Json {
+    let (class_namespace, class) = class::class_name(cluster).unwrap_or_default();
+    let class_namespace = class_namespace.unwrap_or(namespace);
+    let mut cluster_facts = json!({
+        "name": json::at(cluster, &["metadata", "name"]),
+        "namespace": namespace,
+        "uid": "(uid)",
+        "topology": {
+            "version": topology.get("version"),
+            "class": class,
+            "classNamespace": class_namespace,
+            "classRef": {"name": class, "namespace": class_namespace},
+        },
+        "metadata": {
+            "labels": json::at(cluster, &["metadata", "labels"]),
+            "annotations": json::at(cluster, &["metadata", "annotations"]),
+        },
+        "network": {
+            "serviceDomain": json::at(cluster, &["spec", "clusterNetwork", "serviceDomain"]),
+            "services": json::at(cluster, &["spec", "clusterNetwork", "services", "cidrBlocks"]),
+            "pods": json::at(cluster, &["spec", "clusterNetwork", "pods", "cidrBlocks"]),
+        },
+    });
+    json::drop_nulls(&mut cluster_facts);
+    json!({"cluster": cluster_facts})
+}
+
+fn replicas(part: &Json) -> u64 {
+    let stated = json::at(part, &["replicas"]).and_then(Json::as_i64);
+    let annotations = json::at(part, &["metadata", "annotations"]);
+    let count = stated.or_else(|| defaults::autoscaled(annotations, None)).unwrap_or(1);
+    u64::try_from(count).unwrap_or(0)
+}
+
+impl Maker<'_> {
+    fn control_plane(&mut self, topology: &Json) -> Option<Owned> {
+        let part = json::at(topology, &["controlPlane"]).cloned().unwrap_or_else(|| json!({}));
+        let version = topology.get("version").cloned().unwrap_or(Json::Null);
+        // Some classes have a control plane without machines.
+        let blueprint = self.blueprint;
+        let has_machines = blueprint.is_none_or(|blueprint| blueprint.templates.contains_key(&Slot::MachineInfrastructure));
+        if !has_machines {
+            return None;
+        }
+        let mut facts = json!({"name": "(control plane)", "version": version, "machineTemplate": {"infrastructureRef": {"name": "(template)"}}});
+        if let Some(count) = part.get("replicas") {
+            json::insert(&mut facts, &["replicas"], count.clone());
+        }
+        let target = Target::ControlPlane;
+        let overrides = variables::of_list(json::items(&part, &["variables", "overrides"]));
+        let mut uncertain = Vec::new();
+        let template = self.patched(&Slot::ControlPlane, target, "controlPlane", &facts, &overrides, &mut uncertain);
+        let machines = self.patched(&Slot::MachineInfrastructure, target, "controlPlane", &facts, &overrides, &mut uncertain);
+        let kind = blueprint
+            .and_then(|blueprint| blueprint.templates.get(&Slot::ControlPlane))
+            .map_or("KubeadmControlPlane", |(of, _)| of.kind.strip_suffix("Template").unwrap_or(&of.kind));
+        let spec = template.as_ref().and_then(|template| json::at(template, &["spec", "template", "spec"]));
+        let mut tree = json!({"kind": kind, "spec": spec.cloned().unwrap_or_else(|| json!({}))});
+        json::insert(&mut tree, &["spec", "version"], version);
+        json::insert(&mut tree, &["spec", "replicas"], replicas(&part).into());
+        let reference = reference(&Slot::MachineInfrastructure, blueprint, machines.as_ref());
+        json::insert(&mut tree, &["spec", "machineTemplate", "spec", "infrastructureRef"], reference);
+        Some(Owned { kind: OwnerKind::ControlPlane, replicas: signed_replicas(&part), tree, uncertain })
+    }
+
+    fn workers(&mut self, topology: &Json, item: &Json, workers: Workers, name: &str) -> Owned {
+        let class = json::text_at(item, &["class"]).unwrap_or_default().to_owned();
+        let version = topology.get("version").cloned().unwrap_or(Json::Null);
+        let mut facts = json!({
+            "version": version, "class": class, "name": format!("({name})"), "topologyName": name,
+            "bootstrap": {"configRef": {"name": "(template)"}}, "infrastructureRef": {"name": "(template)"},
+            "metadata": item.get("metadata"),
+        });
+        if let Some(count) = item.get("replicas") {
+            json::insert(&mut facts, &["replicas"], count.clone());
+        }
+        json::drop_nulls(&mut facts);
+        let (key, kind) = match workers {
+            Workers::Deployments => ("machineDeployment", OwnerKind::MachineDeployment),
+            Workers::Pools => ("machinePool", OwnerKind::MachinePool),
+        };
+        let overrides = variables::of_list(json::items(item, &["variables", "overrides"]));
+        let mut uncertain = Vec::new();
+        let (bootstrap, machines) = (Slot::Bootstrap(workers, class.clone()), Slot::Machines(workers, class.clone()));
+        let target = Target::Workers(workers, &class);
+        let setup = self.patched(&bootstrap, target, key, &facts, &overrides, &mut uncertain);
+        let what = self.patched(&machines, target, key, &facts, &overrides, &mut uncertain);
+        let of_class = self
+            .blueprint
+            .and_then(|blueprint| class::worker_classes(&blueprint.class, workers).find(|(known, _)| *known == class))
+            .and_then(|(_, class)| json::at(class, &["failureDomain"]));
+        let spec = json!({
+            "version": version,
+            "failureDomain": json::at(item, &["failureDomain"]).or(of_class),
+            "bootstrap": {"configRef": reference(&bootstrap, self.blueprint, setup.as_ref())},
+            "infrastructureRef": reference(&machines, self.blueprint, what.as_ref()),
+        });
+        let mut tree = json!({"spec": {"replicas": replicas(item), "template": {"spec": spec}}});
+        for pace in ["rollout", "strategy"] {
+            if let Some(value) = item.get(pace) {
+                json::insert(&mut tree, &["spec", pace], value.clone());
+            }
+        }
+        json::drop_nulls(&mut tree);
+        Owned { kind, replicas: replicas(item), tree, uncertain }
+    }
+
+    /// The template of a slot with all patches applied.
+    fn patched(
+        &mut self,
+        slot: &Slot,
+        target: Target<'_>,
+        key: &str,
+        facts: &Json,
+        overrides: &BTreeMap<String, Json>,
+        uncertain: &mut Vec<String>,
+    ) -> Option<Json> {
+        let blueprint = self.blueprint?;
+        let (of, template) = blueprint.templates.get(slot)?;
+        let mut template = template.clone()?;
+        let mut values = self.variables.clone();
+        values.extend(overrides.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let mut builtin = self.builtin.clone();
+        json::insert(&mut builtin, &[key], facts.clone());
+        values.insert("builtin".to_owned(), builtin);
+        for patch in blueprint.patches() {
+            if let Err(error) = patches::apply(patch, &mut template, of, slot, target, &values, uncertain) {
+                let cluster = json::text_at(self.cluster, &["metadata", "name"]).unwrap_or_default();
+                self.errors.push(format!("cluster {cluster}: {error}"));
+            }
+        }
+        Some(template)
+    }
+}
+
+/// Replicas as the Cluster says, negative ones as none.
+fn signed_replicas(part: &Json) -> u64 {
+    replicas(part)
+}
+
+/// A reference whose name is the content: rotated exactly when the content is another.
+fn reference(slot: &Slot, blueprint: Option<&Blueprint>, template: Option<&Json>) -> Json {
+    let Some((of, _)) = blueprint.and_then(|blueprint| blueprint.templates.get(slot)) else { return Json::Null };
+    let name = match template {
+        // A template that the release does not have is known by its name alone.
+        None => of.name.clone(),
+        Some(template) => {
+            let mut hasher = FxHasher::default();
+            let mut spec = template.get("spec").cloned().unwrap_or_default();
+            json::drop_nulls(&mut spec);
+            sorted(&spec).hash(&mut hasher);
+            format!("{:016x}", hasher.finish())
+        }
+    };
+    json!({"apiGroup": of.group, "kind": of.kind, "name": name})
+}
+
+/// The value as text with keys in order.
+fn sorted(value: &Json) -> String {
+    match value {
+        Json::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| key.as_str());
+            let parts: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key:?}:{}", sorted(value))).collect();
+            format!("{{{}}}", parts.join(","))
+        }
+        Json::Array(list) => format!("[{}]", list.iter().map(sorted).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}

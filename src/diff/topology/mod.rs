@@ -1,0 +1,292 @@
+//! What the topology controller would make of a Cluster before and after, and what that does to its machines.
+//!
+//! A class's templates are patched per cluster; what is made from them is rotated only when the result differs. So a class's
+//! template under a new name with the same content rolls nothing, unlike outside a topology.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value as Json;
+
+use super::json;
+use super::matching::Pair;
+use super::rollout::{self, CONTROL_PLANE, Fleet, Moves, OwnerKind, Row};
+use super::update;
+use super::verdict::{self, Verdict};
+use crate::object::{CLUSTER_GROUP, Object};
+use crate::report::Finding;
+
+mod blueprint;
+pub mod class;
+mod desired;
+pub mod go_template;
+mod patches;
+mod variables;
+
+use blueprint::Blueprint;
+use desired::{Desired, Owned};
+
+crate::rule! {
+    /// A topology is accepted, and then its controller fails at it: nothing of the cluster is changed any more.
+    ///
+    /// The webhook of Cluster does not look at what the topology controller makes of it. The controller's own update is then
+    /// refused again and again, and every later change of this cluster waits behind it.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// kind: Cluster
+    /// spec:
+    ///   topology:
+    ///     controlPlane:
+    ///       replicas: 2   # an even number of members with stacked etcd
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Write what the control plane accepts: here 1 or 3.
+    pub TOPOLOGY_STUCK = "topology-stuck", Error, Controller;
+}
+
+/// The classes and templates that a bill of topologies needs, read once.
+struct Classes<'r, 'a> {
+    fleet: Fleet<'r, 'a>,
+    /// By the class's number before and after.
+    known: HashMap<(Option<u32>, Option<u32>), Change>,
+}
+
+/// A class with its templates, before and after.
+struct Change {
+    before: Option<Blueprint>,
+    after: Option<Blueprint>,
+    is_same: bool,
+}
+
+impl<'a> Classes<'_, 'a> {
+    fn of(&mut self, old: Option<&Object<'a>>, new: Option<&Object<'a>>) -> &Change {
+        let fleet = self.fleet;
+        self.known.entry((old.map(|class| class.number), new.map(|class| class.number))).or_insert_with(|| {
+            let before = old.map(|class| Blueprint::of(fleet.old, class));
+            let after = new.map(|class| Blueprint::of(fleet.new, class));
+            let is_same = match (&before, &after) {
+                (Some(before), Some(after)) => before.says_the_same(after),
+                _ => false,
+            };
+            Change { before, after, is_same }
+        })
+    }
+}
+
+/// The names of all templates that ClusterClasses of either release refer to: group, kind, name.
+pub fn class_templates(fleet: Fleet<'_, '_>) -> HashSet<(String, String, String)> {
+    let classes = [fleet.old, fleet.new].into_iter().flat_map(|release| release.of_kind(CLUSTER_GROUP, "ClusterClass"));
+    classes
+        .flat_map(|object| class::templates(&object.root.to_json()))
+        .map(|(_, of)| (of.group, of.kind, of.name))
+        .collect()
+}
+
+/// The bill for topologies.
+pub fn bill<'r, 'a>(
+    fleet: Fleet<'r, 'a>,
+    pairs: &[Pair<'r, 'a>],
+    verdict: &mut Verdict,
+) -> Vec<Row> {
+    let mut classes = Classes { fleet, known: HashMap::new() };
+    let mut rows = Vec::new();
+    for pair in pairs {
+        let has_topology =
+            |object: Option<&Object<'_>>| object.is_some_and(|object| object.at(&["spec", "topology"]).is_some());
+        let is_cluster = pair.object().is_some_and(|object| object.is(CLUSTER_GROUP, "Cluster") && !object.is_hook());
+        if is_cluster && (has_topology(pair.old) || has_topology(pair.new)) {
+            rows.extend(cluster(fleet, &mut classes, pair, verdict));
+        }
+    }
+    rows
+}
+
+fn cluster<'r, 'a>(
+    fleet: Fleet<'r, 'a>,
+    classes: &mut Classes<'r, 'a>,
+    pair: &Pair<'r, 'a>,
+    verdict: &mut Verdict,
+) -> Vec<Row> {
+    if pair.new.is_none() && !pair.old.is_some_and(verdict::is_deleted) {
+        return Vec::new();
+    }
+    let (before, after) = (pair.old.map(tree), pair.new.map(tree));
+    let old_class = pair.old.zip(before.as_ref()).and_then(|(object, tree)| class::find(fleet.old, object, tree));
+    let new_class = pair.new.zip(after.as_ref()).and_then(|(object, tree)| class::find(fleet.new, object, tree));
+    let change = classes.of(old_class, new_class);
+    if !pair.is_changed && (change.is_same || old_class.is_none() && new_class.is_none()) {
+        return Vec::new();
+    }
+    let stored = variables::stored(before.as_ref(), change.before.as_ref());
+    let given = variables::given(after.as_ref(), &stored, change.before.as_ref(), change.after.as_ref(), pair.is_changed);
+    let namespace = |release: &crate::release::Release<'_>, object: Option<&Object<'_>>| {
+        object.map(|object| release.namespace_of(object).to_owned()).unwrap_or_default()
+    };
+    let (old_namespace, new_namespace) = (namespace(fleet.old, pair.old), namespace(fleet.new, pair.new));
+    let made_before = before.as_ref().map(|tree| Desired::of(tree, &old_namespace, change.before.as_ref(), &stored));
+    let made_after = after.as_ref().map(|tree| Desired::of(tree, &new_namespace, change.after.as_ref(), &given));
+    let Some(object) = pair.object() else { return Vec::new() };
+    let release = if pair.new.is_some() { fleet.new } else { fleet.old };
+    let mut rows = compare(&Fleet::cluster_name(release, object), made_before.as_ref(), made_after.as_ref());
+    let sources = Sources { before: change.before.as_ref(), after: change.after.as_ref(), stored: &stored, given: &given };
+    rows.iter_mut().for_each(|row| sources.explain(row));
+    if let Some(reason) = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()) {
+        block_all(pair.new, &mut rows, &reason, verdict);
+    } else if let Some(reason) = pair.new.and_then(paused) {
+        for row in &mut rows {
+            row.machines = Moves::default();
+            row.blocked = Some(reason.clone());
+        }
+    }
+    rows.retain(Row::is_worth_a_line);
+    rows
+}
+
+fn tree(object: &Object<'_>) -> Json {
+    let mut tree = update::in_v1beta2(object);
+    super::defaults::fill(&mut tree, object, None);
+    tree
+}
+
+fn paused(cluster: &Object<'_>) -> Option<String> {
+    let is_paused = cluster.at(&["spec", "paused"]).and_then(|value| value.as_bool()) == Some(true);
+    is_paused.then(|| format!("spec.paused of the Cluster {}: nothing happens until it is false again", cluster.name))
+}
+
+/// Why the controller cannot carry out what the Cluster says.
+fn stuck(
+    before: Option<&Desired>,
+    after: Option<&Desired>,
+    given: &BTreeMap<String, Json>,
+    blueprint: Option<&Blueprint>,
+) -> Option<String> {
+    let after = after?;
+    if let Some(error) = after.errors.first() {
+        return Some(error.clone());
+    }
+    if let Some(blueprint) = blueprint
+        && let Some(name) = given.keys().find(|name| !blueprint.defines(name))
+    {
+        return Some(format!(
+            "the variable {name} is stored in the Cluster, and the ClusterClass {} no longer defines it",
+            blueprint.name
+        ));
+    }
+    let made = after.owners.get(CONTROL_PLANE)?;
+    let was = before.and_then(|before| before.owners.get(CONTROL_PLANE));
+    if was.is_some_and(|was| json::equal(&was.tree, &made.tree)) {
+        return None;
+    }
+    let (reason, _) = verdict::control_plane_refuses(was.map(|was| &was.tree), &made.tree)?;
+    Some(format!("the control plane's webhook refuses {reason}"))
+}
+
+fn block_all(cluster: Option<&Object<'_>>, rows: &mut Vec<Row>, reason: &str, verdict: &mut Verdict) {
+    for row in rows.iter_mut() {
+        row.machines = Moves::default();
+        row.blocked = Some(format!("the topology controller is stuck: {reason}"));
+    }
+    let Some(cluster) = cluster else { return };
+    let path = ["spec", "topology"];
+    let place = update::place(cluster, &update::steps(&path), json::Side::New);
+    let message = format!(
+        "accepted, and then the topology controller fails: {reason}. Nothing of this cluster changes any more until that is \
+         mended"
+    );
+    let finding = Finding::new(&TOPOLOGY_STUCK, message).at(place).path(path.join(".")).suggest("take the change back");
+    verdict.add(finding, json::Side::New, cluster, &path.join("."));
+}
+
+fn compare(cluster: &str, before: Option<&Desired>, after: Option<&Desired>) -> Vec<Row> {
+    let empty = BTreeMap::new();
+    let old = before.map_or(&empty, |desired| &desired.owners);
+    let new = after.map_or(&empty, |desired| &desired.owners);
+    let names: Vec<&String> = new.keys().chain(old.keys().filter(|name| !new.contains_key(*name))).collect();
+    let rows = names.into_iter().filter_map(|name| row(cluster, name, old.get(name), new.get(name)));
+    rows.collect()
+}
+
+fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> Option<Row> {
+    let kind = new.or(old)?.kind;
+    let mut row = Row {
+        cluster: cluster.to_owned(),
+        owner: name.to_owned(),
+        kind,
+        machines: Moves::default(),
+        causes: Vec::new(),
+        blocked: None,
+        notes: Vec::new(),
+    };
+    let count = |owned: Option<&Owned>| owned.map_or(0, |owned| owned.replicas);
+    let mut outdated = 0;
+    match (old, new) {
+        (Some(before), Some(after)) => {
+            if kind == OwnerKind::ControlPlane {
+                let found = rollout::control_plane::outdated(&before.tree, &after.tree, before.replicas);
+                (outdated, row.causes, row.notes) = (found.machines, found.causes, found.notes);
+            } else {
+                row.causes = rollout::workers::outdated(&before.tree, &after.tree);
+                outdated = if row.causes.is_empty() { 0 } else { before.replicas };
+                rollout::workers::notes(&after.tree, outdated, &mut row.notes);
+            }
+            if before.replicas != after.replicas {
+                row.causes.push("spec.replicas".into());
+            }
+            if before.uncertain != after.uncertain {
+                row.notes.push(
+                    "may roll: a patch of the class could not be worked out here, and what it is made from changed".into(),
+                );
+            }
+        }
+        (None, Some(_)) => row.causes.push("added".into()),
+        _ => row.causes.push("removed".into()),
+    }
+    row.machines = Moves::between(count(old), count(new), outdated);
+    Some(row)
+}
+
+/// Where a computed change comes from.
+struct Sources<'s> {
+    before: Option<&'s Blueprint>,
+    after: Option<&'s Blueprint>,
+    stored: &'s BTreeMap<String, Json>,
+    given: &'s BTreeMap<String, Json>,
+}
+
+impl Sources<'_> {
+    /// Puts what somebody wrote in place of what the controller computed.
+    fn explain(&self, row: &mut Row) {
+        let computed = std::mem::take(&mut row.causes);
+        for cause in computed {
+            match cause.as_str() {
+                "spec.version" | "spec.template.spec.version" => row.causes.push("spec.topology.version".into()),
+                "spec.replicas" if row.kind == OwnerKind::ControlPlane => {
+                    row.causes.push("spec.topology.controlPlane.replicas".into());
+                }
+                "spec.replicas" => row.causes.push("spec.topology.workers.replicas".into()),
+                "added" | "removed" => row.causes.push(cause),
+                _ => row.causes.extend(self.of_content(&cause)),
+            }
+        }
+        row.causes.dedup();
+    }
+
+    /// Templates, variables and patches that changed.
+    fn of_content(&self, cause: &str) -> Vec<String> {
+        let (Some(before), Some(after)) = (self.before, self.after) else { return vec![cause.to_owned()] };
+        let mut found = before.changed_templates(after);
+        let names = self.stored.keys().chain(self.given.keys().filter(|name| !self.stored.contains_key(*name)));
+        for name in names.filter(|name| self.stored.get(*name) != self.given.get(*name)) {
+            if after.patches_mention(name) || before.patches_mention(name) {
+                found.push(format!("spec.topology.variables[{name:?}]"));
+            }
+        }
+        if before.patches() != after.patches() {
+            found.push(format!("ClusterClass {}: spec.patches", after.name));
+        }
+        if found.is_empty() { vec![cause.to_owned()] } else { found }
+    }
+}

@@ -1,0 +1,66 @@
+//! `MachineDeployment`, `MachineSet`, `MachinePool`, `Machine`: the cluster they belong to, and replicas that fall back to 1.
+
+use super::{IMMUTABLE_FIELD, Verdict, quoted};
+use crate::diff::json;
+use crate::diff::update::Update;
+use crate::object::CLUSTER_GROUP;
+use crate::yaml::Value;
+
+crate::rule! {
+    /// `replicas` is no longer written, and falls back to 1.
+    ///
+    /// Helm's patch takes the field away, and the webhook fills in its default: 1. All other machines of the deployment are
+    /// deleted. Only with both of the autoscaler's size annotations the number is kept within them.
+    ///
+    /// ## Example
+    ///
+    /// ```yaml
+    /// kind: MachineDeployment
+    /// spec:
+    ///   clusterName: prod   # replicas: 5 stood here
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Keep `replicas`, or add the annotations `cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size` and `-max-size`.
+    pub REPLICAS_DROPPED = "replicas-dropped", Warning, Controller;
+}
+
+/// Judges a kind that makes machines.
+pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let object = update.new;
+    if object.group() != CLUSTER_GROUP {
+        return;
+    }
+    if matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool" | "Machine") {
+        let keys = ["spec", "clusterName"];
+        if update.changed(&keys) {
+            let (before, after) = update.both(&keys);
+            let message = format!(
+                "spec.clusterName goes from {} to {}: machines cannot move to another cluster, and the webhook refuses the \
+                 update",
+                quoted(before),
+                quoted(after)
+            );
+            let help = "take the change back; for machines in the other cluster make another object with another name";
+            verdict.say(update, &IMMUTABLE_FIELD, &keys, message, help);
+        }
+    }
+    replicas(update, verdict);
+}
+
+fn replicas(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    if !matches!(&*update.new.kind, "MachineDeployment" | "MachineSet" | "MachinePool") {
+        return;
+    }
+    let keys = ["spec", "replicas"];
+    let stated = |object: &crate::object::Object<'_>| object.at(&keys).and_then(|value: Value<'_>| value.as_i64());
+    let (before, after) = (stated(update.old), json::at(&update.after, &keys).and_then(serde_json::Value::as_i64));
+    if let (Some(before), None, Some(after)) = (before, stated(update.new), after)
+        && before != after
+    {
+        let message = format!("spec.replicas is no longer written: {before} falls to {after}, and machines are deleted");
+        let help = format!("write replicas: {before}, or leave the number to the autoscaler with its size annotations");
+        verdict.say(update, &REPLICAS_DROPPED, &keys, message, &help);
+    }
+}

@@ -1,0 +1,169 @@
+//! Every rule of the release layer against its fixtures, and the manual against the code.
+//!
+//! A fixture says in its leading comments what is expected: `# expect: SEVERITY RULE PATH`, one line a finding, and
+//! `# settings: …` where the rule needs some. A `pass.yaml` expects nothing of its rule.
+//!
+//! Write the manual anew with `CAPI_LINT_RECORD=1 cargo test --test rules`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use capi_lint::config::Settings;
+use capi_lint::input::Source;
+use capi_lint::judge::{self, Options};
+use capi_lint::release::Release;
+use capi_lint::stream::Stream;
+use capi_lint::{ignores, rules};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn marked<'t>(text: &'t str, mark: &str) -> Vec<&'t str> {
+    let comments = text.lines().take_while(|line| line.starts_with('#'));
+    comments.filter_map(|line| line.strip_prefix("# ")?.strip_prefix(mark)).map(str::trim).collect()
+}
+
+/// What is found in a text, as fixtures write it: severity, rule, path.
+fn found(text: &str, settings: &Settings, today: Option<&str>) -> Vec<String> {
+    let source = Source { name: "fixture.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+    let streams = [Stream::parse(&source, 1)];
+    let release = Release::new(&streams, "");
+    let mut options = Options::default();
+    options.settings.clone_from(settings);
+    options.today = today.map(str::to_owned);
+    let mut lines: Vec<String> = judge::unmerged(&release, &options, Vec::new())
+        .iter()
+        .map(|finding| {
+            let object = finding.place.and_then(|place| release.objects.get(place.object? as usize));
+            let path = ignores::field(object, finding);
+            format!("{} {} {path}", finding.severity, finding.rule.name).trim_end().to_owned()
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn of_rule(name: &str, text: &str) -> Vec<String> {
+    let settings = Settings::parse(&marked(text, "settings:").join("\n")).expect("the fixture's settings");
+    let today = marked(text, "today:").first().copied();
+    let of_rule = |line: &String| line.split(' ').nth(1) == Some(name);
+    found(text, &settings, today).into_iter().filter(of_rule).collect()
+}
+
+#[test]
+fn every_rule_has_fixtures_that_say_what_is_expected() {
+    let mut faults = Vec::new();
+    for rule in rules::with_fixtures() {
+        for file in ["fail.yaml", "pass.yaml"] {
+            let path: PathBuf = root().join("fixtures/rules").join(rule.name).join(file);
+            let Ok(text) = fs::read_to_string(&path) else {
+                faults.push(format!("{} is absent", path.display()));
+                continue;
+            };
+            let mut expected: Vec<&str> =
+                marked(&text, "expect:").into_iter().filter(|line| *line != "nothing").collect();
+            expected.sort_unstable();
+            if expected.is_empty() != (file == "pass.yaml") {
+                faults.push(format!("{} says nothing of what is expected, or too much", path.display()));
+            }
+            let found = of_rule(rule.name, &text);
+            if found != expected {
+                faults.push(format!("{}\n  expected {expected:#?}\n  found {found:#?}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_manual_page_shows_what_where_and_the_cure() {
+    for rule in rules::with_fixtures() {
+        for section in ["## Example", "## Fix"] {
+            assert!(rule.manual.contains(section), "{} has no section '{section}'", rule.name);
+        }
+        assert!(rules::summary(rule).len() > 10, "{} has no summary", rule.name);
+    }
+    let mut names: Vec<_> = rules::all().map(|rule| rule.name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "two rules of one name");
+}
+
+#[test]
+fn the_manual_is_fresh() {
+    let path = root().join("docs/rules.md");
+    let manual = rules::manual();
+    if std::env::var_os("CAPI_LINT_RECORD").is_some() {
+        fs::create_dir_all(root().join("docs")).unwrap();
+        fs::write(&path, &manual).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == manual, "docs/rules.md is stale: CAPI_LINT_RECORD=1 cargo test --test rules writes it anew");
+}
+
+#[test]
+fn folders_without_a_rule_are_left_over() {
+    for entry in fs::read_dir(root().join("fixtures/rules")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(rules::all().any(|rule| rule.name == name), "fixtures/rules/{name} belongs to no rule");
+    }
+}
+
+/// Ten times the fleet may not cost much more than ten times the work: a rule that compares every cluster with every other one
+/// would cost a hundred times.
+#[test]
+fn rules_grow_with_the_fleet_and_no_faster() {
+    let one = fs::read_to_string(root().join("fixtures/render/multi-cluster.yaml")).unwrap();
+    let settings = Settings::parse("extends: fleet\nmeshed: true").unwrap();
+    let time = |clusters: usize| {
+        let mut text = String::new();
+        for number in 0..clusters / 3 {
+            text += "---\n";
+            text += &one.replace("cluster-", &format!("c{number}-"));
+        }
+        let source = Source { name: "fleet.yaml".to_owned(), bytes: text.into_bytes() };
+        let streams = [Stream::parse(&source, 1)];
+        let release = Release::new(&streams, "");
+        let run = || {
+            let start = std::time::Instant::now();
+            assert!(rules::check(&release, &settings).len() >= clusters);
+            start.elapsed().as_secs_f64()
+        };
+        // The best of some: other tests run beside.
+        (0..5).map(|_| run()).fold(f64::MAX, f64::min)
+    };
+    let (small, large) = (time(150), time(1500));
+    assert!(large < small.max(0.003) * 70.0, "150 clusters take {small} s, 1500 take {large} s");
+}
+
+/// What the rules cost: `cargo test --test rules -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn measure_the_rules() {
+    let one = fs::read_to_string(root().join("fixtures/render/multi-cluster.yaml")).unwrap();
+    for clusters in [999, 9999] {
+        let mut text = String::new();
+        for number in 0..clusters / 3 {
+            text += "---\n";
+            text += &one.replace("cluster-", &format!("c{number}-"));
+        }
+        let source = Source { name: "fleet.yaml".to_owned(), bytes: text.into_bytes() };
+        let streams = [Stream::parse(&source, 1)];
+        let release = Release::new(&streams, "");
+        for settings in ["", "extends: fleet\nmeshed: true"] {
+            let settings = Settings::parse(settings).unwrap();
+            let start = std::time::Instant::now();
+            let found = rules::check(&release, &settings).len();
+            println!(
+                "{clusters} clusters, {} objects: rules {:?}, {found} findings",
+                release.objects.len(),
+                start.elapsed()
+            );
+        }
+        let start = std::time::Instant::now();
+        let all = judge::judge(&release, &Options::default(), Vec::new()).len();
+        println!("{clusters} clusters: all layers {:?}, {all} findings", start.elapsed());
+    }
+}
