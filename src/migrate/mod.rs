@@ -22,6 +22,7 @@ mod layout;
 mod patches;
 mod render;
 mod stream;
+pub mod templates;
 mod tree;
 
 use serde_json::Value as Json;
