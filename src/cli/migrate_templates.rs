@@ -12,8 +12,8 @@ use super::Outcome;
 use super::common::ChartArgs;
 use super::migrate::Args;
 use crate::input;
+use crate::migrate;
 use crate::migrate::templates::{Template, template};
-use crate::migrate::{self};
 use crate::yaml::{self, Tape};
 
 /// A template that changes.
@@ -41,7 +41,7 @@ pub fn run(args: &Args, chart: &Path) -> anyhow::Result<Outcome> {
     let new = copied(chart, &copy, &changed).and_then(|()| render(&copy, &args.charts));
     let _ = fs::remove_dir_all(&copy);
     let different =
-        differences(&migrate::stream(&old).text(&old), &new.context("the migrated templates do not render")?);
+        differences(&migrate::each_alone(&old).text(&old), &new.context("the migrated templates do not render")?);
     for object in &different {
         let _ = writeln!(
             io::stderr(),

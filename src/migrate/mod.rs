@@ -33,7 +33,7 @@ use kinds::{MigratedKind, TARGET};
 use layout::Layout;
 pub use patches::Context;
 use render::Renderer;
-pub use stream::{Document, Stream, stream, streams};
+pub use stream::{Document, Stream, each_alone, stream, streams};
 use tree::{Data, Tree};
 
 /// What a note is about.

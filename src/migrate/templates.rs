@@ -4,7 +4,7 @@
 //! a line as a word. What stands behind an action nobody can see here, so this is a proposal: whoever writes it to disk renders
 //! the chart before and after and compares. A document in which the lines with actions would change their order is refused.
 
-use super::stream::{Stream, stream};
+use super::stream::{Stream, each_alone};
 use super::{Outcome, Reason};
 
 /// A template brought to v1beta2 as far as can be seen without rendering.
@@ -22,11 +22,24 @@ pub struct Template {
 /// Migrates the text of a template.
 pub fn template(text: &str) -> Template {
     let mask = Mask::of(text);
-    let mut migrated = stream(mask.text.as_bytes());
+    let mut migrated = each_alone(mask.text.as_bytes());
     for document in &mut migrated.documents {
+        if let Outcome::Refused(reason) = &mut document.outcome {
+            reason.message = mask.restore(&reason.message);
+        }
         let Outcome::Migrated(migration) = &document.outcome else { continue };
         let before = mask.text.get(document.span.clone()).unwrap_or_default();
-        if lines_with_actions(before) != lines_with_actions(&migration.text) {
+        if let Some(line) = before.lines().find(|line| loses_version(line, &migration.text)) {
+            document.outcome = Outcome::Refused(Reason {
+                offset: before.find(line).unwrap_or_default(),
+                path: String::new(),
+                message: format!(
+                    "{}: a reference of v1beta2 has apiGroup, the part before the slash, and the action's text is not known \
+                     here. Write apiGroup: {{{{ splitList \"/\" VALUE | first }}}} there",
+                    mask.restore(line.trim())
+                ),
+            });
+        } else if lines_with_actions(before) != lines_with_actions(&migration.text) {
             document.outcome = Outcome::Refused(Reason {
                 offset: 0,
                 path: String::new(),
@@ -91,17 +104,12 @@ impl Mask {
         while let Some((at, mark)) = next_mark(rest) {
             out.push_str(&rest[..at]);
             let behind = &rest[at + mark.len()..];
-            let number = behind.split_once(END).and_then(|(number, _)| number.parse::<usize>().ok());
-            match number.and_then(|number| self.actions.get(number)) {
-                Some(action) => {
-                    out.push_str(action);
-                    rest = behind.split_once(END).map_or("", |(_, tail)| tail);
-                }
-                None => {
-                    out.push_str(mark);
-                    rest = behind;
-                }
-            }
+            let known = behind
+                .split_once(END)
+                .and_then(|(number, tail)| Some((self.actions.get(number.parse::<usize>().ok()?)?, tail)));
+            let (put, tail) = known.map_or((mark, behind), |(action, tail)| (action.as_str(), tail));
+            out.push_str(put);
+            rest = tail;
         }
         out.push_str(rest);
         out
@@ -110,6 +118,13 @@ impl Mask {
 
 fn next_mark(text: &str) -> Option<(usize, &'static str)> {
     [LINE, WORD].into_iter().filter_map(|mark| text.find(mark).map(|at| (at, mark))).min()
+}
+
+/// Whether a line holds an `apiVersion` from an action that the new text no longer has.
+fn loses_version(line: &str, new: &str) -> bool {
+    let value = line.trim().trim_start_matches("- ").strip_prefix("apiVersion:").map(str::trim);
+    let word = value.and_then(|value| value.find(WORD).map(|at| &value[at..]));
+    word.and_then(|word| word.split_inclusive(END).next()).is_some_and(|word| !new.contains(word))
 }
 
 /// The masked lines in their order.
@@ -198,6 +213,15 @@ mod tests {
         ] {
             assert!(migrated.text.contains(line), "{line:?} in:\n{}", migrated.text);
         }
+    }
+
+    #[test]
+    fn a_version_behind_an_action_is_for_a_person() {
+        let text = TEMPLATE.replace("apiVersion: bootstrap.cluster.x-k8s.io/v1beta1", "apiVersion: {{ $c.api }}");
+        let migrated = template(&text);
+        assert_eq!(migrated.text, text);
+        let (_, reason) = migrated.stream.refused().next().expect("a refusal");
+        assert!(reason.message.starts_with("apiVersion: {{ $c.api }}: "), "{}", reason.message);
     }
 
     #[test]
