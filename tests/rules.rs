@@ -6,6 +6,7 @@
 //! Write the manual anew with `CAPI_LINT_RECORD=1 cargo test --test rules`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -225,7 +226,7 @@ fn no_false_alarm_on_streams_that_a_server_accepts() {
         files.len()
     );
     for ((severity, rule), count) in &counts {
-        table += &format!("| {severity} | {rule} | {count} |\n");
+        let _ = writeln!(table, "| {severity} | {rule} | {count} |");
     }
     println!("{table}");
     if std::env::var_os("CAPI_LINT_RECORD").is_some() {
