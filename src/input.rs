@@ -71,6 +71,13 @@ pub enum InputError {
         /// Why it did not start.
         cause: io::Error,
     },
+    /// `helm get` failed.
+    Release {
+        /// The release.
+        name: String,
+        /// What Helm said.
+        said: String,
+    },
     /// `helm template` failed.
     Rendering {
         /// The chart.
@@ -97,6 +104,9 @@ impl fmt::Display for InputError {
                 chart.display(),
                 helm.display()
             ),
+            Self::Release { name, said } => {
+                write!(f, "helm get {name} failed. Helm says:\n{}", said.trim_end())
+            }
             Self::Rendering { chart, said } => {
                 write!(f, "helm template {} failed. Helm says:\n{}", chart.display(), said.trim_end())
             }
@@ -214,7 +224,7 @@ pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) 
         })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(InputError::Rendering { chart: chart(), said });
+            return Err(InputError::Release { name: name.to_owned(), said });
         }
         Ok(output.stdout)
     };

@@ -39,7 +39,9 @@ type Moves = [BTreeMap<String, u64>; 3];
 fn moves(diff: &Diff<'_, '_>) -> Moves {
     let mut moves = Moves::default();
     for row in &diff.rollout {
-        for (number, map) in [row.machines.replaced, row.machines.added, row.machines.removed].into_iter().zip(&mut moves) {
+        for (number, map) in
+            [row.machines.replaced, row.machines.added, row.machines.removed].into_iter().zip(&mut moves)
+        {
             if number > 0 {
                 *map.entry(row.owner.clone()).or_default() += number;
             }
@@ -122,7 +124,9 @@ fn fault(case: &Path) -> Option<String> {
         if diff.is_accepted() != (expected["accepted"] == true) || refusals != texts("refusals") {
             faults.push(format!("refusals {refusals:?}"));
         }
-        if !texts("warnings").iter().all(|rule| warnings.contains(&rule.as_str())) || warnings.len() != texts("warnings").len() {
+        if !texts("warnings").iter().all(|rule| warnings.contains(&rule.as_str()))
+            || warnings.len() != texts("warnings").len()
+        {
             faults.push(format!("warnings {warnings:?}"));
         }
         if rows != expected_rows(&expected) {
@@ -158,7 +162,9 @@ fn renders_of_the_same_input_do_not_differ() {
             continue;
         }
         number += 1;
-        with_diff(&path, &path, |diff| assert!(diff.changes.is_empty() && diff.rollout.is_empty(), "{}", path.display()));
+        with_diff(&path, &path, |diff| {
+            assert!(diff.changes.is_empty() && diff.rollout.is_empty(), "{}", path.display())
+        });
     }
     println!("{number} files against themselves");
 }
@@ -221,7 +227,10 @@ mod command {
         assert_eq!((&row["kind"], &row["cluster"]), (&"machine-deployment".into(), &"fleet/prod".into()));
         assert!(row["blocked"].as_str().is_some_and(|reason| reason.contains("ahead of the control plane")));
         let change = &document["changes"][0];
-        assert_eq!((&change["kind"], &change["object"]), (&"changed".into(), &"MachineDeployment fleet/prod-workers".into()));
+        assert_eq!(
+            (&change["kind"], &change["object"]),
+            (&"changed".into(), &"MachineDeployment fleet/prod-workers".into())
+        );
         assert!(change["paths"][0]["path"].is_string());
     }
 

@@ -16,9 +16,11 @@ use crate::schema::validate::Client;
 
 /// Arguments of `diff`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "OLD and NEW: a file, a folder, a chart, - for standard input, release:NAME[@REVISION] (asks Helm), or a \
+#[command(
+    after_help = "OLD and NEW: a file, a folder, a chart, - for standard input, release:NAME[@REVISION] (asks Helm), or a \
 Helm release Secret as JSON.\nExit codes: 0 accepted, 1 refused or a gate, 2 capi-lint could not do its work; with --exit-code \
-3 where anything changes.")]
+3 where anything changes."
+)]
 pub struct Args {
     /// The release before
     #[arg(value_name = "OLD")]
@@ -178,19 +180,14 @@ fn print(diff: &Diff<'_, '_>, args: &ReportArgs) -> anyhow::Result<()> {
         }
     };
     let view = View { summary: args.summary, context: args.context, only: args.only.clone(), color };
-    match &args.output {
-        Some(path) => {
-            let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-            let mut out = io::BufWriter::new(file);
-            output::write(diff, args.format, &view, &mut out)?;
-            out.flush()?;
-        }
-        None => {
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            output::write(diff, args.format, &view, &mut out)?;
-            out.flush()?;
-        }
-    }
+    let target: Box<dyn Write> = if let Some(path) = &args.output {
+        Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
+    } else {
+        Box::new(io::stdout().lock())
+    };
+    let mut out = io::BufWriter::new(target);
+    output::write(diff, args.format, &view, &mut out)?;
+    out.flush()?;
     Ok(())
 }
 
@@ -209,14 +206,20 @@ impl GateArgs {
     fn closed(&self, diff: &Diff<'_, '_>, is_uninstall: bool) -> Vec<String> {
         let summary = &diff.summary;
         let mut closed = Vec::new();
-        if is_uninstall && diff.verdict.warnings.iter().any(|said| said.finding.severity == crate::report::Severity::Error) {
+        if is_uninstall
+            && diff.verdict.warnings.iter().any(|said| said.finding.severity == crate::report::Severity::Error)
+        {
             closed.push("an uninstall would get stuck".to_owned());
         }
         let moved = summary.machines_replaced + summary.machines_removed;
         if self.fail_on.contains(&FailOn::Rollout) && moved > 0 {
             closed.push(format!("{moved} machines are replaced or removed (--fail-on rollout)"));
         }
-        let gone = diff.changes.iter().filter(|change| change.new.is_none() && change.old.is_some_and(diff::verdict::is_deleted)).count();
+        let gone = diff
+            .changes
+            .iter()
+            .filter(|change| change.new.is_none() && change.old.is_some_and(diff::verdict::is_deleted))
+            .count();
         if self.fail_on.contains(&FailOn::Delete) && gone > 0 {
             closed.push(format!("{gone} objects are deleted (--fail-on delete)"));
         }
@@ -229,7 +232,9 @@ impl GateArgs {
             Limit::Percent(share) => rolled * 100 > all * share,
         };
         if self.max_rolled_clusters.is_some_and(|limit| exceeds(&limit)) {
-            closed.push(format!("machines of {rolled} of {all} clusters are replaced, more than --max-rolled-clusters allows"));
+            closed.push(format!(
+                "machines of {rolled} of {all} clusters are replaced, more than --max-rolled-clusters allows"
+            ));
         }
         closed
     }

@@ -1,6 +1,7 @@
 //! What changed in an object: paths with the values before and after, lists matched by what names their items.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use serde_json::Value as Json;
 use similar::{Algorithm, DiffOp};
@@ -83,15 +84,16 @@ pub fn shown(object: &Object<'_>, path: &str, value: &Json) -> Json {
         let mut path = path.to_owned();
         match step {
             Step::Key(key) => crate::yaml::tape::push_key(&mut path, key),
-            Step::Item(_, number) => path.push_str(&format!("[{}]", number.unwrap_or_default())),
+            Step::Item(_, number) => {
+                let _ = write!(path, "[{}]", number.unwrap_or_default());
+            }
         }
         path
     };
     match value {
         Json::Object(map) => {
-            let entry = |(key, value): (&String, &Json)| {
-                (key.clone(), shown(object, &below(&Step::Key(key.clone())), value))
-            };
+            let entry =
+                |(key, value): (&String, &Json)| (key.clone(), shown(object, &below(&Step::Key(key.clone())), value));
             Json::Object(map.iter().map(entry).collect())
         }
         Json::Array(list) => {
@@ -134,7 +136,8 @@ impl Walk {
             (Some(old), Some(new)) => self.values(old, new),
             (None, None) => {}
             // An empty mapping or list that appears says nothing.
-            (Some(only), None) | (None, Some(only)) if json::is_bare(only) || only.as_array().is_some_and(Vec::is_empty) => {}
+            (Some(only), None) | (None, Some(only))
+                if json::is_bare(only) || only.as_array().is_some_and(Vec::is_empty) => {}
             _ => self.found.push((self.path.clone(), old.cloned(), new.cloned())),
         }
         self.path.pop();

@@ -8,6 +8,7 @@ use crate::object::{CLUSTER_GROUP, Object};
 /// The group of KubeadmControlPlane.
 pub const CONTROL_PLANE_GROUP: &str = "controlplane.cluster.x-k8s.io";
 
+const BACKEND: [&str; 4] = ["spec", "template", "spec", "backend"];
 const AUTOSCALER_MIN: &str = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size";
 const AUTOSCALER_MAX: &str = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size";
 
@@ -21,16 +22,15 @@ pub fn fill(tree: &mut Json, object: &Object<'_>, before: Option<&Json>) {
             json::insert(tree, &["spec", "replicas"], json!(replicas));
         }
         (CLUSTER_GROUP, "Machine") => prefix_version(tree, &["spec", "version"]),
-        (CLUSTER_GROUP, "MachineHealthCheck") => {}
         ("addons.cluster.x-k8s.io", "ClusterResourceSet") => default(tree, &["spec", "strategy"], json!("ApplyOnce")),
         (CONTROL_PLANE_GROUP, "KubeadmControlPlane") => {
             prefix_version(tree, &["spec", "version"]);
             default(tree, &["spec", "replicas"], json!(1));
         }
-        ("infrastructure.cluster.x-k8s.io", "DevMachineTemplate" | "DevClusterTemplate") => {
-            if json::at(tree, &["spec", "template", "spec", "backend"]).is_none_or(json::is_bare) {
-                json::insert(tree, &["spec", "template", "spec", "backend"], json!({"docker": {}}));
-            }
+        ("infrastructure.cluster.x-k8s.io", "DevMachineTemplate" | "DevClusterTemplate")
+            if json::at(tree, &BACKEND).is_none_or(json::is_bare) =>
+        {
+            json::insert(tree, &BACKEND, json!({"docker": {}}));
         }
         _ => {}
     }

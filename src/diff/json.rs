@@ -3,6 +3,8 @@
 //! The tape keeps positions and is for reading once; comparing two documents of different API versions needs trees that can
 //! be rewritten. Nothing here knows Kubernetes.
 
+use std::fmt::Write;
+
 use serde_json::Value as Json;
 
 use crate::yaml::Value;
@@ -32,7 +34,9 @@ pub fn text(path: &[Step]) -> String {
     for step in path {
         match step {
             Step::Key(key) => push_key(&mut text, key),
-            Step::Item(old, new) => text.push_str(&format!("[{}]", new.or(*old).unwrap_or_default())),
+            Step::Item(old, new) => {
+                let _ = write!(text, "[{}]", new.or(*old).unwrap_or_default());
+            }
         }
     }
     text

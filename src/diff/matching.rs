@@ -102,8 +102,11 @@ pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r,
         new: Some(object),
         is_changed: false,
     });
-    let gone =
-        removed.iter().filter_map(|number| old.objects.get(*number as usize)).map(|object| Pair { old: Some(object), new: None, is_changed: true });
+    let gone = removed.iter().filter_map(|number| old.objects.get(*number as usize)).map(|object| Pair {
+        old: Some(object),
+        new: None,
+        is_changed: true,
+    });
     kept.chain(gone).collect()
 }
 
@@ -116,7 +119,7 @@ struct Renames<'r, 'a> {
     partner: Vec<Option<u32>>,
 }
 
-impl<'a> Renames<'_, 'a> {
+impl Renames<'_, '_> {
     fn take(&mut self, old: u32, new: u32) {
         self.partner[new as usize] = Some(old);
         self.removed.retain(|number| *number != old);
@@ -136,7 +139,9 @@ impl<'a> Renames<'_, 'a> {
         }
         let mut found = HashMap::new();
         for number in &self.added {
-            let Some(object) = self.new.objects.get(*number as usize).filter(|object| may_be_renamed(object)) else { continue };
+            let Some(object) = self.new.objects.get(*number as usize).filter(|object| may_be_renamed(object)) else {
+                continue;
+            };
             if let Some(old) = known.get_mut(&fingerprint(self.new, object)).and_then(Vec::pop) {
                 found.insert(old, *number);
             }
@@ -172,7 +177,8 @@ impl<'a> Renames<'_, 'a> {
 
     /// The targets of references that stand at the same path and name something else than before.
     fn redirected(&self, old: u32, new: u32) -> Vec<(u32, u32)> {
-        let (Some(before), Some(after)) = (self.old.objects.get(old as usize), self.new.objects.get(new as usize)) else {
+        let (Some(before), Some(after)) = (self.old.objects.get(old as usize), self.new.objects.get(new as usize))
+        else {
             return Vec::new();
         };
         let targets: HashMap<String, u32> = before
@@ -232,7 +238,9 @@ fn hash(value: &Json, hasher: &mut FxHasher) {
         }
         Json::Array(list) => {
             list.len().hash(hasher);
-            list.iter().for_each(|value| hash(value, hasher));
+            for value in list {
+                hash(value, hasher);
+            }
         }
         other => other.to_string().hash(hasher),
     }

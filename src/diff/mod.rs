@@ -95,7 +95,9 @@ pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Option
     rollout.extend(topology::bill(fleet, &pairs, &mut verdict));
     if !verdict.refusals.is_empty() {
         // Helm stops at a refusal; what it did before is not this bill's to say.
-        rollout.iter_mut().for_each(|row| row.notes.push("only once nothing is refused any more".into()));
+        for row in &mut rollout {
+            row.notes.push("only once nothing is refused any more".into());
+        }
     }
     rollout::sort(&mut rollout);
     let summary = Summary::of(fleet, &changes, &verdict, &rollout);

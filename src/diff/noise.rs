@@ -18,7 +18,8 @@ const ANNOTATIONS: &[&str] = &[
 ];
 
 /// Fields of `metadata` that the server keeps.
-const SERVER_FIELDS: &[&str] = &["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
+const SERVER_FIELDS: &[&str] =
+    &["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
 
 /// Takes the noise out of an object.
 pub fn strip(object: &mut Json) {

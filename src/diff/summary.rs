@@ -82,5 +82,8 @@ fn names<'x>(release: &'x Release<'_>) -> impl Iterator<Item = (String, String)>
 
 /// `3 of 10 (30 %)`.
 pub fn share(part: u64, whole: u64) -> String {
-    if whole == 0 { part.to_string() } else { format!("{part} of {whole} ({} %)", part * 100 / whole) }
+    match (part * 100).checked_div(whole) {
+        None => part.to_string(),
+        Some(percent) => format!("{part} of {whole} ({percent} %)"),
+    }
 }

@@ -130,9 +130,8 @@ pub fn judge(release: &Release<'_>) -> Verdict {
                 }
             }
             "Namespace" => {
-                let inside = |other: &&&Object<'_>| {
-                    needs_controller(other) && release.namespace_of(other) == object.name
-                };
+                let inside =
+                    |other: &&&Object<'_>| needs_controller(other) && release.namespace_of(other) == object.name;
                 if let Some(user) = deleted.iter().find(inside) {
                     stuck(object, user, &mut verdict);
                 }
@@ -152,7 +151,8 @@ fn stuck(object: &Object<'_>, user: &Object<'_>, verdict: &mut Verdict) {
         "Helm deletes it before {} {}, whose controller still needs it to delete machines: the cluster stays in Deleting",
         user.kind, user.name
     );
-    let help = "annotate it with helm.sh/resource-policy: keep, or put it in a release of its own that is uninstalled later";
+    let help =
+        "annotate it with helm.sh/resource-policy: keep, or put it in a release of its own that is uninstalled later";
     let finding = Finding::new(&STUCK_UNINSTALL, message).at(object.key_place(object.root)).suggest(help);
     verdict.add(finding, Side::Old, object, "metadata");
 }
@@ -162,7 +162,8 @@ fn templates_first(release: &Release<'_>, object: &Object<'_>, verdict: &mut Ver
     if !object.is(CLUSTER_GROUP, "Cluster") {
         return;
     }
-    let infrastructure = object.references().find(|reference| object.path(reference.value.index()) == "spec.infrastructureRef");
+    let infrastructure =
+        object.references().find(|reference| object.path(reference.value.index()) == "spec.infrastructureRef");
     let Some(target) = infrastructure.and_then(|reference| release.resolve(object, &reference)) else { return };
     if is_deleted(target) {
         let message = format!(
@@ -171,20 +172,25 @@ fn templates_first(release: &Release<'_>, object: &Object<'_>, verdict: &mut Ver
             target.kind, target.name
         );
         let help = "delete the Cluster first (kubectl delete cluster), wait, then uninstall; or keep it with helm.sh/resource-policy";
-        let finding =
-            Finding::new(&STUCK_UNINSTALL, message).severity(crate::report::Severity::Warning).at(target.key_place(target.root)).suggest(help);
+        let finding = Finding::new(&STUCK_UNINSTALL, message)
+            .severity(crate::report::Severity::Warning)
+            .at(target.key_place(target.root))
+            .suggest(help);
         verdict.add(finding, Side::Old, target, "metadata");
     }
 }
 
 fn orphan(release: &Release<'_>, object: &Object<'_>, verdict: &mut Verdict) {
-    let lost = object.references().find_map(|reference| release.resolve(object, &reference).filter(|target| is_deleted(target)));
+    let lost = object
+        .references()
+        .find_map(|reference| release.resolve(object, &reference).filter(|target| is_deleted(target)));
     let message = match lost {
         Some(target) => format!("stays behind, while {} {} that it refers to is deleted", target.kind, target.name),
         None => "stays behind: helm.sh/resource-policy: keep".to_owned(),
     };
-    let finding =
-        Finding::new(&ORPHANED, message).at(object.key_place(object.root)).suggest("delete it by hand once nobody needs it");
+    let finding = Finding::new(&ORPHANED, message)
+        .at(object.key_place(object.root))
+        .suggest("delete it by hand once nobody needs it");
     verdict.add(finding, Side::Old, object, "metadata");
 }
 

@@ -20,12 +20,7 @@ impl Version {
         let text = text.split_once('+').map_or(text, |(version, _)| version);
         let (numbers, pre) = text.split_once('-').unwrap_or((text, ""));
         let mut parts = numbers.split('.').map(|part| part.parse::<u64>().ok());
-        let version = Self {
-            major: parts.next()??,
-            minor: parts.next()??,
-            patch: parts.next()??,
-            pre: pre.to_owned(),
-        };
+        let version = Self { major: parts.next()??, minor: parts.next()??, patch: parts.next()??, pre: pre.to_owned() };
         parts.next().is_none().then_some(version)
     }
 

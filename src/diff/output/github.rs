@@ -12,7 +12,9 @@ pub fn write(shown: &Shown<'_, '_, '_>, out: &mut dyn Write) -> io::Result<()> {
         one(shown, said, out)?;
     }
     let summary = &shown.diff.summary;
-    for row in shown.rollout.iter().filter(|row| row.machines.replaced + row.machines.removed > 0 || row.blocked.is_some()) {
+    for row in
+        shown.rollout.iter().filter(|row| row.machines.replaced + row.machines.removed > 0 || row.blocked.is_some())
+    {
         let reason = row.blocked.as_ref().map_or_else(|| row.causes.join(", "), |reason| format!("blocked: {reason}"));
         let message = format!("{} {}: {} ({reason})", row.cluster, row.owner, moves(row));
         writeln!(out, "::notice title=rollout::{}", message_text(&message))?;

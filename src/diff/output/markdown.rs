@@ -119,7 +119,8 @@ fn said(heading: &str, all: &[&Said], page: &mut Page) {
         heading,
         all.iter().map(|said| {
             let path = if said.path.is_empty() { String::new() } else { format!(" `{}`", said.path) };
-            let help = said.finding.suggestion.as_ref().map_or_else(String::new, |help| format!(" *{}*", escaped(help)));
+            let help =
+                said.finding.suggestion.as_ref().map_or_else(String::new, |help| format!(" *{}*", escaped(help)));
             format!(
                 "- **{}** {}{path}: {}.{help}\n",
                 said.finding.rule.name,
@@ -140,7 +141,10 @@ fn one_change(change: &Change<'_, '_>) -> String {
     let mut text = format!("- {mark} **{}**\n", escaped(&title(change)));
     for path in &change.paths {
         let value = |value: Option<&Json>| {
-            let text = value.map_or_else(|| "(absent)".to_owned(), |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            let text = value.map_or_else(
+                || "(absent)".to_owned(),
+                |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+            );
             let cut: String = text.chars().take(200).collect();
             cut.replace(['\n', '`'], " ")
         };

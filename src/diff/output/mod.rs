@@ -74,8 +74,11 @@ impl<'d, 'r, 'a> Shown<'d, 'r, 'a> {
             Some((object, side)) => keeps(Some(object), side),
             None => view.only.is_none(),
         };
-        let row = |row: &&Row| view.only.as_ref().is_none_or(|only| is_cluster(&row.cluster, only) || kind_name(row) == only);
-        let change = |change: &&Change<'_, '_>| keeps(change.new, Side::New) || change.new.is_none() && keeps(change.old, Side::Old);
+        let row =
+            |row: &&Row| view.only.as_ref().is_none_or(|only| is_cluster(&row.cluster, only) || kind_name(row) == only);
+        let change = |change: &&Change<'_, '_>| {
+            keeps(change.new, Side::New) || change.new.is_none() && keeps(change.old, Side::Old)
+        };
         Self {
             diff,
             view,

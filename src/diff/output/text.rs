@@ -63,7 +63,7 @@ fn one_row(row: &Row, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
         const SHOWN: usize = 3;
         let mut causes = row.causes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
         if row.causes.len() > SHOWN {
-            causes.push_str(&format!(" and {} more", row.causes.len() - SHOWN));
+            causes = format!("{causes} and {} more", row.causes.len() - SHOWN);
         }
         write!(out, "  ({causes})")?;
     }
@@ -74,13 +74,7 @@ fn one_row(row: &Row, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     row.notes.iter().try_for_each(|note| writeln!(out, "    {note}"))
 }
 
-fn said(
-    shown: &Shown<'_, '_, '_>,
-    heading: &str,
-    all: &[&Said],
-    paint: Paint,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn said(shown: &Shown<'_, '_, '_>, heading: &str, all: &[&Said], paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     if all.is_empty() {
         return Ok(());
     }
@@ -89,16 +83,12 @@ fn said(
     let mut named: Vec<(&str, usize)> = Vec::new();
     for item in all {
         let rule = item.finding.rule.name;
-        let count = match named.iter_mut().find(|(known, _)| *known == rule) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                named.push((rule, 1));
-                1
-            }
-        };
+        let at = named.iter().position(|(known, _)| *known == rule).unwrap_or_else(|| {
+            named.push((rule, 0));
+            named.len() - 1
+        });
+        named[at].1 += 1;
+        let count = named[at].1;
         if shown.view.summary && count > NAMED_OBJECTS {
             continue;
         }

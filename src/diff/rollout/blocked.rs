@@ -7,7 +7,7 @@ use super::{Fleet, Moves, OwnerKind, Row, workers};
 use crate::diff::json;
 use crate::diff::matching::Pair;
 use crate::diff::version::Version;
-use crate::object::Object;
+use crate::object::{CLUSTER_GROUP, Object};
 
 /// Why machines do not move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,13 @@ pub fn apply(
     if row.machines == Moves::default() {
         return;
     }
-    let Some((object, after)) = pair.new.zip(after) else { return };
+    let Some((object, after)) = pair.new.zip(after) else {
+        if let Some(reason) = pair.old.filter(|_| pair.new.is_none()).and_then(|old| waits_for_workers(row, fleet, old)) {
+            row.machines = Moves::default();
+            row.blocked = Some(reason);
+        }
+        return;
+    };
     let cluster = fleet.new_cluster(object);
     if let Some(reason) = paused(object, cluster) {
         row.machines = Moves::default();
@@ -39,7 +45,8 @@ pub fn apply(
     }
     if json::at(after, &["spec", "paused"]) == Some(&Json::Bool(true)) && outdated > 0 {
         row.machines = Moves::between(old, new, 0);
-        row.blocked = Some("spec.paused: the machine deployment is scaled, but does not roll until it is false again".into());
+        row.blocked =
+            Some("spec.paused: the machine deployment is scaled, but does not roll until it is false again".into());
     } else if workers::is_on_delete(after) && outdated > 0 {
         row.machines = Moves::between(old, new, 0);
         row.blocked = Some("strategy OnDelete: the old machines stay until somebody deletes them".into());
@@ -49,6 +56,25 @@ pub fn apply(
         row.machines = without_new_machines(after, old, new, outdated);
         row.blocked = Some(reason);
     }
+}
+
+/// A control plane that is deleted under a cluster that stays waits until the last worker is gone.
+fn waits_for_workers(row: &Row, fleet: Fleet<'_, '_>, control_plane: &Object<'_>) -> Option<String> {
+    if row.kind != OwnerKind::ControlPlane {
+        return None;
+    }
+    let namespace = fleet.old.namespace_of(control_plane);
+    let is_worker = |object: &&Object<'_>| {
+        matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool")
+            && object.group() == CLUSTER_GROUP
+            && fleet.new.namespace_of(object) == namespace
+            && Fleet::cluster_name(fleet.new, object) == row.cluster
+    };
+    let worker = fleet.new.objects.iter().find(is_worker)?;
+    Some(format!(
+        "the deleted control plane waits for the last worker to go, and {} {} stays",
+        worker.kind, worker.name
+    ))
 }
 
 /// No machine can be made: what goes all the same.
@@ -85,8 +111,13 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
     let own = json::text_at(after, &["spec", "template", "spec", "version"])?;
     let version = Version::parse(own)?;
     let ahead = version.minors_above(&theirs)?;
-    if !skips("ControlPlaneIsStable") && paused(control_plane, None).is_some() && is_upgrading(fleet, control_plane, &text) {
-        return Some(format!("the control plane waits at its annotation {PAUSED}, and workers wait for the control plane"));
+    if !skips("ControlPlaneIsStable")
+        && paused(control_plane, None).is_some()
+        && is_upgrading(fleet, control_plane, &text)
+    {
+        return Some(format!(
+            "the control plane waits at its annotation {PAUSED}, and workers wait for the control plane"
+        ));
     }
     if ahead > 0 && !skips("KubernetesVersionSkew") {
         return Some(format!(
@@ -94,7 +125,9 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
         ));
     }
     if ahead < -3 && !skips("KubernetesVersionSkew") {
-        return Some(format!("workers at {own} are more than 3 minor releases behind the control plane at {text}: no machine is made"));
+        return Some(format!(
+            "workers at {own} are more than 3 minor releases behind the control plane at {text}: no machine is made"
+        ));
     }
     let kubeadm = json::text_at(after, &["spec", "template", "spec", "bootstrap", "configRef", "kind"]);
     if ahead != 0 && kubeadm == Some("KubeadmConfigTemplate") && !skips("KubeadmVersionSkew") {

@@ -106,7 +106,11 @@ fn by_history(old: &Configuration, new: &Configuration, machines: u64, found: &m
 fn exchange(after: &Json) -> String {
     let surge = json::at(after, &["spec", "rollout", "strategy", "rollingUpdate", "maxSurge"]);
     let surge = surge.and_then(|surge| surge.as_i64().or_else(|| surge.as_str()?.parse().ok())).unwrap_or(1);
-    if surge == 0 { "one by one, the old machine goes first".into() } else { "one by one, the new machine comes first".into() }
+    if surge == 0 {
+        "one by one, the old machine goes first".into()
+    } else {
+        "one by one, the new machine comes first".into()
+    }
 }
 
 /// A control plane's kubeadm configuration without what never rolls a machine.
@@ -178,7 +182,8 @@ fn default(tree: &mut Json, keys: &[&str], value: Json) {
 
 /// The controller turns this gate on for the releases that know it.
 fn feature_gates(configuration: &mut Json, version: Option<&str>) {
-    let knows = version.and_then(Version::parse).is_some_and(|version| version.major == 1 && (31..36).contains(&version.minor));
+    let knows =
+        version.and_then(Version::parse).is_some_and(|version| version.major == 1 && (31..36).contains(&version.minor));
     if knows {
         default(configuration, &["clusterConfiguration", "featureGates", "ControlPlaneKubeletLocalMode"], true.into());
     }
@@ -192,8 +197,15 @@ fn differences(before: &Json, after: &Json, at: &str) -> Vec<String> {
 
 /// Control planes of other providers: the version, and whatever else is not about numbers and pace.
 fn other_providers(before: &Json, after: &Json) -> Vec<String> {
-    const HARMLESS: &[&str] =
-        &["replicas", "rolloutStrategy", "rollout", "remediation", "remediationStrategy", "machineNaming", "registrationMethod"];
+    const HARMLESS: &[&str] = &[
+        "replicas",
+        "rolloutStrategy",
+        "rollout",
+        "remediation",
+        "remediationStrategy",
+        "machineNaming",
+        "registrationMethod",
+    ];
     let mut paths = Vec::new();
     let spec = |tree| json::at(tree, &["spec"]);
     json::leaf_differences(spec(before), spec(after), &mut vec!["spec".to_owned()], &mut paths);

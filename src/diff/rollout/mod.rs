@@ -201,7 +201,8 @@ fn fill(row: &mut Row, fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: Option<
             row.causes = workers::pool_causes(fleet, pair, before, after);
             outdated = if row.causes.is_empty() { 0 } else { old };
             if outdated > 0 {
-                row.notes.push("the provider of the pool replaces its instances; how many at once, its settings say".into());
+                row.notes
+                    .push("the provider of the pool replaces its instances; how many at once, its settings say".into());
             }
         }
         (None, Some(_), _) => row.causes.push("added".into()),

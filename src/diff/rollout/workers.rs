@@ -106,7 +106,8 @@ pub fn pool_causes(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: &Json, afte
         json::leaf_differences(before, after, &mut vec!["spec".to_owned()], &mut paths);
         let rolls = |path: &&Vec<String>| {
             !path.iter().any(|key| {
-                ["minSize", "maxSize", "additionalTags", "providerIDList", "providerID", "scaling"].contains(&key.as_str())
+                ["minSize", "maxSize", "additionalTags", "providerIDList", "providerID", "scaling"]
+                    .contains(&key.as_str())
             })
         };
         causes.extend(paths.iter().filter(rolls).map(|path| format!("{} {}: {}", new.kind, new.name, path.join("."))));

@@ -26,7 +26,8 @@ impl Blueprint {
         let class = object.root.to_json();
         let namespace = release.namespace_of(object);
         let read = |(slot, of): (Slot, class::TemplateRef)| {
-            let template = release.find(&of.group, &of.kind, namespace, &of.name).map(|template| template.root.to_json());
+            let template =
+                release.find(&of.group, &of.kind, namespace, &of.name).map(|template| template.root.to_json());
             (slot, (of, template))
         };
         let templates = class::templates(&class).into_iter().map(read).collect();
@@ -38,7 +39,8 @@ impl Blueprint {
         json::same(self.class.get("spec"), other.class.get("spec"))
             && self.templates.len() == other.templates.len()
             && self.templates.iter().zip(&other.templates).all(|((slot, (_, a)), (other, (_, b)))| {
-                let spec = |template: &Option<Json>| template.as_ref().and_then(|template| template.get("spec").cloned());
+                let spec =
+                    |template: &Option<Json>| template.as_ref().and_then(|template| template.get("spec").cloned());
                 slot == other && json::same(spec(a).as_ref(), spec(b).as_ref())
             })
     }

@@ -85,12 +85,11 @@ pub fn templates(class: &Json) -> Vec<(Slot, TemplateRef)> {
     let mut found = Vec::new();
     found.extend(holder(&["spec", "infrastructure"]).map(|of| (Slot::Infrastructure, of)));
     found.extend(holder(&["spec", "controlPlane"]).map(|of| (Slot::ControlPlane, of)));
-    found.extend(holder(&["spec", "controlPlane", "machineInfrastructure"]).map(|of| (Slot::MachineInfrastructure, of)));
+    found
+        .extend(holder(&["spec", "controlPlane", "machineInfrastructure"]).map(|of| (Slot::MachineInfrastructure, of)));
     for workers in Workers::ALL {
         for (name, item) in worker_classes(class, workers) {
-            let part = |key: &str| {
-                template_ref(json::at(item, &[key]).or_else(|| json::at(item, &["template", key])))
-            };
+            let part = |key: &str| template_ref(json::at(item, &[key]).or_else(|| json::at(item, &["template", key])));
             found.extend(part("bootstrap").map(|of| (Slot::Bootstrap(workers, name.to_owned()), of)));
             found.extend(part("infrastructure").map(|of| (Slot::Machines(workers, name.to_owned()), of)));
         }

@@ -111,7 +111,8 @@ impl Maker<'_> {
         let version = topology.get("version").cloned().unwrap_or(Json::Null);
         // Some classes have a control plane without machines.
         let blueprint = self.blueprint;
-        let has_machines = blueprint.is_none_or(|blueprint| blueprint.templates.contains_key(&Slot::MachineInfrastructure));
+        let has_machines =
+            blueprint.is_none_or(|blueprint| blueprint.templates.contains_key(&Slot::MachineInfrastructure));
         if !has_machines {
             return None;
         }
@@ -123,7 +124,8 @@ impl Maker<'_> {
         let overrides = variables::of_list(json::items(&part, &["variables", "overrides"]));
         let mut uncertain = Vec::new();
         let template = self.patched(&Slot::ControlPlane, target, "controlPlane", &facts, &overrides, &mut uncertain);
-        let machines = self.patched(&Slot::MachineInfrastructure, target, "controlPlane", &facts, &overrides, &mut uncertain);
+        let machines =
+            self.patched(&Slot::MachineInfrastructure, target, "controlPlane", &facts, &overrides, &mut uncertain);
         let kind = blueprint
             .and_then(|blueprint| blueprint.templates.get(&Slot::ControlPlane))
             .map_or("KubeadmControlPlane", |(of, _)| of.kind.strip_suffix("Template").unwrap_or(&of.kind));
@@ -234,7 +236,8 @@ fn sorted(value: &Json) -> String {
         Json::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(key, _)| key.as_str());
-            let parts: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key:?}:{}", sorted(value))).collect();
+            let parts: Vec<String> =
+                entries.into_iter().map(|(key, value)| format!("{key:?}:{}", sorted(value))).collect();
             format!("{{{}}}", parts.join(","))
         }
         Json::Array(list) => format!("[{}]", list.iter().map(sorted).collect::<Vec<_>>().join(",")),

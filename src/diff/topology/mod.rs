@@ -86,11 +86,7 @@ pub fn class_templates(fleet: Fleet<'_, '_>) -> HashSet<(String, String, String)
 }
 
 /// The bill for topologies.
-pub fn bill<'r, 'a>(
-    fleet: Fleet<'r, 'a>,
-    pairs: &[Pair<'r, 'a>],
-    verdict: &mut Verdict,
-) -> Vec<Row> {
+pub fn bill<'r, 'a>(fleet: Fleet<'r, 'a>, pairs: &[Pair<'r, 'a>], verdict: &mut Verdict) -> Vec<Row> {
     let mut classes = Classes { fleet, known: HashMap::new() };
     let mut rows = Vec::new();
     for pair in pairs {
@@ -121,7 +117,8 @@ fn cluster<'r, 'a>(
         return Vec::new();
     }
     let stored = variables::stored(before.as_ref(), change.before.as_ref());
-    let given = variables::given(after.as_ref(), &stored, change.before.as_ref(), change.after.as_ref(), pair.is_changed);
+    let given =
+        variables::given(after.as_ref(), &stored, change.before.as_ref(), change.after.as_ref(), pair.is_changed);
     let namespace = |release: &crate::release::Release<'_>, object: Option<&Object<'_>>| {
         object.map(|object| release.namespace_of(object).to_owned()).unwrap_or_default()
     };
@@ -131,8 +128,11 @@ fn cluster<'r, 'a>(
     let Some(object) = pair.object() else { return Vec::new() };
     let release = if pair.new.is_some() { fleet.new } else { fleet.old };
     let mut rows = compare(&Fleet::cluster_name(release, object), made_before.as_ref(), made_after.as_ref());
-    let sources = Sources { before: change.before.as_ref(), after: change.after.as_ref(), stored: &stored, given: &given };
-    rows.iter_mut().for_each(|row| sources.explain(row));
+    let sources =
+        Sources { before: change.before.as_ref(), after: change.after.as_ref(), stored: &stored, given: &given };
+    for row in &mut rows {
+        sources.explain(row);
+    }
     if let Some(reason) = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()) {
         block_all(pair.new, &mut rows, &reason, verdict);
     } else if let Some(reason) = pair.new.and_then(paused) {
@@ -184,12 +184,13 @@ fn stuck(
     Some(format!("the control plane's webhook refuses {reason}"))
 }
 
-fn block_all(cluster: Option<&Object<'_>>, rows: &mut Vec<Row>, reason: &str, verdict: &mut Verdict) {
+fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdict: &mut Verdict) {
     for row in rows.iter_mut() {
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));
     }
-    let Some(cluster) = cluster else { return };
+    // Where the Cluster itself is refused, its controller never gets to see it.
+    let Some(cluster) = cluster.filter(|cluster| !verdict.refuses(cluster)) else { return };
     let path = ["spec", "topology"];
     let place = update::place(cluster, &update::steps(&path), json::Side::New);
     let message = format!(
@@ -237,7 +238,8 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
             }
             if before.uncertain != after.uncertain {
                 row.notes.push(
-                    "may roll: a patch of the class could not be worked out here, and what it is made from changed".into(),
+                    "may roll: a patch of the class could not be worked out here, and what it is made from changed"
+                        .into(),
                 );
             }
         }

@@ -40,8 +40,10 @@ pub fn apply(
         uncertain.push(format!("{name}: {external} {}", dependencies(&external.to_string(), variables, true)));
         return Ok(());
     }
-    let selected: Vec<&Json> =
-        json::items(patch, &["definitions"]).iter().filter(|definition| selects(definition, of, slot, target)).collect();
+    let selected: Vec<&Json> = json::items(patch, &["definitions"])
+        .iter()
+        .filter(|definition| selects(definition, of, slot, target))
+        .collect();
     if selected.is_empty() {
         return Ok(());
     }
@@ -59,7 +61,11 @@ pub fn apply(
     for operation in selected.iter().flat_map(|definition| json::items(definition, &["jsonPatches"])) {
         let op = json::text_at(operation, &["op"]).unwrap_or_default();
         let path = json::text_at(operation, &["path"]).unwrap_or_default();
-        let value = if op == "remove" { None } else { value(operation, variables, name, uncertain).map_err(|error| fault(&error))? };
+        let value = if op == "remove" {
+            None
+        } else {
+            value(operation, variables, name, uncertain).map_err(|error| fault(&error))?
+        };
         if op == "remove" || value.is_some() {
             operate(template, op, path, value).map_err(|error| fault(&error))?;
         }

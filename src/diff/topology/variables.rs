@@ -35,7 +35,8 @@ pub fn given(
 }
 
 fn written(cluster: Option<&Json>, class: Option<&Blueprint>) -> BTreeMap<String, Json> {
-    let mut values = cluster.map(|cluster| of_list(json::items(cluster, &["spec", "topology", "variables"]))).unwrap_or_default();
+    let mut values =
+        cluster.map(|cluster| of_list(json::items(cluster, &["spec", "topology", "variables"]))).unwrap_or_default();
     fill_nested(&mut values, class);
     values
 }
@@ -47,9 +48,10 @@ pub fn of_list(list: &[Json]) -> BTreeMap<String, Json> {
 }
 
 fn schemas(class: Option<&Blueprint>) -> impl Iterator<Item = (&str, &Json)> {
-    class.into_iter().flat_map(|class| class::variables(&class.class)).filter_map(|(name, variable)| {
-        Some((name, json::at(variable, &["schema", "openAPIV3Schema"])?))
-    })
+    class
+        .into_iter()
+        .flat_map(|class| class::variables(&class.class))
+        .filter_map(|(name, variable)| Some((name, json::at(variable, &["schema", "openAPIV3Schema"])?)))
 }
 
 /// Adds variables that are not there and have a default.
@@ -90,7 +92,9 @@ fn fill(value: &mut Json, schema: &Json) {
         }
         Json::Array(list) => {
             if let Some(schema) = schema.get("items") {
-                list.iter_mut().for_each(|item| fill(item, schema));
+                for item in list {
+                    fill(item, schema);
+                }
             }
         }
         _ => {}

@@ -45,11 +45,8 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
         refused.extend(data.into_iter().filter(|keys| sealed && update.changed(keys)));
     }
     for keys in refused {
-        let message = format!(
-            "{} of a {} must not change: the API server refuses the update",
-            keys.join("."),
-            object.kind
-        );
+        let message =
+            format!("{} of a {} must not change: the API server refuses the update", keys.join("."), object.kind);
         let help = "take the change back, or give the object a new name so that it is made anew";
         verdict.say(update, &IMMUTABLE_FIELD, keys, message, help);
     }

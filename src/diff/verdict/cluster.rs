@@ -109,7 +109,8 @@ fn version(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Ve
         return;
     }
     if to.is_below(&from) {
-        let message = format!("the topology's version goes down from {old} to {new}: the webhook of Cluster refuses that");
+        let message =
+            format!("the topology's version goes down from {old} to {new}: the webhook of Cluster refuses that");
         verdict.say(update, &VERSION_DOWNGRADE, &keys, message, &format!("stay at {old}"));
     } else if to.major != from.major || to.minors_above(&from).is_some_and(|minors| minors > 1) {
         let class = class::find(releases.old, update.old, &update.after);

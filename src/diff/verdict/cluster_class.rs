@@ -105,8 +105,8 @@ fn worker_classes(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: 
         for (gone, _) in class::worker_classes(&update.before, workers).filter(|(name, _)| !kept.contains(name)) {
             let users = releases.new.of_kind(CLUSTER_GROUP, "Cluster").filter(|cluster| {
                 let tree = cluster.root.to_json();
-                let of_class = class::find(releases.new, cluster, &tree)
-                    .is_some_and(|class| class.number == update.new.number);
+                let of_class =
+                    class::find(releases.new, cluster, &tree).is_some_and(|class| class.number == update.new.number);
                 of_class
                     && json::items(&tree, &["spec", "topology", "workers", workers.key()])
                         .iter()

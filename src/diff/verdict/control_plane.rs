@@ -97,9 +97,10 @@ fn frozen_paths(before: &Json, after: &Json) -> Vec<Vec<String>> {
     json::leaf_differences(spec(before), spec(after), &mut Vec::new(), &mut paths);
     let may_change = |path: &Vec<String>| {
         let path = path.join(".");
-        ALLOWED.iter().chain(DROPPED_BY_CONVERSION).any(|allowed| {
-            path.strip_prefix(allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        ALLOWED
+            .iter()
+            .chain(DROPPED_BY_CONVERSION)
+            .any(|allowed| path.strip_prefix(allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
     let frozen = paths.into_iter().filter(|path| !may_change(path));
     frozen.map(|path| std::iter::once("spec".to_owned()).chain(path).collect()).collect()

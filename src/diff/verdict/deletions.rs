@@ -63,7 +63,8 @@ pub fn judge(pairs: &[Pair<'_, '_>], new: &Release<'_>, options: &Options, verdi
         .filter(|object| is_deleted(object))
         .collect();
     for object in gone.iter().filter(|object| object.is(CLUSTER_GROUP, "Cluster")) {
-        let names = [object.name.to_string(), format!("{}/{}", object.namespace.as_deref().unwrap_or_default(), object.name)];
+        let names =
+            [object.name.to_string(), format!("{}/{}", object.namespace.as_deref().unwrap_or_default(), object.name)];
         if options.allow_delete.iter().any(|allowed| names.contains(allowed)) {
             continue;
         }

@@ -65,7 +65,11 @@ const FROZEN: &[(&str, &[Field])] = &[
     ),
     (
         "AWSManagedControlPlane",
-        &[(Always, &["spec", "region"]), (OnceSet, &["spec", "eksClusterName"]), (NotRemoved, &["spec", "identityRef"])],
+        &[
+            (Always, &["spec", "region"]),
+            (OnceSet, &["spec", "eksClusterName"]),
+            (NotRemoved, &["spec", "identityRef"]),
+        ],
     ),
     ("AWSClusterControllerIdentity", &[SPEC]),
     ("AWSClusterStaticIdentity", &[(Always, &["spec", "secretRef"])]),
@@ -143,7 +147,8 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
         json::leaf_differences(before, after, &mut vec!["spec".into()], &mut paths);
         for path in paths.iter().filter(|path| path.get(1).is_some_and(|key| !allowed.contains(&key.as_str()))) {
             let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-            let message = format!("{} of {} must not change: the webhook refuses the update", path.join("."), object.kind);
+            let message =
+                format!("{} of {} must not change: the webhook refuses the update", path.join("."), object.kind);
             verdict.say(update, &IMMUTABLE_FIELD, &keys, message, HELP);
         }
     }

@@ -59,7 +59,8 @@ fn replicas(update: &Update<'_, '_>, verdict: &mut Verdict) {
     if let (Some(before), None, Some(after)) = (before, stated(update.new), after)
         && before != after
     {
-        let message = format!("spec.replicas is no longer written: {before} falls to {after}, and machines are deleted");
+        let message =
+            format!("spec.replicas is no longer written: {before} falls to {after}, and machines are deleted");
         let help = format!("write replicas: {before}, or leave the number to the autoscaler with its size annotations");
         verdict.say(update, &REPLICAS_DROPPED, &keys, message, &help);
     }

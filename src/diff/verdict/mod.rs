@@ -123,11 +123,21 @@ impl Verdict {
         (if refused { &mut self.refusals } else { &mut self.warnings }).push(said);
     }
 
+    /// Whether an object of the new release is refused.
+    pub fn refuses(&self, object: &Object<'_>) -> bool {
+        self.refusals.iter().any(|said| {
+            said.side == Side::New && said.finding.place.is_some_and(|place| place.object == Some(object.number))
+        })
+    }
+
     /// Whether an object is refused already at a path or above it.
     pub fn has_refused(&self, object: &Object<'_>, path: &str) -> bool {
         self.refusals.iter().any(|said| {
-            let same = said.side == Side::New && said.finding.place.is_some_and(|place| place.object == Some(object.number));
-            same && path.strip_prefix(said.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            let same =
+                said.side == Side::New && said.finding.place.is_some_and(|place| place.object == Some(object.number));
+            same && path
+                .strip_prefix(said.path.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         })
     }
 

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::{Releases, Verdict};
 use crate::diff::changes;
-use crate::diff::json::{self, Side};
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
+use crate::diff::json::{self, Side};
 use crate::diff::matching::Pair;
 use crate::diff::rollout::Fleet;
 use crate::diff::update::Update;
@@ -136,7 +136,8 @@ const IMMUTABLE: &[(&str, &[(&str, Frozen)])] = &[
 ];
 
 /// Templates that may be edited: machines that run do not take it up.
-const MUTABLE: &[&str] = &["KubeadmConfigTemplate", "Metal3MachineTemplate", "RKE2ConfigTemplate", "KThreesConfigTemplate"];
+const MUTABLE: &[&str] =
+    &["KubeadmConfigTemplate", "Metal3MachineTemplate", "RKE2ConfigTemplate", "KThreesConfigTemplate"];
 
 /// Judges a template that is in both releases.
 pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
@@ -261,7 +262,10 @@ pub fn rotation(pair: Pair<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Ve
 
 /// References that go back to a template which the old release had, unused, beside the one in use.
 pub fn reverted(fleet: Fleet<'_, '_>, pairs: &[Pair<'_, '_>], verdict: &mut Verdict) {
-    let updates = pairs.iter().filter_map(Pair::update).filter(|(old, new)| makes_machines(new) && old.root.raw() != new.root.raw());
+    let updates = pairs
+        .iter()
+        .filter_map(Pair::update)
+        .filter(|(old, new)| makes_machines(new) && old.root.raw() != new.root.raw());
     for (old, new) in updates {
         for reference in new.references().filter(|reference| reference.kind.ends_with("Template")) {
             let path = new.path(reference.value.index());
@@ -287,5 +291,6 @@ pub fn reverted(fleet: Fleet<'_, '_>, pairs: &[Pair<'_, '_>], verdict: &mut Verd
 
 /// Kinds whose references to templates decide about machines.
 fn makes_machines(object: &Object<'_>) -> bool {
-    object.is(CLUSTER_GROUP, "MachineDeployment") || object.group() == CONTROL_PLANE_GROUP && !object.kind.ends_with("Template")
+    object.is(CLUSTER_GROUP, "MachineDeployment")
+        || object.group() == CONTROL_PLANE_GROUP && !object.kind.ends_with("Template")
 }

@@ -110,7 +110,8 @@ impl Run<'_> {
             let mut arguments = Vec::with_capacity(rest.len() + 1);
             for operand in rest {
                 let value = self.operand(operand, dot)?;
-                let decided = name == "and" && !functions::is_true(&value) || name == "or" && functions::is_true(&value);
+                let decided =
+                    name == "and" && !functions::is_true(&value) || name == "or" && functions::is_true(&value);
                 if decided {
                     return Ok(value);
                 }

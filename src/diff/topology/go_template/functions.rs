@@ -1,5 +1,7 @@
 //! The functions of Go's templates and of sprig that classes use.
 
+use std::fmt::Write;
+
 use serde_json::Value as Json;
 
 use super::Failure;
@@ -25,15 +27,19 @@ pub fn print(value: &Json) -> String {
     match value {
         Json::Null => "<no value>".into(),
         Json::String(text) => text.clone(),
-        Json::Number(number) => number.as_i64().map_or_else(|| float(number.as_f64().unwrap_or(0.0)), |n| {
-            // Numbers of variables are floating-point to Go: from a million on they have an exponent.
-            if n.abs() < 1_000_000 { n.to_string() } else { float(n as f64) }
-        }),
+        Json::Number(number) => number.as_i64().map_or_else(
+            || float(number.as_f64().unwrap_or(0.0)),
+            |n| {
+                // Numbers of variables are floating-point to Go: from a million on they have an exponent.
+                if n.abs() < 1_000_000 { n.to_string() } else { float(n as f64) }
+            },
+        ),
         Json::Array(list) => format!("[{}]", list.iter().map(print).collect::<Vec<_>>().join(" ")),
         Json::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(key, _)| key.as_str());
-            let parts: Vec<String> = entries.into_iter().map(|(key, value)| format!("{key}:{}", print(value))).collect();
+            let parts: Vec<String> =
+                entries.into_iter().map(|(key, value)| format!("{key}:{}", print(value))).collect();
             format!("map[{}]", parts.join(" "))
         }
         other @ Json::Bool(_) => other.to_string(),
@@ -154,7 +160,9 @@ fn printf(arguments: &[Json]) -> Result<String> {
         match characters.next() {
             Some('%') => out.push('%'),
             Some('s' | 'v') => out.push_str(&values.next().map_or_else(String::new, print)),
-            Some('q') => out.push_str(&format!("{:?}", values.next().map_or_else(String::new, print))),
+            Some('q') => {
+                let _ = write!(out, "{:?}", values.next().map_or_else(String::new, print));
+            }
             Some('d') => out.push_str(&whole(&values.next().cloned().into_iter().collect::<Vec<_>>(), 0).to_string()),
             other => return Err(Failure::Unknown(format!("the verb %{}", other.unwrap_or(' ')))),
         }
@@ -182,7 +190,8 @@ fn strings(name: &str, arguments: &[Json]) -> Result<Option<Json>> {
         "replace" => subject().replace(&argument(0), &argument(1)).into(),
         "repeat" => subject().repeat(usize::try_from(whole(arguments, 0)).unwrap_or(0).min(10_000)).into(),
         "trunc" => {
-            let length = usize::try_from(whole(arguments, 0)).map_err(|_| Failure::Unknown("trunc from the end".into()))?;
+            let length =
+                usize::try_from(whole(arguments, 0)).map_err(|_| Failure::Unknown("trunc from the end".into()))?;
             subject().chars().take(length).collect::<String>().into()
         }
         "indent" | "nindent" => {
@@ -202,7 +211,9 @@ fn strings(name: &str, arguments: &[Json]) -> Result<Option<Json>> {
         "add" => arguments.iter().enumerate().map(|(at, _)| whole(arguments, at)).sum::<i64>().into(),
         "add1" => whole(arguments, 0).saturating_add(1).into(),
         "sub" => whole(arguments, 0).saturating_sub(whole(arguments, 1)).into(),
-        "mul" => arguments.iter().enumerate().map(|(at, _)| whole(arguments, at)).fold(1_i64, i64::saturating_mul).into(),
+        "mul" => {
+            arguments.iter().enumerate().map(|(at, _)| whole(arguments, at)).fold(1_i64, i64::saturating_mul).into()
+        }
         "div" => whole(arguments, 0).checked_div(whole(arguments, 1)).unwrap_or(0).into(),
         "mod" => whole(arguments, 0).checked_rem(whole(arguments, 1)).unwrap_or(0).into(),
         _ => return Ok(None),
@@ -213,10 +224,22 @@ fn collections(name: &str, arguments: &[Json]) -> Result<Option<Json>> {
     let last = arguments.len().saturating_sub(1);
     let at = |number: usize| arguments.get(number).cloned().unwrap_or_default();
     Ok(Some(match name {
-        "default" => if is_true(&at(1)) { at(1) } else { at(0) },
+        "default" => {
+            if is_true(&at(1)) {
+                at(1)
+            } else {
+                at(0)
+            }
+        }
         "empty" => (!is_true(&at(0))).into(),
         "coalesce" => arguments.iter().find(|value| is_true(value)).cloned().unwrap_or_default(),
-        "ternary" => if is_true(&at(2)) { at(0) } else { at(1) },
+        "ternary" => {
+            if is_true(&at(2)) {
+                at(0)
+            } else {
+                at(1)
+            }
+        }
         "list" => arguments.to_vec().into(),
         "dict" => arguments
             .chunks(2)

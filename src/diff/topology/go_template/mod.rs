@@ -42,7 +42,8 @@ mod tests {
             "proxy": {"url": "http://p", "noProxy": ["x", "y"]},
             "builtin": {"controlPlane": {"version": "v1.32.8"}},
         });
-        let variables = variables.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let variables =
+            variables.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         render(template, &variables)
     }
 
