@@ -19,12 +19,18 @@ fn fixtures_become_what_they_say() {
         }
         let (stem, extension) = name.rsplit_once('.').unwrap();
         let expected = file.with_file_name(format!("{stem}.migrated.{extension}"));
-        let expected = std::fs::read_to_string(&expected).unwrap_or_else(|error| panic!("{}: {error}", expected.display()));
+        let expected =
+            std::fs::read_to_string(&expected).unwrap_or_else(|error| panic!("{}: {error}", expected.display()));
         let run = capi_lint(&["migrate"], &std::fs::read_to_string(&file).unwrap());
         assert_eq!(run.code, 0, "{name}: {}", run.stderr);
         assert_eq!(run.stdout, expected, "{name}");
         let again = capi_lint(&["migrate", "--check"], &run.stdout);
-        assert_eq!((again.code, again.stdout.as_str()), (0, ""), "{name} is migrated once and for all: {}", again.stderr);
+        assert_eq!(
+            (again.code, again.stdout.as_str()),
+            (0, ""),
+            "{name} is migrated once and for all: {}",
+            again.stderr
+        );
         count += 1;
     }
     assert!(count >= 3, "{count} fixtures");
@@ -143,4 +149,34 @@ fn sorted(value: &serde_json::Value) -> serde_json::Value {
         serde_json::Value::Array(items) => serde_json::Value::Array(items.iter().map(sorted).collect()),
         scalar => scalar.clone(),
     }
+}
+
+#[test]
+fn templates_of_a_chart_are_proven_by_rendering() {
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tools/helm3");
+    let helm = std::env::var_os("HELM3").map_or(target, PathBuf::from);
+    if !helm.is_file() {
+        println!("skipped: no helm3 here (scripts/helm-tools.sh gets one, HELM3 names one)");
+        return;
+    }
+    let template = OLD
+        .replace("{name: a} # a", "\n  name: {{ .Release.Name }} # a")
+        .replace("  nodeDrainTimeout", "  {{- if .Values.slow }}\n  nodeDrainTimeout")
+        + "  {{- end }}\n";
+    let folder = folder(
+        "chart",
+        &[("Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"), ("values.yaml", "slow: true\n")],
+    );
+    std::fs::create_dir(folder.join("templates")).unwrap();
+    std::fs::write(folder.join("templates/machine.yaml"), &template).unwrap();
+    let arguments =
+        ["migrate", "--templates", folder.to_str().unwrap(), "--helm", helm.to_str().unwrap(), "--set", "slow=false"];
+    let run = capi_lint(&arguments, "");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("+    nodeDrainTimeoutSeconds: 300"), "{}", run.stdout);
+    assert_eq!(read(&folder, "templates/machine.yaml"), template);
+    let run = capi_lint(&[&arguments[..], &["--in-place"]].concat(), "");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let new = read(&folder, "templates/machine.yaml");
+    assert!(new.contains("  deletion:\n    {{- if .Values.slow }}\n    nodeDrainTimeoutSeconds: 300\n"), "{new}");
 }

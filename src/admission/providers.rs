@@ -7,6 +7,7 @@ use super::rules::FIELD_IN_TEMPLATE;
 
 mod aws;
 mod azure;
+mod eks;
 mod metal3;
 mod openstack;
 mod vsphere;

@@ -269,7 +269,7 @@ crate::rule! {
     /// ## Fix
     ///
     /// Use valid label keys and values; put free text into annotations.
-    pub INVALID_METADATA = "invalid-metadata", Error, Admission;
+    pub INVALID_METADATA = "invalid-template-metadata", Error, Admission;
 
     /// A name that the kind does not take.
     ///

@@ -79,7 +79,8 @@ fn node<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
     }
     samples(check, schema);
     rules(check, schema, below);
-    for property in field(schema, &["properties"]).into_iter().flat_map(|map: Value<'a>| map.entries()) {
+    let properties = field(schema, &["properties"]);
+    for property in properties.iter().flat_map(Value::entries) {
         node(check, property, Below { int_or_string: false, ..below });
     }
     if let Some(additional) = field(schema, &["additionalProperties"]).filter(|additional| additional.is_map()) {

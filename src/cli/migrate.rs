@@ -21,13 +21,16 @@ pub struct Args {
     paths: Vec<PathBuf>,
     /// Rewrite the files; nothing is written where any document is refused
     #[arg(long, conflicts_with_all = ["check", "diff"])]
-    in_place: bool,
+    pub(super) in_place: bool,
     /// Write nothing; exit 1 where something is to migrate
     #[arg(long)]
-    check: bool,
+    pub(super) check: bool,
     /// Print what would change
     #[arg(long)]
     diff: bool,
+    /// Migrate the templates of a chart, as far as they are plain; the chart is rendered before and after and must mean the same
+    #[arg(long, value_name = "CHART", conflicts_with = "paths")]
+    templates: Option<PathBuf>,
     /// The version to bring manifests to
     #[arg(long, value_enum, default_value_t)]
     to: Target,
@@ -35,7 +38,7 @@ pub struct Args {
     #[arg(long)]
     allow_empty: bool,
     #[command(flatten)]
-    charts: ChartArgs,
+    pub(super) charts: ChartArgs,
 }
 
 /// A version that manifests can be brought to.
@@ -52,6 +55,9 @@ enum Target {
 /// Sources that cannot be used, files and output that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let Target::V1beta2 = args.to;
+    if let Some(chart) = &args.templates {
+        return super::migrate_templates::run(args, chart);
+    }
     let groups = common::sources(&args.paths, &args.charts.options(None), args.allow_empty)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
     let bytes: Vec<&[u8]> = sources.iter().map(|source| source.bytes.as_slice()).collect();

@@ -16,6 +16,7 @@ mod explain;
 mod graph;
 mod lint;
 mod migrate;
+mod migrate_templates;
 mod post_render;
 mod schema;
 mod version;

@@ -38,8 +38,9 @@ impl Layout {
     pub fn of(root: Value<'_>, text: &str) -> Option<Self> {
         let mut layout = Self::default();
         if is_block(root) {
-            let cursor = layout.collection(root, text, 0, None)?;
-            layout.tails.insert(root.index(), cursor..text.len());
+            layout.collection(root, text, 0, None)?;
+            let tail = layout.tail(root).start..text.len();
+            layout.tails.insert(root.index(), tail);
         }
         layout.step = layout.usual_step(root).unwrap_or(2);
         Some(layout)

@@ -22,6 +22,7 @@ mod layout;
 mod patches;
 mod render;
 mod stream;
+pub mod templates;
 mod tree;
 
 use serde_json::Value as Json;
@@ -32,7 +33,7 @@ use kinds::{MigratedKind, TARGET};
 use layout::Layout;
 pub use patches::Context;
 use render::Renderer;
-pub use stream::{Document, Stream, stream, streams};
+pub use stream::{Document, Stream, each_alone, stream, streams};
 use tree::{Data, Tree};
 
 /// What a note is about.

@@ -26,6 +26,11 @@ pub fn stream(bytes: &[u8]) -> Stream {
     streams(&[bytes]).pop().unwrap_or(Stream { documents: Vec::new() })
 }
 
+/// Brings every document to v1beta2 as if it stood alone: a `ClusterClass` goes on naming its templates as it did.
+pub fn each_alone(bytes: &[u8]) -> Stream {
+    Stream::of(bytes, &Context::default())
+}
+
 /// Brings the documents of several streams to v1beta2 that belong together: a `ClusterClass` in one follows its templates in
 /// another.
 pub fn streams(sources: &[&[u8]]) -> Vec<Stream> {

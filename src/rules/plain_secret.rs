@@ -68,12 +68,11 @@ fn in_object(object: &Object<'_>, out: &mut Vec<Finding>) {
             let what = if is_key { "a private key" } else { "a password" };
             let message = format!("{} '{}' carries {what} in the manifest", object.kind, object.name);
             let help = if is_key { "contentFrom.secret" } else { "passwdFrom.secret" };
-            out.push(
-                Finding::new(&PLAIN_SECRET, message)
-                    .severity(Severity::Warning)
-                    .at(object.key_place(value))
-                    .suggest(help),
-            );
+            // A report shows the line a finding points at: never one that holds the secret itself.
+            let is_one_line = !value.raw().contains('\n');
+            let shown = object.root.get("kind").filter(|_| is_one_line).unwrap_or(value);
+            let finding = Finding::new(&PLAIN_SECRET, message).severity(Severity::Warning).at(object.key_place(shown));
+            out.push(finding.path(object.path(value.index())).suggest(help));
         }
     }
 }

@@ -29,6 +29,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
         "AWSMachine" | "AWSMachineTemplate" => machine(check, spec, is_template),
         "AWSMachinePool" => pool(check, spec),
         "AWSManagedMachinePool" => managed_pool(check, spec),
+        "AWSManagedControlPlane" => super::eks::judge(check, spec),
         "AWSClusterControllerIdentity" if check.object.name != "default" => {
             if let Some(at) = check.at(&["metadata", "name"]) {
                 check.refuse(&INVALID_NAME, at, "the webhook takes only the name `default`", "write default");
@@ -69,7 +70,7 @@ fn ssh_key<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     }
 }
 
-fn tags<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
+pub(super) fn tags<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let Some(tags) = field(spec, &["additionalTags"]) else { return };
     if tags.entries().count() > 50 {
         check.refuse(&INVALID_METADATA, tags, "more than 50 tags: the webhook refuses them", "drop some");
@@ -179,7 +180,7 @@ fn virtual_network<'a>(check: &mut Check<'_, 'a>, vpc: Value<'a>) {
     elastic_pool(check, field(vpc, &["elasticIpPool"]));
 }
 
-fn optional_cidr<'a>(check: &mut Check<'_, 'a>, block: Option<Value<'a>>) {
+pub(super) fn optional_cidr<'a>(check: &mut Check<'_, 'a>, block: Option<Value<'a>>) {
     let Some(block) = block else { return };
     if block.as_str().is_some_and(|text| !text.is_empty() && !is_cidr(&text)) {
         let message = "no CIDR: the webhook refuses it";

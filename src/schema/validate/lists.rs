@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::schema::defaults::{Effective, Null, null_in_list};
 use crate::schema::table::{ListType, Schema};
-use crate::yaml::{Kind, Scalar, Value};
+use crate::yaml::{Scalar, Value};
 
+use super::walk::is_written_null;
 use super::words::{counted, quoted};
 use super::{Client, Effect, Judge, rules};
 
@@ -51,7 +52,7 @@ impl<'a> Judge<'_, 'a> {
     }
 
     fn item(&mut self, schema: Schema<'_>, item: Value<'a>) {
-        if item.kind() == Kind::Scalar && item.is_null() {
+        if is_written_null(item) {
             if self.is_native() {
                 return;
             }

@@ -49,10 +49,9 @@ pub(super) fn faults(schema: Schema<'_>, scalar: &Scalar<'_>, compiled: &Compile
         }
     }
     if !schema.has_checks() {
-        if let (Type::Integer, Scalar::Float(number)) = (ty, scalar) {
-            if let Some(of) = range_fault(ty, None, Number::Float(*number)) {
-                found(Fault::Range { of });
-            }
+        let number = if let Scalar::Float(number) = scalar { Some(Number::Float(*number)) } else { None };
+        if let Some(of) = number.and_then(|number| range_fault(ty, None, number)) {
+            found(Fault::Range { of });
         }
         return;
     }

@@ -22,22 +22,39 @@ pub fn judge_update(
     let mut found = Vec::new();
     let mut judge = Judge { prefilled, old: Some(old), ..Judge::new(new, Some(kind), compiled, options, &mut found) };
     judge.object(kind.schema());
-    judge.same_uid(old);
+    judge.same_system_fields(old);
+    let is_duplicate = |finding: &Finding| finding.rule.name == rules::DUPLICATE_ITEM.name;
+    if found.iter().any(is_duplicate) {
+        // Where something stood twice before, anywhere, the server looks for nothing of the kind.
+        let mut before = Vec::new();
+        Judge::new(old, Some(kind), compiled, options, &mut before).object(kind.schema());
+        if before.iter().any(is_duplicate) {
+            found.retain(|finding| !is_duplicate(finding));
+        }
+    }
     let from = Correlation { kind, old, client: options.client };
     out.extend(found.into_iter().filter(|finding| !from.stood_before(new, finding)));
 }
 
 impl<'a> Judge<'_, 'a> {
-    /// A uid is the server's to give; another one than the stored object's is a conflict.
-    fn same_uid(&mut self, old: &Object<'_>) {
-        let keys = ["metadata", "uid"];
-        let Some(uid) = self.object.at(&keys).filter(|uid| uid.as_str().is_some_and(|text| !text.is_empty())) else {
-            return;
-        };
-        if old.at(&keys).and_then(|before| before.as_str()) != uid.as_str() {
-            let message = "`metadata.uid` is not that of the object in the cluster; leave it out";
-            self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, uid, message));
+    /// What of the metadata is the server's own must be as it is in the cluster.
+    fn same_system_fields(&mut self, old: &Object<'_>) {
+        for key in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+            let keys = ["metadata", key];
+            let is_set = |value: &Value<'_>| !value.is_null() && value.as_str().is_none_or(|text| !text.is_empty());
+            let Some(value) = self.object.at(&keys).filter(is_set) else { continue };
+            if old.at(&keys).filter(is_set).and_then(|before| before.scalar()) != value.scalar() {
+                let message = format!("`metadata.{key}` is not that of the object in the cluster; leave it out");
+                self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
+            }
         }
+    }
+
+    /// Whether a value is what it was before the change.
+    pub(super) fn is_unchanged(&self, value: Value<'a>) -> bool {
+        let Some((kind, old)) = self.kind.zip(self.old) else { return false };
+        let from = Correlation { kind, old, client: self.client };
+        from.find(self.object.root, value.index()).is_some_and(|(old, new)| old.to_json() == new.to_json())
     }
 
     /// What a value was before, where the server can tell which one that is.
@@ -91,14 +108,27 @@ impl<'c> Correlation<'c> {
         Some((old, new))
     }
 
-    /// Whether a fault is in a part that was the same before. Unknown fields, metadata and rules on `oldSelf` are judged anew.
+    /// Whether a fault is in a part that was the same before. Unknown fields, metadata, repetitions and rules are
+    /// judged anew; rules that do not look back are left out where the value is the same ([`Judge::is_unchanged`]).
     fn stood_before(&self, new: &Object<'c>, finding: &Finding) -> bool {
-        let named = [rules::UNKNOWN_FIELD.name, rules::INVALID_METADATA.name, rules::RULE_NOT_CHECKED.name];
-        if named.contains(&finding.rule.name) || finding.message.contains("oldSelf") {
+        let path = finding.place.and_then(|place| place.node).map(|node| new.path(node)).unwrap_or_default();
+        if path == "metadata.generateName" && finding.rule.name == rules::INVALID_METADATA.name {
+            let beginning = new.at(&["metadata", "generateName"]).and_then(|value| value.as_str());
+            return !beginning.is_some_and(|text| text.contains(['/', '%'])); // the rest is looked at on creation alone
+        }
+        let judged_anew = [
+            &rules::UNKNOWN_FIELD,
+            &rules::INVALID_METADATA,
+            &rules::RULE_NOT_CHECKED,
+            &rules::CEL_RULE,
+            &rules::DUPLICATE_ITEM,
+        ];
+        if judged_anew.iter().any(|rule| rule.name == finding.rule.name) {
             return false;
         }
         let Some(node) = finding.place.and_then(|place| place.node) else { return false };
-        if node == new.root.index() {
+        // A fault of the whole object: what is missing at its root is shown at its kind.
+        if node == new.root.index() || new.root.get("kind").is_some_and(|kind| kind.index() == node) {
             return false;
         }
         self.find(new.root, node).is_some_and(|(old, new)| old.to_json() == new.to_json())

@@ -6,7 +6,7 @@ use crate::report::{Finding, Severity};
 use crate::schema::defaults::{Effective, Null, null_under_key};
 use crate::schema::suggest;
 use crate::schema::table::{Additional, Property, Schema, Type};
-use crate::yaml::tape::push_key;
+use crate::yaml::tape::{Tag, push_key};
 use crate::yaml::{Kind, Scalar, Value};
 
 use super::words::{counted, one_of};
@@ -113,7 +113,7 @@ impl<'j, 'a> Judge<'j, 'a> {
 
     /// Judges the value under a declared key; whether the field counts as present.
     fn field(&mut self, schema: Schema<'_>, entry: Value<'a>) -> bool {
-        if entry.kind() == Kind::Scalar && entry.is_null() {
+        if is_written_null(entry) {
             let fate = if self.is_native() { Null::Dropped } else { null_under_key(schema, self.client) };
             return match fate {
                 Null::Kept => {
@@ -316,6 +316,11 @@ impl<'j, 'a> Judge<'j, 'a> {
     pub(super) fn holds_secrets(&self) -> bool {
         self.object.kind == "Secret"
     }
+}
+
+/// Whether a value is `null`. Most are too long for it, and need not be resolved to tell.
+pub(super) fn is_written_null(value: Value<'_>) -> bool {
+    value.kind() == Kind::Scalar && (value.raw().len() <= "null".len() || value.tag() != Tag::None) && value.is_null()
 }
 
 /// Whether the server checks the format of this text.
