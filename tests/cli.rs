@@ -248,3 +248,21 @@ fn what_only_server_side_apply_refuses_is_a_warning_under_helm_4() {
     let apply = capi_lint(&["post-render", "--host", "helm4", "--client", "apply"], &manifest);
     assert_eq!((apply.code, apply.stdout.as_str()), (1, ""), "{}", apply.stderr);
 }
+
+#[test]
+fn schemas_of_ones_own_win() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("own/example.org");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let schema = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+        "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}, "additionalProperties": false}}}"#;
+    std::fs::write(folder.join("widget_v1.json"), schema).expect("a file");
+    let widget = |spec: &str| format!("apiVersion: example.org/v1\nkind: Widget\nmetadata: {{name: a}}\nspec: {spec}\n");
+    let own = folder.to_str().expect("text");
+    for (spec, code) in [("{size: 1}", 0), ("{size: c4n4ry}", 1), ("{color: red}", 1)] {
+        let run = capi_lint(&["lint", "--schemas", own], &widget(spec));
+        assert_eq!(run.code, code, "{spec}: {}{}", run.stdout, run.stderr);
+        assert!(!run.stdout.replace("size: c4n4ry", "").contains("c4n4ry"), "{}", run.stdout);
+    }
+    let run = capi_lint(&["lint", "--schemas", "no/such/folder"], &widget("{}"));
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+}
