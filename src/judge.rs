@@ -236,17 +236,14 @@ pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
             continue;
         }
         let key = (finding.rule.name, finding.severity, finding.message.clone());
-        match known.get(&key).and_then(|at| merged.get_mut(*at)) {
-            Some(first) => {
-                first.count += finding.count;
-                if first.others.len() < NAMED_PLACES {
-                    first.others.extend(finding.place);
-                }
+        if let Some(first) = known.get(&key).and_then(|at| merged.get_mut(*at)) {
+            first.count += finding.count;
+            if first.others.len() < NAMED_PLACES {
+                first.others.extend(finding.place);
             }
-            None => {
-                known.insert(key, merged.len());
-                merged.push(finding);
-            }
+        } else {
+            known.insert(key, merged.len());
+            merged.push(finding);
         }
     }
     merged

@@ -256,7 +256,8 @@ fn schemas_of_ones_own_win() {
     let schema = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
         "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}, "additionalProperties": false}}}"#;
     std::fs::write(folder.join("widget_v1.json"), schema).expect("a file");
-    let widget = |spec: &str| format!("apiVersion: example.org/v1\nkind: Widget\nmetadata: {{name: a}}\nspec: {spec}\n");
+    let widget =
+        |spec: &str| format!("apiVersion: example.org/v1\nkind: Widget\nmetadata: {{name: a}}\nspec: {spec}\n");
     let own = folder.to_str().expect("text");
     for (spec, code) in [("{size: 1}", 0), ("{size: c4n4ry}", 1), ("{color: red}", 1)] {
         let run = capi_lint(&["lint", "--schemas", own], &widget(spec));

@@ -232,7 +232,8 @@ fn gates(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<Gates> {
         set(name, *on)?;
     }
     for gate in &args.gates {
-        let (name, on) = gate.split_once('=').with_context(|| format!("--gates {gate}: write GATE=true or GATE=false"))?;
+        let (name, on) =
+            gate.split_once('=').with_context(|| format!("--gates {gate}: write GATE=true or GATE=false"))?;
         set(name, on.parse().with_context(|| format!("--gates {gate}: '{on}' is neither true nor false"))?)?;
     }
     Ok(gates)

@@ -90,7 +90,11 @@ impl JsonSchemas {
             let place = at(object.root, &error.instance_path().to_string());
             // Masked: values are not repeated, since they may be secrets.
             let message = format!("{} (your JSON Schema)", error.masked());
-            out.push(object.finding(&JSON_SCHEMA, place, message).suggest("see the field that is named, or update the schema"));
+            out.push(
+                object
+                    .finding(&JSON_SCHEMA, place, message)
+                    .suggest("see the field that is named, or update the schema"),
+            );
         }
         true
     }
@@ -122,7 +126,11 @@ fn targets(schema: &Json, file: &str) -> Vec<(Option<String>, String, String)> {
     }
     let fixed = |field: &str| {
         let property = schema.pointer("/properties")?.get(field)?;
-        let only = property.get("enum").and_then(Json::as_array).filter(|values| values.len() == 1).and_then(|values| values.first());
+        let only = property
+            .get("enum")
+            .and_then(Json::as_array)
+            .filter(|values| values.len() == 1)
+            .and_then(|values| values.first());
         property.get("const").or(only)?.as_str()
     };
     if let (Some(api_version), Some(kind)) = (fixed("apiVersion"), fixed("kind")) {
