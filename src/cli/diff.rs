@@ -154,7 +154,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.judge.client.is_none() && settings.client.is_none() {
         judge.client = Client::Warn;
     }
-    let options = Options { allow_delete: args.gates.allow_delete.clone(), judge };
+    let mut allow_delete = args.gates.allow_delete.clone();
+    if args.uninstall {
+        // That clusters go is what an uninstall is for.
+        allow_delete.extend(before.clusters.iter().map(|cluster| cluster.name.to_string()));
+    }
+    let options = Options { allow_delete, judge };
     let mut diff = diff::diff(&before, &after, &options);
     if args.uninstall {
         diff.verdict = uninstall::judge(&before);

@@ -12,6 +12,8 @@ use super::patches::{self, Target};
 use super::variables;
 use crate::diff::rollout::{CONTROL_PLANE, OwnerKind};
 use crate::diff::{defaults, json};
+use crate::migrate;
+use crate::yaml::{self, Tape};
 
 /// One control plane or worker group.
 #[derive(Debug)]
@@ -135,7 +137,7 @@ impl Maker<'_> {
         json::insert(&mut tree, &["spec", "replicas"], replicas(&part).into());
         let reference = reference(&Slot::MachineInfrastructure, blueprint, machines.as_ref());
         json::insert(&mut tree, &["spec", "machineTemplate", "spec", "infrastructureRef"], reference);
-        Some(Owned { kind: OwnerKind::ControlPlane, replicas: signed_replicas(&part), tree, uncertain })
+        Some(Owned { kind: OwnerKind::ControlPlane, replicas: replicas(&part), tree, uncertain })
     }
 
     fn workers(&mut self, topology: &Json, item: &Json, workers: Workers, name: &str) -> Owned {
@@ -204,13 +206,20 @@ impl Maker<'_> {
                 self.errors.push(format!("cluster {cluster}: {error}"));
             }
         }
-        Some(template)
+        Some(in_v1beta2(template))
     }
 }
 
-/// Replicas as the Cluster says, negative ones as none.
-fn signed_replicas(part: &Json) -> u64 {
-    replicas(part)
+/// A patched template as v1beta2 has it: patches speak of the version that the class names, what is made from it does not.
+fn in_v1beta2(template: Json) -> Json {
+    if !json::text_at(&template, &["apiVersion"]).is_some_and(|version| version.ends_with("/v1beta1")) {
+        return template;
+    }
+    let text = template.to_string();
+    let mut tape = Tape::new();
+    let parsed = yaml::parse(&text, &mut tape);
+    let meaning = parsed.ok().and_then(|parsed| migrate::meaning(tape.document(&text, parsed.nodes).root()?));
+    meaning.unwrap_or(template)
 }
 
 /// A reference whose name is the content: rotated exactly when the content is another.
