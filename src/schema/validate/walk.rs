@@ -220,7 +220,7 @@ impl<'j, 'a> Judge<'j, 'a> {
             message.push_str(&one_of(&known));
         }
         let mut finding = Finding::new(&rules::UNKNOWN_FIELD, message).at(self.object.key_place(entry)).path(path);
-        finding.suggestion = near.map(str::to_owned).or_else(|| moved.map(|(place, _)| place));
+        finding.suggestion = near.map(|near| format!("write `{near}`")).or_else(|| moved.map(|(place, _)| place));
         if self.client == Client::Warn {
             finding.severity = Severity::Warning;
         }
