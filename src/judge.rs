@@ -13,6 +13,7 @@ use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
 use crate::schema::bundle::{self, Schemas};
+use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled};
@@ -23,6 +24,8 @@ use crate::{ignores, rules};
 pub struct Options {
     /// The schemas that count.
     pub schemas: Schemas,
+    /// The user's JSON Schemas; for their kinds they stand in for `schemas`.
+    pub json_schemas: JsonSchemas,
     /// Who sends the objects to the server.
     pub client: Client,
     /// A stricter client that may send them instead: what only it refuses is a warning. Helm 4 applies new releases on the
@@ -57,6 +60,7 @@ impl Options {
         Self {
             compiled: CompiledTables::new(&schemas),
             schemas,
+            json_schemas: JsonSchemas::default(),
             client: Client::default(),
             possible_client: None,
             unknown_kinds: UnknownKinds::default(),
@@ -140,7 +144,13 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     for object in objects {
-        let Some(kind) = kinds.find(object, findings) else { continue };
+        if options.json_schemas.judge(object, findings) {
+            continue;
+        }
+        let Some(kind) = kinds.find(object, findings) else {
+            validate::judge_unknown(object, bundle::bundled(), validate::Options { client: options.client }, findings);
+            continue;
+        };
         let from = findings.len();
         judge_schema(object, kind, options.client, options, findings);
         if let Some(client) = options.possible_client {
@@ -226,17 +236,14 @@ pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
             continue;
         }
         let key = (finding.rule.name, finding.severity, finding.message.clone());
-        match known.get(&key).and_then(|at| merged.get_mut(*at)) {
-            Some(first) => {
-                first.count += finding.count;
-                if first.others.len() < NAMED_PLACES {
-                    first.others.extend(finding.place);
-                }
+        if let Some(first) = known.get(&key).and_then(|at| merged.get_mut(*at)) {
+            first.count += finding.count;
+            if first.others.len() < NAMED_PLACES {
+                first.others.extend(finding.place);
             }
-            None => {
-                known.insert(key, merged.len());
-                merged.push(finding);
-            }
+        } else {
+            known.insert(key, merged.len());
+            merged.push(finding);
         }
     }
     merged

@@ -111,7 +111,7 @@ impl<'a> Object<'a> {
         let (from, to) = self.spec().map_or((0, 0), |spec| (spec.index(), spec.end_index()));
         (from..to).filter_map(move |index| {
             let value = document.value(index)?;
-            if !value.is_map() { None } else { Reference::from_value(value) }
+            if value.is_map() { Reference::from_value(value) } else { None }
         })
     }
 

@@ -81,7 +81,7 @@ impl<'a> Release<'a> {
             .objects
             .iter()
             .map(|object| {
-                (release.hash(object.group(), &object.kind, release.namespace_of(object), &object.name), object.number)
+                (Self::hash(object.group(), &object.kind, release.namespace_of(object), &object.name), object.number)
             })
             .collect();
         release.index.sort_unstable();
@@ -123,7 +123,7 @@ impl<'a> Release<'a> {
 
     /// The object of an identity; the first one where it stands twice. Hooks are found too.
     pub fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Object<'a>> {
-        let hash = self.hash(group, kind, namespace, name);
+        let hash = Self::hash(group, kind, namespace, name);
         let from = self.index.partition_point(|(key, _)| *key < hash);
         self.index.get(from..)?.iter().take_while(|(key, _)| *key == hash).find_map(|(_, number)| {
             let object = self.objects.get(*number as usize)?;
@@ -214,7 +214,7 @@ impl<'a> Release<'a> {
         documents::template(document.text, stream.document(document))
     }
 
-    fn hash(&self, group: &str, kind: &str, namespace: &str, name: &str) -> u64 {
+    fn hash(group: &str, kind: &str, namespace: &str, name: &str) -> u64 {
         let mut hasher = FxHasher::default();
         (group, kind, namespace, name).hash(&mut hasher);
         hasher.finish()

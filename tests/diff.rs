@@ -163,7 +163,7 @@ fn renders_of_the_same_input_do_not_differ() {
         }
         number += 1;
         with_diff(&path, &path, |diff| {
-            assert!(diff.changes.is_empty() && diff.rollout.is_empty(), "{}", path.display())
+            assert!(diff.changes.is_empty() && diff.rollout.is_empty(), "{}", path.display());
         });
     }
     println!("{number} files against themselves");

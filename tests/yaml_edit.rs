@@ -304,7 +304,7 @@ fn strings() -> Vec<String> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % bound
     };
-    let made = (0..20_000).map(|_| (0..1 + random(6)).map(|_| pieces[random(pieces.len())]).collect());
+    let made = (0..20_000).map(|_| (0..=random(6)).map(|_| pieces[random(pieces.len())]).collect());
     awkward.into_iter().map(str::to_owned).chain(made.collect::<Vec<String>>()).collect()
 }
 

@@ -83,7 +83,7 @@ fn node<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
     for property in properties.iter().flat_map(Value::entries) {
         node(check, property, Below { int_or_string: false, ..below });
     }
-    if let Some(additional) = field(schema, &["additionalProperties"]).filter(|additional| additional.is_map()) {
+    if let Some(additional) = field(schema, &["additionalProperties"]).filter(super::super::yaml::tape::Value::is_map) {
         node(check, additional, Below { int_or_string: false, ..below });
     }
     if let Some(items) = field(schema, &["items"]) {

@@ -203,7 +203,9 @@ pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<ju
     } else {
         args.schemas.clone()
     };
-    let mut options = judge::Options::new(super::schema::choose(capi, &own)?);
+    let (schemas, json_schemas) = super::schema::choose(capi, &own)?;
+    let mut options = judge::Options::new(schemas);
+    options.json_schemas = json_schemas;
     options.client = args.client.or(settings.client).unwrap_or_default();
     options.unknown_kinds = args.unknown_kinds.or(settings.unknown_kinds).unwrap_or_default();
     options.admission = args.admission.or(settings.admission).unwrap_or_default();
@@ -230,7 +232,8 @@ fn gates(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<Gates> {
         set(name, *on)?;
     }
     for gate in &args.gates {
-        let (name, on) = gate.split_once('=').with_context(|| format!("--gates {gate}: write GATE=true or GATE=false"))?;
+        let (name, on) =
+            gate.split_once('=').with_context(|| format!("--gates {gate}: write GATE=true or GATE=false"))?;
         set(name, on.parse().with_context(|| format!("--gates {gate}: '{on}' is neither true nor false"))?)?;
     }
     Ok(gates)

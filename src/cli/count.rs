@@ -1,5 +1,6 @@
 //! `capi-lint count`: kinds per cluster, machines expected, totals; with `--expect` a gate for CI.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -172,9 +173,9 @@ fn aligned(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
         let mut line = String::new();
         for (number, (cell, width)) in row.iter().zip(&widths).enumerate() {
             if number == 0 {
-                line.push_str(&format!("{cell:<width$}"));
+                let _ = write!(line, "{cell:<width$}");
             } else {
-                line.push_str(&format!("  {cell:>width$}"));
+                let _ = write!(line, "  {cell:>width$}");
             }
         }
         writeln!(out, "{}", line.trim_end())?;

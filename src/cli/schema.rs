@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use super::Outcome;
 use crate::input::{self, ChartOptions, Source};
 use crate::schema::bundle::{CapiVersion, Schemas};
+use crate::schema::json_schema::JsonSchemas;
 use crate::schema::pack::ReleaseFacts;
 use crate::schema::table::{Kind, Scope};
 use crate::schema::{describe, folder, load, notation, suggest};
@@ -128,14 +129,19 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 /// The schemas that count for a run: the user's own before the bundled ones.
 ///
 /// # Errors
-/// Schemas of the user that cannot be read, or that hold no CRD.
-pub fn choose(capi: Option<CapiVersion>, own: &[PathBuf]) -> anyhow::Result<Schemas> {
+/// Schemas of the user that cannot be read, or that hold neither a CRD nor a JSON Schema.
+pub fn choose(capi: Option<CapiVersion>, own: &[PathBuf]) -> anyhow::Result<(Schemas, JsonSchemas)> {
     let schemas = Schemas::new(capi.unwrap_or_else(CapiVersion::newest));
     if own.is_empty() {
-        return Ok(schemas);
+        return Ok((schemas, JsonSchemas::default()));
     }
-    let table = load::table(&sources(own)?).context("--schemas")?;
-    Ok(schemas.with_user(table))
+    let sources = sources(own)?;
+    let json = JsonSchemas::load(&sources).context("--schemas")?;
+    if !json.is_empty() && load::kinds(&sources).context("--schemas")?.is_empty() {
+        return Ok((schemas, json));
+    }
+    let table = load::table(&sources).context("--schemas")?;
+    Ok((schemas.with_user(table), json))
 }
 
 fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
@@ -144,7 +150,7 @@ fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
-    let schemas = choose(args.choice.capi_version, &args.choice.schemas)?;
+    let (schemas, _) = choose(args.choice.capi_version, &args.choice.schemas)?;
     let filter = args.filter.as_deref().unwrap_or_default().to_lowercase();
     let matches = |kind: &Kind<'_>| {
         let names = [kind.kind(), kind.group(), kind.release().provider()];
@@ -201,7 +207,7 @@ fn as_json(kind: Kind<'_>) -> serde_json::Value {
 }
 
 fn show(args: &ShowArgs) -> anyhow::Result<()> {
-    let schemas = choose(args.choice.capi_version, &args.choice.schemas)?;
+    let (schemas, _) = choose(args.choice.capi_version, &args.choice.schemas)?;
     let (name, version) = match args.kind.split_once('/') {
         Some((name, version)) => (name, Some(version)),
         None => (args.kind.as_str(), None),

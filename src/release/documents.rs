@@ -134,12 +134,12 @@ pub fn duplicate_key(document: u32, parsed: &Document<'_>, duplicate: &Duplicate
 }
 
 /// The items of a `kind: List`, or of anything else with a list of `items` at its top: clients take it apart, whatever its kind.
-pub fn list_items<'a>(root: Value<'a>) -> Option<Value<'a>> {
-    root.get("items").filter(|items| items.is_seq())
+pub fn list_items(root: Value<'_>) -> Option<Value<'_>> {
+    root.get("items").filter(super::super::yaml::tape::Value::is_seq)
 }
 
 /// The object of a value, or why it is none.
-pub fn object<'a>(number: u32, document: u32, root: Value<'a>) -> Result<Object<'a>, Box<Finding>> {
+pub fn object(number: u32, document: u32, root: Value<'_>) -> Result<Object<'_>, Box<Finding>> {
     let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
     let fault =
         |message: String, help: &str| Box::new(Finding::new(&MALFORMED_OBJECT, message).at(place).suggest(help));

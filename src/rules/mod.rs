@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::migrate::half_migrated;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
+use crate::schema::json_schema::JSON_SCHEMA;
 use crate::schema::kinds;
 use crate::schema::validate::rules as schema;
 use crate::{diff, ignores, release, transform};
@@ -160,6 +161,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
             &schema::INVALID_METADATA,
             &schema::INVALID_FORMAT,
             &schema::UNION_MISMATCH,
+            &JSON_SCHEMA,
         ],
     ),
     ("Admission webhooks", admission::RULES),

@@ -22,6 +22,7 @@ pub mod folder;
 pub mod formats;
 pub mod import;
 pub mod ip;
+pub mod json_schema;
 pub mod kinds;
 pub mod layout;
 pub mod load;

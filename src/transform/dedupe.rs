@@ -4,6 +4,7 @@
 //! wins in silence (both measured).
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use super::{Plan, compare};
 use crate::object::Object;
@@ -122,7 +123,7 @@ fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: 
     } else {
         let mut named = paths.iter().take(NAMED_PATHS).map(String::as_str).collect::<Vec<_>>().join(", ");
         if paths.len() > NAMED_PATHS {
-            named.push_str(&format!(" and {} more", paths.len() - NAMED_PATHS));
+            let _ = write!(named, " and {} more", paths.len() - NAMED_PATHS);
         }
         let outcome = if settled {
             "this one is taken out, as --dedupe says"
@@ -150,7 +151,7 @@ fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: 
 }
 
 /// A duplicate inside a `kind: List` that is written in a way that leaves no room to take it out.
-fn stays(object: &Object<'_>, reason: &edit::Uneditable) -> Finding {
+fn stays(object: &Object<'_>, reason: edit::Uneditable) -> Finding {
     let anchor = object.root.get("kind").unwrap_or(object.root);
     let message =
         format!("this duplicate of {} {} cannot be taken out of its list: {reason}", object.kind, object.name);
@@ -180,7 +181,7 @@ fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan) {
                     plan.dropped_items.push(*number);
                     plan.edits.entry(object.document).or_default().extend(edits);
                 }
-                Err(reason) => plan.findings.push(stays(object, &reason)),
+                Err(reason) => plan.findings.push(stays(object, reason)),
             }
         }
     }

@@ -222,11 +222,11 @@ impl<'l> Wishes<'l> {
                 wishes.push(label);
             }
         };
-        if let Some(Membership::One(cluster)) = self.membership.get(object.number as usize) {
-            if let Some((name, shared)) = self.clusters.get(*cluster as usize) {
-                wish((Cow::Borrowed(CLUSTER_NAME_LABEL), Cow::Borrowed(name)));
-                shared.iter().cloned().for_each(&mut wish);
-            }
+        if let Some(Membership::One(cluster)) = self.membership.get(object.number as usize)
+            && let Some((name, shared)) = self.clusters.get(*cluster as usize)
+        {
+            wish((Cow::Borrowed(CLUSTER_NAME_LABEL), Cow::Borrowed(name)));
+            shared.iter().cloned().for_each(&mut wish);
         }
         if object.is(CLUSTER_GROUP, "Cluster") {
             self.own.get(&object.number).into_iter().flatten().cloned().for_each(&mut wish);

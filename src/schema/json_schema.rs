@@ -1,0 +1,167 @@
+//! JSON Schemas that a user brings, for kinds whose CRD is not at hand: plain JSON Schema, as validators such as kubeconform
+//! take it. They win over the bundle for their kinds.
+//!
+//! Which kind a schema is for is read from the schema (`x-kubernetes-group-version-kind`, or `const` and `enum` of `kind` and
+//! `apiVersion`), else from the file's name (`<kind>_<version>.json`, `<kind>-<group>-<version>.json`). The verdict is that of
+//! the `jsonschema` crate; what only the API server does (defaults, list types, CEL) is not in such a schema.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use jsonschema::Validator;
+use serde_json::Value as Json;
+
+use super::load::LoadError;
+use crate::input::Source;
+use crate::object::Object;
+use crate::report::Finding;
+use crate::yaml::{self, Tape, Value};
+
+crate::rule! {
+    /// The object does not fit the JSON Schema that `--schemas` gives for its kind.
+    ///
+    /// ## Example
+    ///
+    /// A schema that wants `spec.size` as a number, and an object with `size: big`.
+    ///
+    /// ## Fix
+    ///
+    /// Correct the field that the message names; or the schema, where it is older than the cluster.
+    pub JSON_SCHEMA = "json-schema", Error, Admission;
+}
+
+/// The schemas, by kind.
+#[derive(Debug, Default)]
+pub struct JsonSchemas {
+    /// By kind in lower case.
+    by_kind: HashMap<String, Vec<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// `None` where only a file's name tells the kind, and it tells no group.
+    group: Option<String>,
+    version: String,
+    validator: Validator,
+}
+
+impl JsonSchemas {
+    /// The JSON Schemas among these sources; other documents are left to others.
+    ///
+    /// # Errors
+    /// A schema that cannot be compiled, or that does not tell its kind.
+    pub fn load(sources: &[Source]) -> Result<Self, LoadError> {
+        let mut schemas = Self::default();
+        for source in sources {
+            let Some(schema) = parse(&source.bytes).filter(is_schema) else { continue };
+            let fail = |problem: String| LoadError { place: source.name.clone(), problem };
+            let targets = targets(&schema, &source.name);
+            if targets.is_empty() {
+                return Err(fail(
+                    "a JSON Schema that does not tell its kind: name the file <kind>_<version>.json, or give it \
+                     x-kubernetes-group-version-kind"
+                        .into(),
+                ));
+            }
+            for (group, version, kind) in targets {
+                let validator = jsonschema::options().build(&schema).map_err(|error| fail(error.to_string()))?;
+                schemas.by_kind.entry(kind.to_lowercase()).or_default().push(Entry { group, version, validator });
+            }
+        }
+        Ok(schemas)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_kind.is_empty()
+    }
+
+    /// Judges an object by the schema of its kind; `false` where there is none.
+    pub fn judge(&self, object: &Object<'_>, out: &mut Vec<Finding>) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let entries = self.by_kind.get(&object.kind.to_lowercase());
+        let fits = |entry: &&Entry| {
+            entry.version == object.version() && entry.group.as_deref().is_none_or(|group| group == object.group())
+        };
+        let Some(entry) = entries.and_then(|entries| entries.iter().find(fits)) else { return false };
+        for error in entry.validator.iter_errors(&object.root.to_json()) {
+            let place = at(object.root, &error.instance_path().to_string());
+            // Masked: values are not repeated, since they may be secrets.
+            let message = format!("{} (your JSON Schema)", error.masked());
+            out.push(
+                object
+                    .finding(&JSON_SCHEMA, place, message)
+                    .suggest("see the field that is named, or update the schema"),
+            );
+        }
+        true
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<Json> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut tape = Tape::new();
+    let parsed = yaml::parse(text, &mut tape).ok()?;
+    Some(tape.document(text, parsed.nodes).root()?.to_json())
+}
+
+fn is_schema(document: &Json) -> bool {
+    let is_object = document.get("kind").is_none_or(|kind| !kind.is_string());
+    is_object && (document.get("$schema").is_some() || document.get("properties").is_some_and(Json::is_object))
+}
+
+/// The groups, versions and kinds that a schema is for.
+fn targets(schema: &Json, file: &str) -> Vec<(Option<String>, String, String)> {
+    let text = |value: &Json, key: &str| value.get(key).and_then(Json::as_str).map(str::to_owned);
+    let declared = schema.get("x-kubernetes-group-version-kind").and_then(Json::as_array);
+    let declared: Vec<_> = declared
+        .into_iter()
+        .flatten()
+        .filter_map(|target| Some((text(target, "group"), text(target, "version")?, text(target, "kind")?)))
+        .collect();
+    if !declared.is_empty() {
+        return declared;
+    }
+    let fixed = |field: &str| {
+        let property = schema.pointer("/properties")?.get(field)?;
+        let only = property
+            .get("enum")
+            .and_then(Json::as_array)
+            .filter(|values| values.len() == 1)
+            .and_then(|values| values.first());
+        property.get("const").or(only)?.as_str()
+    };
+    if let (Some(api_version), Some(kind)) = (fixed("apiVersion"), fixed("kind")) {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        return vec![(Some(group.to_owned()), version.to_owned(), kind.to_owned())];
+    }
+    from_name(Path::new(file)).into_iter().collect()
+}
+
+/// `<group>/<kind>_<version>.json`, or `<kind>-<first part of the group>-<version>.json`.
+fn from_name(file: &Path) -> Option<(Option<String>, String, String)> {
+    let stem = file.file_stem()?.to_str()?;
+    let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let group = folder.filter(|name| name.contains('.')).map(str::to_owned);
+    if let Some((kind, version)) = stem.rsplit_once('_') {
+        return Some((group, version.to_owned(), kind.to_owned()));
+    }
+    let (front, version) = stem.rsplit_once('-')?;
+    let kind = front.split('-').next()?;
+    let is_version = version.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    is_version.then(|| (group, version.to_owned(), kind.to_owned()))
+}
+
+/// The value at a JSON pointer, or the nearest one above it.
+fn at<'a>(root: Value<'a>, pointer: &str) -> Value<'a> {
+    let mut value = root;
+    for part in pointer.split('/').skip(1) {
+        let key = part.replace("~1", "/").replace("~0", "~");
+        let next = if value.is_seq() { key.parse().ok().and_then(|at| value.items().nth(at)) } else { value.get(&key) };
+        let Some(next) = next else { break };
+        value = next;
+    }
+    value
+}
