@@ -167,6 +167,19 @@ fn renders_of_the_same_input_do_not_differ() {
         });
     }
     println!("{number} files against themselves");
+    // The same render by Helm 3 and by Helm 4.
+    for entry in walkdir::WalkDir::new(shared.join("corpus/charts")).sort_by_file_name() {
+        let path = entry.unwrap().into_path();
+        let Some(stem) = path.to_str().and_then(|text| text.strip_suffix(".helm4.yaml")) else { continue };
+        let other = PathBuf::from(format!("{stem}.yaml"));
+        if other.is_file() {
+            with_diff(&other, &path, |diff| {
+                let objects: Vec<_> =
+                    diff.changes.iter().filter_map(|change| change.new).map(|new| &new.name).collect();
+                assert!(objects.is_empty(), "{}: {objects:?}", path.display());
+            });
+        }
+    }
 }
 
 mod command {

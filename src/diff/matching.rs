@@ -3,7 +3,7 @@
 //!
 //! A template under a new name is a rotation, not a removal and an addition; only here is decided what belongs together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
@@ -75,7 +75,7 @@ fn by_identity<'o>(release: &'o Release<'_>) -> FxHashMap<Identity<'o>, u32> {
 pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r, 'a>> {
     let (before, after) = (by_identity(old), by_identity(new));
     let mut partner: Vec<Option<u32>> = vec![None; new.objects.len()];
-    let mut removed: Vec<u32> = Vec::new();
+    let mut removed: HashSet<u32> = HashSet::new();
     for object in &old.objects {
         let key = identity(old, object);
         if before.get(&key) != Some(&object.number) {
@@ -83,17 +83,21 @@ pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r,
         }
         match after.get(&key) {
             Some(number) => partner[*number as usize] = Some(object.number),
-            None => removed.push(object.number),
+            None => {
+                removed.insert(object.number);
+            }
         }
     }
     let is_last = |object: &Object<'_>| after.get(&identity(new, object)) == Some(&object.number);
-    let added: Vec<u32> = new
+    let added: HashSet<u32> = new
         .objects
         .iter()
         .filter(|object| partner[object.number as usize].is_none() && is_last(object))
         .map(|object| object.number)
         .collect();
     let mut renames = Renames { old, new, removed, added, partner };
+    // References are exact; content alone may fit several where a fleet has many of the same.
+    renames.by_reference();
     renames.by_content();
     renames.by_reference();
     let Renames { removed, partner, .. } = renames;
@@ -102,7 +106,8 @@ pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r,
         new: Some(object),
         is_changed: false,
     });
-    let gone = removed.iter().filter_map(|number| old.objects.get(*number as usize)).map(|object| Pair {
+    let gone = sorted(&removed);
+    let gone = gone.iter().filter_map(|number| old.objects.get(*number as usize)).map(|object| Pair {
         old: Some(object),
         new: None,
         is_changed: true,
@@ -113,8 +118,8 @@ pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r,
 struct Renames<'r, 'a> {
     old: &'r Release<'a>,
     new: &'r Release<'a>,
-    removed: Vec<u32>,
-    added: Vec<u32>,
+    removed: HashSet<u32>,
+    added: HashSet<u32>,
     /// Of each new object, the old one.
     partner: Vec<Option<u32>>,
 }
@@ -122,8 +127,8 @@ struct Renames<'r, 'a> {
 impl Renames<'_, '_> {
     fn take(&mut self, old: u32, new: u32) {
         self.partner[new as usize] = Some(old);
-        self.removed.retain(|number| *number != old);
-        self.added.retain(|number| *number != new);
+        self.removed.remove(&old);
+        self.added.remove(&new);
     }
 
     /// The same content under another name.
@@ -132,13 +137,13 @@ impl Renames<'_, '_> {
             return;
         }
         let mut known: HashMap<u64, Vec<u32>> = HashMap::new();
-        for number in self.removed.iter().rev() {
+        for number in sorted(&self.removed).iter().rev() {
             if let Some(object) = self.old.objects.get(*number as usize).filter(|object| may_be_renamed(object)) {
                 known.entry(fingerprint(self.old, object)).or_default().push(*number);
             }
         }
         let mut found = HashMap::new();
-        for number in &self.added {
+        for number in &sorted(&self.added) {
             let Some(object) = self.new.objects.get(*number as usize).filter(|object| may_be_renamed(object)) else {
                 continue;
             };
@@ -146,16 +151,9 @@ impl Renames<'_, '_> {
                 found.insert(old, *number);
             }
         }
-        self.take_all(&found);
-    }
-
-    fn take_all(&mut self, found: &HashMap<u32, u32>) {
         for (old, new) in found {
-            self.partner[*new as usize] = Some(*old);
+            self.take(old, new);
         }
-        self.removed.retain(|number| !found.contains_key(number));
-        let taken: std::collections::HashSet<u32> = found.values().copied().collect();
-        self.added.retain(|number| !taken.contains(number));
     }
 
     /// The same field of the same object named one that is gone and names one that is new: a rotation with other content.
@@ -206,6 +204,13 @@ fn flattened(path: &str, known: &HashMap<String, u32>) -> String {
     let other = path.replace("machineTemplate.spec.infrastructureRef", "machineTemplate.infrastructureRef");
     let deeper = path.replace("machineTemplate.infrastructureRef", "machineTemplate.spec.infrastructureRef");
     [path.to_owned(), other, deeper].into_iter().find(|path| known.contains_key(path)).unwrap_or_default()
+}
+
+/// In the order of the release, so that the result does not depend on chance.
+fn sorted(numbers: &HashSet<u32>) -> Vec<u32> {
+    let mut numbers: Vec<u32> = numbers.iter().copied().collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Clusters and namespaces are what they are called.

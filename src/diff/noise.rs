@@ -39,3 +39,13 @@ pub fn strip(object: &mut Json) {
         }
     }
 }
+
+/// Takes blanks and line ends off the end of texts of several lines.
+pub fn trim_ends(value: &mut Json) {
+    match value {
+        Json::Object(map) => map.values_mut().for_each(trim_ends),
+        Json::Array(list) => list.iter_mut().for_each(trim_ends),
+        Json::String(text) if text.trim_end().contains('\n') => text.truncate(text.trim_end().len()),
+        _ => {}
+    }
+}

@@ -60,10 +60,16 @@ impl Blueprint {
         self.patches().iter().any(|patch| mentions(patch, name))
     }
 
-    /// `Kind name: path` of each template whose content differs from that in the same slot of another blueprint.
-    pub fn changed_templates(&self, after: &Self) -> Vec<String> {
+    /// `Kind name: path` of each template of the control plane, or of workers, whose content differs from that in the same slot
+    /// of another blueprint.
+    pub fn changed_templates(&self, after: &Self, is_control_plane: bool) -> Vec<String> {
         let mut found = Vec::new();
-        for (slot, (of, template)) in &after.templates {
+        let concerns = |slot: &Slot| match slot {
+            Slot::Infrastructure => false,
+            Slot::ControlPlane | Slot::MachineInfrastructure => is_control_plane,
+            Slot::Bootstrap(..) | Slot::Machines(..) => !is_control_plane,
+        };
+        for (slot, (of, template)) in after.templates.iter().filter(|(slot, _)| concerns(slot)) {
             let old = self.templates.get(slot).and_then(|(_, old)| old.as_ref()).and_then(|old| old.get("spec"));
             let new = template.as_ref().and_then(|new| new.get("spec"));
             let mut paths = Vec::new();

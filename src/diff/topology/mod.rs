@@ -269,16 +269,17 @@ impl Sources<'_> {
                 }
                 "spec.replicas" => row.causes.push("spec.topology.workers.replicas".into()),
                 "added" | "removed" => row.causes.push(cause),
-                _ => row.causes.extend(self.of_content(&cause)),
+                _ => row.causes.extend(self.of_content(&cause, row.kind == OwnerKind::ControlPlane)),
             }
         }
-        row.causes.dedup();
+        let mut known = HashSet::new();
+        row.causes.retain(|cause| known.insert(cause.clone()));
     }
 
     /// Templates, variables and patches that changed.
-    fn of_content(&self, cause: &str) -> Vec<String> {
+    fn of_content(&self, cause: &str, is_control_plane: bool) -> Vec<String> {
         let (Some(before), Some(after)) = (self.before, self.after) else { return vec![cause.to_owned()] };
-        let mut found = before.changed_templates(after);
+        let mut found = before.changed_templates(after, is_control_plane);
         let names = self.stored.keys().chain(self.given.keys().filter(|name| !self.stored.contains_key(*name)));
         for name in names.filter(|name| self.stored.get(*name) != self.given.get(*name)) {
             if after.patches_mention(name) || before.patches_mention(name) {

@@ -1,5 +1,7 @@
 //! What an upgrade deletes: clusters, and objects that others still need.
 
+use std::collections::{HashMap, HashSet};
+
 use super::Verdict;
 use crate::diff::Options;
 use crate::diff::json::Side;
@@ -79,13 +81,12 @@ pub fn judge(pairs: &[Pair<'_, '_>], new: &Release<'_>, options: &Options, verdi
 }
 
 fn needed(gone: &[&Object<'_>], new: &Release<'_>, verdict: &mut Verdict) {
-    let is_gone = |group: &str, kind: &str, name: &str| {
-        gone.iter().find(|object| object.is(group, kind) && object.name == name).copied()
-    };
-    let kinds: std::collections::HashSet<&str> = gone.iter().map(|object| &*object.kind).collect();
+    let by_name: HashMap<(&str, &str, &str), &Object<'_>> =
+        gone.iter().map(|object| ((object.group(), &*object.kind, &*object.name), *object)).collect();
+    let kinds: HashSet<&str> = gone.iter().map(|object| &*object.kind).collect();
     for object in &new.objects {
         for reference in object.references().filter(|reference| kinds.contains(&*reference.kind)) {
-            let Some(target) = is_gone(reference.group(), &reference.kind, &reference.name) else { continue };
+            let Some(target) = by_name.get(&(reference.group(), &*reference.kind, &*reference.name)) else { continue };
             if new.resolve(object, &reference).is_some() {
                 continue;
             }
