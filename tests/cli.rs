@@ -232,7 +232,8 @@ fn corpus_documents_without_an_edit_leave_byte_for_byte() {
     for entry in walkdir::WalkDir::new(corpus).sort_by_file_name().into_iter().flatten() {
         // Chart templates are no manifests yet.
         let is_yaml = entry.path().extension().is_some_and(|extension| extension == "yaml");
-        if !is_yaml || entry.path().components().any(|part| part.as_os_str() == "chart" || part.as_os_str() == "values") {
+        if !is_yaml || entry.path().components().any(|part| part.as_os_str() == "chart" || part.as_os_str() == "values")
+        {
             continue;
         }
         let source = Source { name: "corpus".into(), bytes: std::fs::read(entry.path()).expect("bytes") };
@@ -247,7 +248,12 @@ fn corpus_documents_without_an_edit_leave_byte_for_byte() {
             if plan.edits.contains_key(&(number as u32)) {
                 edited += 1;
             } else {
-                assert_eq!(source.bytes[before.span], output[after.span], "{}: document {number}", entry.path().display());
+                assert_eq!(
+                    source.bytes[before.span],
+                    output[after.span],
+                    "{}: document {number}",
+                    entry.path().display()
+                );
                 kept += 1;
             }
         }
