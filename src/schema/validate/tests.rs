@@ -51,7 +51,7 @@ fn a_right_object_has_no_findings() {
 #[test]
 fn unknown_fields_are_named_with_what_was_meant() {
     let text = machine_deployment("  replica: 3\n");
-    assert_eq!(judged(&text, Client::Create), [("unknown-field", "spec.replica".into(), "replicas".into())]);
+    assert_eq!(judged(&text, Client::Create), [("unknown-field", "spec.replica".into(), "write `replicas`".into())]);
     let warned = findings(&text, Client::Warn, &[]);
     assert_eq!(warned[0].severity, Severity::Warning);
 }
@@ -62,7 +62,7 @@ fn a_field_that_moved_is_named_with_its_new_place() {
     let found = findings(text, Client::Create, &[]);
     let moved = found.iter().find(|finding| finding.rule.name == "unknown-field").expect("a finding");
     assert_eq!(moved.path.as_deref(), Some("spec.topology.class"));
-    assert_eq!(moved.suggestion.as_deref(), Some("classRef"));
+    assert_eq!(moved.suggestion.as_deref(), Some("write `classRef`"));
     let text =
         machine_deployment("").replace("      clusterName: c\n", "      clusterName: c\n      nodeDrainTimeout: 5m\n");
     let moved = &findings(&text, Client::Create, &[])[0];
