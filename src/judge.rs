@@ -222,6 +222,11 @@ fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &O
     let compiled = options.compiled.of(kind, &options.schemas);
     let from = findings.len();
     validate::judge(object, kind, compiled, validate::Options { client }, prefilled(kind, options), findings);
+    if options.admission == Switch::On {
+        let stands = |finding: &Finding| !admission::drops(object, kind, options.schemas.capi(), finding);
+        let own: Vec<Finding> = findings.drain(from..).filter(stands).collect();
+        findings.extend(own);
+    }
     half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
 }
 

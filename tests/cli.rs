@@ -293,3 +293,17 @@ fn schemas_of_ones_own_win() {
     let run = capi_lint(&["lint", "--schemas", "no/such/folder"], &widget("{}"));
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
 }
+
+#[test]
+fn what_a_webhook_decodes_comes_back_as_go_writes_it() {
+    let plane = "apiVersion: controlplane.cluster.x-k8s.io/v1beta1\nkind: KubeadmControlPlane\nmetadata: {name: a}\nspec:\n  version: v1.31.0\n  \
+        machineTemplate:\n    infrastructureRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta1, kind: DockerMachineTemplate, name: a}\n  \
+        kubeadmConfigSpec:\n    clusterConfiguration: {imageRepository: \"\"}\n";
+    let bounds =
+        |version: &str| capi_lint(&["lint", "--capi-version", version], plane).stdout.contains("error[out-of-bounds]");
+    assert!(!bounds("1.10"), "the webhook of v1.10 decodes v1beta1 and leaves the empty text out");
+    assert!(bounds("1.13"), "the webhook of v1.13 decodes v1beta2; what was sent as v1beta1 stays");
+    let run =
+        capi_lint(&["lint"], "apiVersion: cluster.x-k8s.io/v1beta2\nkind: MachineDeployment\nmetadata: {name: a}\n");
+    assert!(run.code == 1 && run.stdout.contains("error[required-field]"), "{}", run.stdout);
+}

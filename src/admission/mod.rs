@@ -16,6 +16,7 @@ mod check;
 mod cluster;
 mod cluster_class;
 mod conversion;
+mod decoding;
 mod docker;
 mod go_names;
 mod health_check;
@@ -38,6 +39,7 @@ mod topology;
 mod variable_schema;
 mod variable_value;
 
+pub use decoding::drops;
 pub use options::{Gate, Gates, Options, State};
 pub use prefilled::prefilled;
 pub use rules::{LIST as RULES, *};
@@ -86,6 +88,7 @@ impl Peers for Release<'_> {
 pub fn judge(object: &Object<'_>, peers: &dyn Peers, options: &Options, out: &mut Vec<Finding>) {
     let mut check = Check { object, peers, options, out };
     conversion::judge(&mut check);
+    decoding::judge(&mut check);
     match object.group() {
         "cluster.x-k8s.io" => match &*object.kind {
             "Cluster" => cluster::judge(&mut check),
