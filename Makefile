@@ -25,7 +25,7 @@ lint:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
 parity:
-	$(CARGO) test --locked --test parity -- --nocapture
+	$(CARGO) test --locked --test parity --test planes --test admission -- --nocapture
 
 bench:
 	$(CARGO) build --release --locked
