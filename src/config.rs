@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::report::Severity;
+use crate::schema::suggest::nearest;
 use crate::schema::validate::Client;
-use crate::text::nearest;
 use crate::transform::{Dedupe, Labels, label};
 
 mod conventions;

@@ -155,7 +155,7 @@ impl<'s> Ignores<'s> {
         for (rule, reason) in entries(text) {
             let glob = Glob::new(rule);
             let fault = if !crate::rules::all().any(|known| glob.matches(known.name)) {
-                Some(match crate::text::nearest(rule, crate::rules::all().map(|rule| rule.name)) {
+                Some(match crate::schema::suggest::nearest(rule, crate::rules::all().map(|rule| rule.name)) {
                     Some(near) => format!("there is no rule '{rule}'; did you mean '{near}'?"),
                     None => format!("there is no rule '{rule}'"),
                 })

@@ -1,19 +1,4 @@
-//! Small helpers on text: which name was probably meant.
-
-/// The candidate nearest to a misspelt word, where one is near enough to be what was meant.
-pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let limit = match word.chars().count() {
-        0..=3 => 1,
-        4..=7 => 2,
-        _ => 3,
-    };
-    let scored = candidates.filter_map(|candidate| {
-        let case_only = candidate.eq_ignore_ascii_case(word);
-        let distance = if case_only { 0 } else { distance(word, candidate, limit)? };
-        Some((distance, candidate))
-    });
-    scored.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
-}
+//! Small helpers on text: how far two names are apart. Which one was meant is for `schema::suggest`.
 
 /// The number of letters to insert, remove, replace or swap with their neighbour; `None` above the limit.
 pub fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
@@ -40,13 +25,13 @@ pub fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::distance;
 
     #[test]
-    fn misspelt_words_find_their_neighbours() {
-        let fields = ["replicas", "version", "selector"];
-        assert_eq!(nearest("replcias", fields.into_iter()), Some("replicas"));
-        assert_eq!(nearest("Version", fields.into_iter()), Some("version"));
-        assert_eq!(nearest("strategy", fields.into_iter()), None);
+    fn letters_that_differ_are_counted_up_to_the_limit() {
+        assert_eq!(distance("", "ab", 2), Some(2));
+        assert_eq!(distance("ab", "ba", 1), Some(1));
+        assert_eq!(distance("abc", "abd", 1), Some(1));
+        assert_eq!(distance("abc", "xyz", 2), None);
     }
 }

@@ -41,7 +41,7 @@ enum ListFormat {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let Some(name) = &args.rule else { return rules(&RulesArgs { format: ListFormat::Text }) };
     let Some(rule) = rules::all().find(|rule| rule.name == name) else {
-        let near = crate::text::nearest(name, rules::all().map(|rule| rule.name));
+        let near = crate::schema::suggest::nearest(name, rules::all().map(|rule| rule.name));
         match near {
             Some(near) => bail!("there is no rule '{name}'; did you mean '{near}'?"),
             None => bail!("there is no rule '{name}'; capi-lint rules lists them"),

@@ -15,6 +15,7 @@ mod json;
 mod junit;
 pub mod locate;
 mod markdown;
+pub mod paint;
 mod sarif;
 mod tap;
 mod text;

@@ -7,6 +7,7 @@
 use std::io::{self, Write};
 
 use super::locate::{Located, Location};
+use super::paint::Paint;
 use super::{Report, Style};
 use crate::report::Severity;
 
@@ -104,41 +105,4 @@ fn excerpt(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Re
     let bar = paint.dim("|");
     writeln!(out, "  {} {bar} {}", paint.dim(&number), shown.trim_end())?;
     writeln!(out, "  {margin} {bar} {}{}", " ".repeat(column - from), paint.caret(&"^".repeat(carets)))
-}
-
-/// Colours, or none.
-#[derive(Clone, Copy)]
-struct Paint {
-    color: bool,
-}
-
-impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
-
-    fn severity(self, severity: Severity, text: &str) -> String {
-        let code = match severity {
-            Severity::Error => "1;31",
-            Severity::Warning => "1;33",
-            Severity::Info => "1;36",
-        };
-        self.with(code, text)
-    }
-
-    fn bold(self, text: &str) -> String {
-        self.with("1", text)
-    }
-
-    fn dim(self, text: &str) -> String {
-        self.with("2", text)
-    }
-
-    fn good(self, text: &str) -> String {
-        self.with("32", text)
-    }
-
-    fn caret(self, text: &str) -> String {
-        self.with("1;31", text)
-    }
 }

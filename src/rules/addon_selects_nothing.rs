@@ -2,7 +2,7 @@
 
 use super::view::View;
 use crate::report::Finding;
-use crate::text;
+use crate::schema::suggest;
 use crate::yaml::Value;
 
 crate::rule! {
@@ -46,7 +46,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         let labels = some_cluster.at(&["metadata", "labels"]);
         let keys: Vec<String> =
             labels.iter().flat_map(Value::entries).filter_map(|entry| Some(entry.key()?.into_owned())).collect();
-        let near = addon.selector.keys().find_map(|key| text::nearest(key, keys.iter().map(String::as_str)));
+        let near = addon.selector.keys().find_map(|key| suggest::nearest(key, keys.iter().map(String::as_str)));
         out.push(match (near, addon.selector.keys().next()) {
             (Some(near), _) => {
                 let value = labels.and_then(|labels| labels.get(near)?.as_str()).unwrap_or_default();

@@ -11,6 +11,7 @@ use crate::diff::json::Side;
 use crate::diff::rollout::Row;
 use crate::diff::summary::{Summary, share};
 use crate::diff::verdict::Said;
+use crate::output::paint::Paint;
 use crate::report::Severity;
 
 /// Clusters that a summary names one by one.
@@ -185,45 +186,4 @@ fn totals(summary: &Summary, is_accepted: bool, paint: Paint, out: &mut dyn Writ
         summary.machines_added,
         summary.machines_removed
     )
-}
-
-/// Colours, or none.
-#[derive(Clone, Copy)]
-struct Paint {
-    color: bool,
-}
-
-impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
-
-    fn severity(self, severity: Severity, text: &str) -> String {
-        let code = match severity {
-            Severity::Error => "1;31",
-            Severity::Warning => "1;33",
-            Severity::Info => "1;36",
-        };
-        self.with(code, text)
-    }
-
-    fn machines(self, text: &str, is_costly: bool) -> String {
-        if is_costly { self.with("1;33", text) } else { text.to_owned() }
-    }
-
-    fn bold(self, text: &str) -> String {
-        self.with("1", text)
-    }
-
-    fn dim(self, text: &str) -> String {
-        self.with("2", text)
-    }
-
-    fn good(self, text: &str) -> String {
-        self.with("32", text)
-    }
-
-    fn bad(self, text: &str) -> String {
-        self.with("31", text)
-    }
 }
