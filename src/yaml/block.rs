@@ -9,7 +9,8 @@ use memchr::memchr;
 use super::MAX_DEPTH;
 use super::lex::{self, PLAIN_START, Start};
 use super::scalar::{self, Key, Validity};
-use super::tape::{KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag};
+use super::tape::{KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag, VERBATIM};
+use super::text;
 
 /// The document is for the fallback parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,14 @@ struct EntryKey {
     span: Span,
     style: Style,
     flags: u8,
+}
+
+impl EntryKey {
+    /// The same, for a value whose text is its bytes.
+    #[inline]
+    fn verbatim(self, value_is: bool) -> Self {
+        Self { flags: self.flags | if value_is { VERBATIM } else { 0 }, ..self }
+    }
 }
 
 const NO_KEY: EntryKey = EntryKey { span: Span { start: 0, end: 0 }, style: Style::Absent, flags: 0 };
@@ -229,9 +238,7 @@ impl Parser<'_, '_> {
     fn value(&mut self, at: usize, parent: usize, waiting: Option<usize>, key: EntryKey) -> Result<usize> {
         match self.bytes[at] {
             quote @ (b'"' | b'\'') => {
-                let end = lex::quoted(self.bytes, at).map_err(|_| GiveUp)?;
-                let style = if quote == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
-                self.scalar(waiting, key, span(at, end), style, 0);
+                let end = self.quoted(at, waiting, key, quote)?;
                 self.finish_line(end)
             }
             header @ (b'|' | b'>') => {
@@ -245,8 +252,8 @@ impl Parser<'_, '_> {
                 self.finish_line(end)
             }
             _ => {
-                let (end, next) = self.plain(at, parent)?;
-                self.scalar(waiting, key, span(at, end), Style::Plain, 0);
+                let (end, next, is_one_line) = self.plain(at, parent)?;
+                self.scalar(waiting, key.verbatim(is_one_line), span(at, end), Style::Plain, 0);
                 Ok(next)
             }
         }
@@ -289,15 +296,31 @@ impl Parser<'_, '_> {
         if scalar::validity(word, Style::Plain, Tag::None, 0) == Validity::Fine { Ok(()) } else { Err(GiveUp) }
     }
 
-    /// Reads a plain scalar over all its lines: its end, and the start of the next line that is not its own.
+    /// Reads a quoted value; gives the offset behind its closing quote.
+    fn quoted(&mut self, at: usize, waiting: Option<usize>, key: EntryKey, quote: u8) -> Result<usize> {
+        let style = if quote == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
+        let (end, is_verbatim) = match lex::quoted_verbatim(self.bytes, at) {
+            Some(end) => (end, true),
+            None => {
+                let end = lex::quoted(self.bytes, at).map_err(|_| GiveUp)?;
+                let inner = self.text.get(at + 1..end - 1).ok_or(GiveUp)?;
+                (end, text::is_verbatim(inner, style))
+            }
+        };
+        self.scalar(waiting, key.verbatim(is_verbatim), span(at, end), style, 0);
+        Ok(end)
+    }
+
+    /// Reads a plain scalar over all its lines: its end, the start of the next line that is not its own, and whether it is
+    /// all on one line.
     #[inline]
-    fn plain(&mut self, at: usize, parent: usize) -> Result<(usize, usize)> {
+    fn plain(&mut self, at: usize, parent: usize) -> Result<(usize, usize, bool)> {
         self.check_plain_start(at)?;
         let mut from = at;
         loop {
             let (end, stop) = self.plain_line(from)?;
             if self.bytes.get(stop) == Some(&b'#') {
-                return Ok((end, self.next_line(stop)));
+                return Ok((end, self.next_line(stop), from == at));
             }
             let mut line = (stop + 1).min(self.bytes.len());
             let first = line;
@@ -316,7 +339,7 @@ impl Parser<'_, '_> {
             };
             match more {
                 Some(content) => from = content,
-                None => return Ok((end, first)),
+                None => return Ok((end, first, from == at)),
             }
         }
     }
@@ -381,7 +404,7 @@ impl Parser<'_, '_> {
     }
 
     fn quoted_key(&self, at: usize) -> Result<Option<(EntryKey, usize)>> {
-        let end = lex::quoted(self.bytes, at).map_err(|_| GiveUp)?;
+        let end = lex::quoted_end(self.bytes, at).map_err(|_| GiveUp)?;
         let colon = self.skip_spaces(end);
         if self.byte(colon) != b':' || !self.is_blank(colon + 1) {
             return Ok(None);
@@ -452,15 +475,10 @@ impl Parser<'_, '_> {
     fn flow_value(&mut self, at: usize, key: EntryKey, depth: usize) -> Result<usize> {
         match self.byte(at) {
             b'{' | b'[' => self.flow(at, None, key, depth + 1),
-            quote @ (b'"' | b'\'') => {
-                let end = lex::quoted(self.bytes, at).map_err(|_| GiveUp)?;
-                let style = if quote == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
-                self.scalar(None, key, span(at, end), style, 0);
-                Ok(end)
-            }
+            quote @ (b'"' | b'\'') => self.quoted(at, None, key, quote),
             _ => {
                 let end = self.flow_plain(at)?;
-                self.scalar(None, key, span(at, end), Style::Plain, 0);
+                self.scalar(None, key.verbatim(true), span(at, end), Style::Plain, 0);
                 Ok(end)
             }
         }
@@ -468,7 +486,7 @@ impl Parser<'_, '_> {
 
     fn flow_key(&self, at: usize) -> Result<(EntryKey, usize)> {
         let quoted = matches!(self.byte(at), b'"' | b'\'');
-        let end = if quoted { lex::quoted(self.bytes, at).map_err(|_| GiveUp)? } else { self.flow_plain(at)? };
+        let end = if quoted { lex::quoted_end(self.bytes, at).map_err(|_| GiveUp)? } else { self.flow_plain(at)? };
         let colon = self.skip_spaces(end);
         if self.byte(colon) != b':' || colon - at > LONGEST_KEY {
             return Err(GiveUp);
@@ -545,6 +563,7 @@ impl Parser<'_, '_> {
             let node = &mut self.nodes[place];
             node.value = value;
             node.styles = Pair::<Style>::new(style, node.styles.key());
+            node.flags |= key.flags;
             node.indent = indent;
             return place;
         }

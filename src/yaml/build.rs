@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::error::{Problem, SyntaxError};
 use super::scalar::{self, Key, Validity};
-use super::tape::{ALIASED, KEY_ALIASED, KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag};
+use super::tape::{ALIASED, KEY_ALIASED, KEY_NEEDS_DECODING, Node, Pair, Span, Style, Tag, VERBATIM};
 use super::{MAX_DEPTH, text};
 
 /// Set on nodes that stand for an alias until they are expanded; `value.start` is the index of the use.
@@ -207,6 +207,10 @@ impl<'t, 'n> Builder<'t, 'n> {
         let next = self.next_index() + 1;
         let (key, key_style, key_tag, key_flags) =
             key.map_or((Span::default(), Style::Absent, Tag::None, 0), |key| (key.span, key.style, key.tag, key.flags));
+        let margin = usize::from(matches!(style, Style::SingleQuoted | Style::DoubleQuoted));
+        let inner = self.text.get(value.start as usize + margin..(value.end as usize).saturating_sub(margin));
+        let is_verbatim = inner.is_some_and(|inner| text::is_verbatim(inner, style));
+        let flags = if is_verbatim { flags | VERBATIM } else { flags };
         self.nodes.push(Node {
             key,
             value,

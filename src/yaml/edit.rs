@@ -72,11 +72,17 @@ impl std::error::Error for Overlap {}
 
 /// The text with all edits made. Insertions at one place keep the order in which they are given.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<String, Overlap> {
-    let mut order: Vec<&Edit> = edits.iter().collect();
-    order.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    let mut out = String::with_capacity(text.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
+    let mut out = String::new();
+    apply_to(text, edits, &mut out)?;
+    Ok(out)
+}
+
+/// As [`apply`], in the place of what `out` holds.
+pub fn apply_to(text: &str, edits: &[Edit], out: &mut String) -> Result<(), Overlap> {
+    out.clear();
+    out.reserve(text.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
     let mut at = 0;
-    for edit in order {
+    for edit in in_order(edits) {
         let overlap = Overlap { at: edit.span.start };
         let kept = text.get(at..edit.span.start).ok_or(overlap)?;
         text.get(edit.span.clone()).ok_or(overlap)?;
@@ -85,7 +91,14 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, Overlap> {
         at = edit.span.end;
     }
     out.push_str(text.get(at..).ok_or(Overlap { at })?);
-    Ok(out)
+    Ok(())
+}
+
+/// The edits in the order of the text.
+pub fn in_order(edits: &[Edit]) -> impl Iterator<Item = &Edit> {
+    let mut order: Vec<&Edit> = edits.iter().collect();
+    order.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    order.into_iter()
 }
 
 type Edits = Result<Vec<Edit>, Uneditable>;
@@ -130,6 +143,25 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
         }
         _ if map.is_null() => below_key(map, &place, |at, strings| entry_lines(entries, at, strings)),
         _ => Err(Uneditable::WrongKind),
+    }
+}
+
+/// Adds entries of text, as [`insert_all`] does, or a mapping of them under `key` where one is given.
+pub fn insert_texts(map: Value<'_>, key: Option<&str>, entries: &[(String, String)]) -> Edits {
+    let is_common = map.style() == Style::BlockMap && !entries.is_empty();
+    if is_common && entries.iter().all(|(_, text)| !text.contains('\n')) {
+        editable(map)?;
+        let place = Place::of(map);
+        return append_lines(map, &place, |_| text_lines(key, entries, place.column));
+    }
+    let texts: Vec<(&str, Json)> =
+        entries.iter().map(|(key, text)| (key.as_str(), Json::String(text.clone()))).collect();
+    match key {
+        Some(key) => {
+            let inner = texts.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+            insert(map, key, &Json::Object(inner))
+        }
+        None => insert_all(map, &texts.iter().map(|(key, text)| (*key, text)).collect::<Vec<_>>()),
     }
 }
 
@@ -350,7 +382,7 @@ fn key_start(entry: Value<'_>) -> usize {
 /// would overlook.
 fn editable(value: Value<'_>) -> Result<(), Uneditable> {
     let text = value.document().text();
-    if text.replace("\r\n", "\n").contains(['\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+    if has_odd_breaks(text) {
         return Err(Uneditable::Spelling);
     }
     let span = value.span();
@@ -359,11 +391,22 @@ fn editable(value: Value<'_>) -> Result<(), Uneditable> {
         (other.start <= span.end && span.start <= other.end) || (other.start <= key.start && key.end <= other.end)
     };
     let document = value.document();
-    let shared = value.is_aliased()
-        || values(document).any(|other| {
-            (other.is_aliased() && touches(other.span())) || (other.key_is_aliased() && touches(other.key_span()))
+    let shared = document.has_aliases()
+        && values(document).any(|other| {
+            (other.index() == value.index() && other.is_aliased())
+                || (other.is_aliased() && touches(other.span()))
+                || (other.key_is_aliased() && touches(other.key_span()))
         });
     if shared { Err(Uneditable::Shared) } else { Ok(()) }
+}
+
+/// Whether there are line breaks other than LF and CRLF. Nearly all text is passed at the speed of memory.
+fn has_odd_breaks(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr3_iter(b'\r', 0xC2, 0xE2, bytes).any(|at| match bytes[at] {
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        _ => super::text::line_break(&bytes[at..]).is_some(),
+    })
 }
 
 fn values(document: Document<'_>) -> impl Iterator<Item = Value<'_>> {
@@ -396,6 +439,28 @@ fn entry_lines(entries: &[(&str, &Json)], column: usize, strings: Strings) -> St
     render::block_with(&Json::Object(map), column, strings)
 }
 
+/// Entries of text, each on its line, without a line break at the end.
+fn text_lines(under: Option<&str>, entries: &[(String, String)], column: usize) -> String {
+    let mut lines = String::new();
+    let mut indent = column;
+    if let Some(key) = under {
+        lines.extend(std::iter::repeat_n(' ', indent));
+        lines.push_str(&quote(key));
+        lines.push(':');
+        indent += 2;
+    }
+    for (key, text) in entries {
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        lines.extend(std::iter::repeat_n(' ', indent));
+        lines.push_str(&quote(key));
+        lines.push_str(": ");
+        lines.push_str(&quote(text));
+    }
+    lines
+}
+
 /// How to write strings before `rest`: where a comment comes next, a block scalar could swallow it.
 fn strings_before(rest: &str) -> Strings {
     if rest.trim_start().starts_with('#') { Strings::Quoted } else { Strings::Literal }
@@ -415,7 +480,8 @@ fn append_lines(collection: Value<'_>, place: &Place, lines: impl Fn(Strings) ->
         })
         .map(str::len)
         .sum::<usize>();
-    let lines = lines(strings_before(&text[at..])).replace('\n', newline);
+    let lines = lines(strings_before(&text[at..]));
+    let lines = if newline == "\n" { lines } else { lines.replace('\n', newline) };
     if text[..at].ends_with('\n') {
         return Ok(vec![Edit::insert(at, lines + newline)]);
     }

@@ -6,7 +6,7 @@
 use super::MAX_DEPTH;
 use super::build::{Alias, MERGE, REFERENCE};
 use super::error::{Problem, SyntaxError};
-use super::tape::{ALIASED, Node, Pair, Style, Tag};
+use super::tape::{ALIASED, Node, Pair, Style, Tag, VERBATIM};
 
 /// Writes `raw` to the end of `out` with every reference replaced by what it refers to.
 pub(super) fn expand(text: &str, raw: &[Node], aliases: &[Alias], out: &mut Vec<Node>) -> Result<()> {
@@ -71,8 +71,8 @@ impl Expansion<'_> {
             key: keyed.key,
             styles: Pair::<Style>::new(node.styles.value(), keyed.styles.key()),
             tags: Pair::<Tag>::new(node.tags.value(), keyed.tags.key()),
-            flags: (node.flags & ALIASED)
-                | (keyed.flags & !(REFERENCE | MERGE | ALIASED))
+            flags: (node.flags & (ALIASED | VERBATIM))
+                | (keyed.flags & !(REFERENCE | MERGE | ALIASED | VERBATIM))
                 | if foreign { ALIASED } else { 0 },
             ..node
         });

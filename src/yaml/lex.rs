@@ -42,6 +42,23 @@ pub fn quoted(bytes: &[u8], start: usize) -> Result<usize, SyntaxError> {
     }
 }
 
+/// As [`quoted`], with the common way first.
+pub fn quoted_end(bytes: &[u8], start: usize) -> Result<usize, SyntaxError> {
+    quoted_verbatim(bytes, start).map_or_else(|| quoted(bytes, start), Ok)
+}
+
+/// From an opening quote to the offset behind its closing one, where all between is ASCII on one line without an escape.
+#[inline]
+pub fn quoted_verbatim(bytes: &[u8], start: usize) -> Option<usize> {
+    let quote = *bytes.get(start)?;
+    let step = bytes.get(start + 1..)?.iter().position(|&byte| {
+        byte == quote || !matches!(byte, b'\t' | b' '..=b'~') || byte == b'\\' && quote == b'"'
+    })?;
+    let end = start + 1 + step;
+    let is_end = bytes[end] == quote && !(quote == b'\'' && bytes.get(end + 1) == Some(&quote));
+    is_end.then_some(end + 1)
+}
+
 /// Lines inside quotes must not begin with a document marker.
 fn check_lines(bytes: &[u8], from: usize, to: usize, quote: usize) -> Result<(), SyntaxError> {
     let check = |at: usize| {

@@ -53,6 +53,14 @@ pub(super) fn needs_escape(character: char) -> bool {
 }
 
 fn is_plain(string: &str) -> bool {
+    // A word of letters, digits and a few signs, as nearly all are.
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    if string.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && string.bytes().all(is_word)
+        && scalar::is_surely_text(string)
+    {
+        return true;
+    }
     let Some(first) = string.chars().next() else { return false };
     let indicator = "-?:,[]{}#&*!|>'\"%@`".contains(first);
     // A dash or a dot may begin a word (`-v`, `.spec`), but no marker.

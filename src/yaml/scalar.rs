@@ -33,7 +33,19 @@ pub struct TagMismatch;
 /// scalars with an indentation indicator, the column of their content. Text that contradicts its tag (the parsers refuse
 /// it) comes back as text.
 pub fn resolve(raw: &str, style: Style, tag: Tag, indent: u8) -> Scalar<'_> {
-    let text = text::decode(raw, style, indent);
+    of_text(text::decode(raw, style, indent), style, tag)
+}
+
+/// What a scalar means, given its text: as [`resolve`] after the quotes are off and nothing is left to decode.
+#[inline]
+pub(super) fn resolve_text(text: &str, style: Style, tag: Tag) -> Scalar<'_> {
+    if tag == Tag::None && (style != Style::Plain || is_surely_text(text)) {
+        return Scalar::Str(Cow::Borrowed(text));
+    }
+    of_text(Cow::Borrowed(text), style, tag)
+}
+
+fn of_text(text: Cow<'_, str>, style: Style, tag: Tag) -> Scalar<'_> {
     match read(&text, style, tag) {
         Ok(Read::Null) => Scalar::Null,
         Ok(Read::Bool(truth)) => Scalar::Bool(truth),
@@ -43,6 +55,17 @@ pub fn resolve(raw: &str, style: Style, tag: Tag, indent: u8) -> Scalar<'_> {
         Ok(Read::Decoded(text)) => Scalar::Str(Cow::Owned(text)),
         Ok(Read::Text) | Err(TagMismatch) => Scalar::Str(text),
     }
+}
+
+/// Whether plain text begins in a way in which nothing but text does.
+#[inline]
+pub(super) fn is_surely_text(text: &str) -> bool {
+    // No word that means anything else is longer than `false`.
+    text.as_bytes().first().is_some_and(|&first| match hint(first) {
+        Hint::None => true,
+        Hint::Word => text.len() > 5,
+        Hint::Dot | Hint::Number => false,
+    })
 }
 
 /// Whether Kubernetes can read the scalar at all, and hand it on as JSON (which has no infinity).

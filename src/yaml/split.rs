@@ -61,7 +61,7 @@ impl RawDocument {
 
 /// Cuts a stream into documents. Blank ones are among them; an empty stream gives none.
 pub fn split(stream: &[u8]) -> Documents<'_> {
-    Documents { stream, at: 0, json: 0..0, separator: None }
+    Documents { stream, at: 0, json: 0..0, separator: None, separator_finder: memmem::Finder::new(b"\n---") }
 }
 
 /// Iterator over the documents of a stream.
@@ -72,6 +72,7 @@ pub struct Documents<'a> {
     /// What is left of a run of JSON values.
     json: Range<usize>,
     separator: Option<(Range<usize>, bool)>,
+    separator_finder: memmem::Finder<'static>,
 }
 
 impl Iterator for Documents<'_> {
@@ -111,7 +112,7 @@ impl Documents<'_> {
         if is_separator(&self.stream[start..]) {
             return start;
         }
-        memmem::find(&self.stream[start..], b"\n---").map_or(self.stream.len(), |step| start + step + 1)
+        self.separator_finder.find(&self.stream[start..]).map_or(self.stream.len(), |step| start + step + 1)
     }
 
     /// The separator line at `start`, and whether text stands on it.

@@ -199,6 +199,8 @@ pub(super) const SHADOWED: u8 = 2;
 pub(super) const ALIASED: u8 = 4;
 /// The key came in through an alias: its span points at the anchor.
 pub(super) const KEY_ALIASED: u8 = 32;
+/// The value is a scalar whose text is its bytes (between its quotes): nothing is to be unescaped or folded.
+pub(super) const VERBATIM: u8 = 64;
 
 /// Nodes of any number of documents, one behind the other.
 #[derive(Clone, Debug, Default)]
@@ -263,6 +265,45 @@ impl<'a> Document<'a> {
     /// The nodes in order of appearance; for hot paths of this crate that walk them by index.
     pub(crate) fn nodes(&self) -> &'a [Node] {
         self.nodes
+    }
+
+    /// Whether anything came in through an alias or a merge key.
+    pub(super) fn has_aliases(&self) -> bool {
+        self.nodes.iter().any(|node| node.flags & (ALIASED | KEY_ALIASED) != 0)
+    }
+
+    /// Whether this document is `old` with nothing but one run of nodes put in: keys, values, their spelling and their
+    /// order are the same everywhere else. `run` are node indexes of this document. Never wrong where it says yes; a no
+    /// may also come of another spelling.
+    pub(crate) fn is_with_run(&self, old: Document<'_>, run: Range<u32>) -> bool {
+        let (from, length) = (run.start as usize, run.len());
+        if self.nodes.len() != old.nodes.len() + length || from > old.nodes.len() {
+            return false;
+        }
+        // Where a node's subtree ends, if the run were not there; inside the run none may end.
+        let without = |next: u32| match next {
+            _ if next <= run.start => Some(next),
+            _ if next >= run.end => Some(next - length as u32),
+            _ => None,
+        };
+        let same = |new: &Node, was: &Node| {
+            let is_scalar = new.styles.value() as u8 > Style::FlowSeq as u8;
+            new.styles == was.styles
+                && new.tags == was.tags
+                && new.flags == was.flags
+                && new.indent == was.indent
+                && without(new.next) == Some(was.next)
+                && self.bytes(new.key) == old.bytes(was.key)
+                && (!is_scalar || self.bytes(new.value) == old.bytes(was.value))
+        };
+        let (before, behind) = old.nodes.split_at(from);
+        self.nodes.iter().zip(before).all(|(new, was)| same(new, was))
+            && self.nodes.iter().skip(from + length).zip(behind).all(|(new, was)| same(new, was))
+    }
+
+    #[inline]
+    fn bytes(&self, span: Span) -> Option<&'a [u8]> {
+        self.text.as_bytes().get(span.range())
     }
 
     /// The path of a node from the root: `spec.template.spec.volumes[0].name`. A key that would be ambiguous in dotted
@@ -416,12 +457,32 @@ impl<'a> Value<'a> {
     /// What the scalar means to Kubernetes; [`Scalar::Null`] for collections never: they give `None`.
     pub fn scalar(&self) -> Option<Scalar<'a>> {
         let node = self.node();
+        if let Some(text) = self.verbatim(node) {
+            return Some(super::scalar::resolve_text(text, node.styles.value(), node.tags.value()));
+        }
         (self.kind() == Kind::Scalar)
             .then(|| super::scalar::resolve(self.raw(), node.styles.value(), node.tags.value(), node.indent))
     }
 
+    /// The text of a scalar that is its bytes.
+    #[inline]
+    fn verbatim(&self, node: &Node) -> Option<&'a str> {
+        if node.flags & VERBATIM == 0 {
+            return None;
+        }
+        let quote = u32::from(node.styles.value() != Style::Plain);
+        self.document.text.get((node.value.start + quote) as usize..(node.value.end - quote) as usize)
+    }
+
     /// The text, where Kubernetes reads a string.
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
+        let node = self.node();
+        if let Some(text) = self.verbatim(node)
+            && node.tags.value() == Tag::None
+            && (node.styles.value() != Style::Plain || super::scalar::is_surely_text(text))
+        {
+            return Some(Cow::Borrowed(text));
+        }
         match self.scalar()? {
             Scalar::Str(text) => Some(text),
             _ => None,
@@ -446,12 +507,41 @@ impl<'a> Value<'a> {
 
     /// Whether Kubernetes reads `null`.
     pub fn is_null(&self) -> bool {
-        matches!(self.scalar(), Some(Scalar::Null))
+        let node = self.node();
+        match node.styles.value() {
+            Style::BlockMap | Style::FlowMap | Style::BlockSeq | Style::FlowSeq => false,
+            // Longer text is nothing that means `null`.
+            _ if node.tags.value() == Tag::None && node.value.len() > "null".len() => false,
+            _ => matches!(self.scalar(), Some(Scalar::Null)),
+        }
     }
 
     /// The value under a key of this mapping; the last one where the key stands twice.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
-        self.entries().find(|value| value.key_is(key))
+        let map = self.node();
+        if !matches!(map.styles.value(), Style::BlockMap | Style::FlowMap) {
+            return None;
+        }
+        let text = self.document.text.as_bytes();
+        let mut index = self.index + 1;
+        while index < map.next {
+            let node = self.document.nodes.get(index as usize)?;
+            if node.flags & (SHADOWED | KEY_NEEDS_DECODING) == 0 {
+                if node.key.len() == key.len()
+                    && text.get(node.key.range()) == Some(key.as_bytes())
+                    && node.styles.key() != Style::Absent
+                {
+                    return Some(Value { document: self.document, index });
+                }
+            } else if node.flags & SHADOWED == 0 {
+                let value = Value { document: self.document, index };
+                if value.key_is(key) {
+                    return Some(value);
+                }
+            }
+            index = node.next;
+        }
+        None
     }
 
     /// The value at the end of a chain of keys.
@@ -527,8 +617,8 @@ impl<'a> Iterator for Children<'a> {
         if self.at >= self.end {
             return None;
         }
-        let value = self.document.value(self.at)?;
-        self.at = value.node().next;
-        Some(value)
+        let index = self.at;
+        self.at = self.document.nodes.get(index as usize)?.next;
+        Some(Value { document: self.document, index })
     }
 }

@@ -19,12 +19,21 @@ pub fn decode(raw: &str, style: Style, indent: u8) -> Cow<'_, str> {
 /// The text of a scalar, given it as written but without its quotes.
 pub fn decode_inner(raw: &str, style: Style, indent: u8) -> Cow<'_, str> {
     match style {
-        Style::Plain if !has_break(raw) => Cow::Borrowed(raw),
-        Style::SingleQuoted if memchr::memchr(b'\'', raw.as_bytes()).is_none() && !has_break(raw) => Cow::Borrowed(raw),
-        Style::DoubleQuoted if memchr::memchr(b'\\', raw.as_bytes()).is_none() && !has_break(raw) => Cow::Borrowed(raw),
+        _ if is_verbatim(raw, style) => Cow::Borrowed(raw),
         Style::Plain | Style::SingleQuoted | Style::DoubleQuoted => Cow::Owned(fold(raw, style)),
         Style::Literal | Style::Folded => Cow::Owned(block(raw, style == Style::Literal, usize::from(indent))),
         _ => Cow::Borrowed(""),
+    }
+}
+
+/// Whether the text of a scalar, written as it is without its quotes, is that very text.
+pub fn is_verbatim(inner: &str, style: Style) -> bool {
+    let has = |byte| memchr::memchr(byte, inner.as_bytes()).is_some();
+    match style {
+        Style::Plain => !has_break(inner),
+        Style::SingleQuoted => !has(b'\'') && !has_break(inner),
+        Style::DoubleQuoted => !has(b'\\') && !has_break(inner),
+        _ => false,
     }
 }
 
