@@ -6,7 +6,7 @@
 //! | record | words |
 //! |---|---|
 //! | node | flags, edges, required, items, additional, extras |
-//! | edges | count, required count, names in ascending order, nodes (top bit: required) |
+//! | edges | count, required count, names in ascending order, their hashes, nodes (top bit: required) |
 //! | list | count, entries |
 //! | extras | mask of what follows, one word for each bit set, in the order of the bits |
 //! | number | low half, high half of an `f64` |
@@ -15,7 +15,7 @@
 //! Strings are numbered in ascending order of their text.
 
 /// The first word: `CLT` and the version of the layout.
-pub const MAGIC: u32 = u32::from_le_bytes(*b"CLT1");
+pub const MAGIC: u32 = u32::from_le_bytes(*b"CLT2");
 
 /// Words of the header, by number.
 pub mod header {

@@ -316,6 +316,7 @@ impl<'a> Arena<'_, 'a> {
         let mut record = vec![children.len() as u32, required as u32];
         // Properties are sorted by name and strings numbered by text: the numbers ascend.
         record.extend(facts.properties.keys().map(|name| self.names.string(name)));
+        record.extend(facts.properties.keys().map(|name| layout::hash(name.as_bytes())));
         record.extend(
             facts
                 .properties

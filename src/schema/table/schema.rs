@@ -75,6 +75,9 @@ pub struct Pattern<'t> {
     pub text: &'t str,
 }
 
+/// Among so few properties the hashes are looked through one by one.
+const FEW: u32 = 24;
+
 impl<'t> Schema<'t> {
     #[inline]
     pub(super) fn new(table: &'t Table, node: u32) -> Self {
@@ -182,29 +185,35 @@ impl<'t> Schema<'t> {
     /// The property of this name.
     #[inline]
     pub fn property(self, name: &str) -> Option<Property<'t>> {
-        if self.field(node::EDGES) == 0 {
+        let edges = self.field(node::EDGES);
+        if edges == 0 {
             return None;
         }
-        self.property_named(self.table.name(name)?)
+        let count = self.table.word(edges);
+        if count > FEW {
+            return self.property_named(edges, count, self.table.name(name)?);
+        }
+        let hash = layout::hash(name.as_bytes()).to_le_bytes();
+        let hashes = self.table.words.get((edges + 2 + count) as usize..(edges + 2 + 2 * count) as usize)?;
+        let mut from = 0;
+        loop {
+            let index = from + hashes.get(from..)?.iter().position(|other| *other == hash)?;
+            let number = self.table.word(edges + 2 + index as u32);
+            if self.table.string_bytes(number) == name.as_bytes() {
+                return Some(self.property_at(edges, count, index as u32));
+            }
+            from = index + 1;
+        }
     }
 
-    /// The property of a name whose number is known.
-    #[inline]
-    pub fn property_named(self, Name(name): Name) -> Option<Property<'t>> {
-        let edges = self.field(node::EDGES);
-        let count = self.property_count();
+    fn property_named(self, edges: u32, count: u32, Name(name): Name) -> Option<Property<'t>> {
         let names = edges + 2;
-        let index = if count <= 8 {
-            (0..count).find(|index| self.table.word(names + index) == name)?
-        } else {
-            let index = partition(0, count, |index| self.table.word(names + index) < name);
-            (index < count && self.table.word(names + index) == name).then_some(index)?
-        };
-        Some(self.property_at(edges, count, index))
+        let index = partition(0, count, |index| self.table.word(names + index) < name);
+        (index < count && self.table.word(names + index) == name).then(|| self.property_at(edges, count, index))
     }
 
     fn property_at(self, edges: u32, count: u32, index: u32) -> Property<'t> {
-        let child = self.table.word(edges + 2 + count + index);
+        let child = self.table.word(edges + 2 + 2 * count + index);
         Property {
             schema: Schema::new(self.table, child & !layout::REQUIRED_EDGE),
             required: child & layout::REQUIRED_EDGE != 0,

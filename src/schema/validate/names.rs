@@ -16,7 +16,22 @@ pub fn is_dns_label(text: &str) -> bool {
 
 /// A DNS-1123 subdomain: labels with dots between them, 253 characters at most. The name of an object.
 pub fn is_dns_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label_text)
+    let bytes = text.as_bytes();
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let mut before = b'.';
+    for &byte in bytes {
+        // A label begins and ends with a letter or digit.
+        let fits = match byte {
+            b'-' => before != b'.',
+            b'.' => is_inner(before),
+            _ => is_inner(byte),
+        };
+        if !fits {
+            return false;
+        }
+        before = byte;
+    }
+    bytes.len() <= 253 && is_inner(before)
 }
 
 /// What can stand in a URL: the name of a role, or of an object within an object.
@@ -41,8 +56,8 @@ fn is_key_name(text: &str) -> bool {
 
 /// A label's key, or a finalizer: an optional subdomain and `/`, then a name.
 pub fn is_qualified_name(text: &str) -> bool {
-    match text.split_once('/') {
-        Some((prefix, name)) => is_dns_subdomain(prefix) && is_key_name(name),
+    match text.bytes().position(|byte| byte == b'/') {
+        Some(at) => is_dns_subdomain(&text[..at]) && is_key_name(&text[at + 1..]),
         None => is_key_name(text),
     }
 }

@@ -17,6 +17,15 @@ pub(super) fn is_meta_key(key: &str) -> bool {
     matches!(key, "apiVersion" | "kind" | "metadata")
 }
 
+/// The fields of a mapping, as far as the walk saw them.
+#[derive(Clone, Copy, Default)]
+struct FieldCount {
+    /// Declared, with a value other than null.
+    declared: u32,
+    /// All others that are written.
+    others: u32,
+}
+
 impl<'j, 'a> Judge<'j, 'a> {
     /// Judges the whole object.
     pub(super) fn object(&mut self, schema: Schema<'j>) {
@@ -78,6 +87,7 @@ impl<'j, 'a> Judge<'j, 'a> {
     /// Judges a mapping. `is_resource`: `apiVersion`, `kind` and `metadata` are looked at elsewhere.
     pub(super) fn map(&mut self, schema: Schema<'_>, map: Value<'a>, is_resource: bool) {
         let mut required = 0;
+        let mut count = FieldCount::default();
         let is_root = map.index() == self.object.root.index();
         for entry in map.entries() {
             let Some(key) = entry.key() else { continue };
@@ -90,24 +100,30 @@ impl<'j, 'a> Judge<'j, 'a> {
                 };
                 required += usize::from(present && property.is_some_and(|property| property.required));
                 self.described_metadata(property, &key, entry);
+                count.others += 1;
                 continue;
             }
             match property {
                 Some(property) if is_root && key == "status" && self.drops_status() => {
+                    count.others += 1;
                     self.dropped(Some(property.schema), entry);
                 }
                 Some(property) => {
                     let present = self.field(property.schema, entry);
                     required += usize::from(present && property.required);
+                    *(if is_written_null(entry) { &mut count.others } else { &mut count.declared }) += 1;
                 }
-                None => self.undeclared(schema, map, &key, entry),
+                None => {
+                    self.undeclared(schema, map, &key, entry);
+                    count.others += 1;
+                }
             }
         }
         if required < schema.required().len() {
             self.missing_fields(schema, map);
         }
         if schema.has_checks() {
-            self.count_of_fields(schema, map);
+            self.count_of_fields(schema, map, count);
         }
     }
 
@@ -283,23 +299,27 @@ impl<'j, 'a> Judge<'j, 'a> {
         }
     }
 
-    fn count_of_fields(&mut self, schema: Schema<'_>, map: Value<'a>) {
+    fn count_of_fields(&mut self, schema: Schema<'_>, map: Value<'a>, written: FieldCount) {
         let checks = schema.checks();
         let (least, most) = (checks.min_properties(), checks.max_properties());
         let is_enum = checks.enumeration().is_some();
-        if least.is_none() && most.is_none() && !is_enum {
+        // Declared fields with a value count for certain; what else there is need not be looked at where it changes nothing.
+        let is_enough = least.is_none_or(|least| written.declared >= least);
+        let is_exact = written.others == 0 && !schema.has_child_defaults();
+        let is_few = most.is_none_or(|most| is_exact && written.declared <= most);
+        if is_enough && is_few && !is_enum {
             return;
         }
         let is_root = map.index() == self.object.root.index();
         let effective = if is_root { self.effective_root(schema) } else { Effective::new(map, schema, self.client) };
         let has = effective.entries().count();
-        let path = self.path(map);
         let bound = match (least, most) {
             (Some(least), _) if has < least as usize => Some((format!("at least {least}"), Effect::Harmless)),
             (_, Some(most)) if has > most as usize => Some((format!("at most {most}"), Effect::Blocking)),
             _ => None,
         };
         if let Some((bound, effect)) = bound {
+            let path = self.path(map);
             let message = format!("`{path}` has {}; it must have {bound}", counted(has as u64, "field"));
             self.add(effect, self.object.finding(&rules::OUT_OF_BOUNDS, map, message));
         }
@@ -307,6 +327,7 @@ impl<'j, 'a> Judge<'j, 'a> {
             .enumeration()
             .is_some_and(|mut values| !values.any(|value| super::union::equals_json(&effective, value)))
         {
+            let path = self.path(map);
             let message = format!("`{path}` is none of the values that the API server allows here");
             self.add(Effect::Blocking, self.object.finding(&rules::INVALID_VALUE, map, message));
         }
