@@ -17,7 +17,7 @@ use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled};
-use crate::{ignores, rules};
+use crate::{ignores, rules, threads};
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -107,30 +107,12 @@ pub fn judge(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Ve
 /// As [`judge`], with every finding by itself: what a baseline is written from.
 pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
     let mut findings = release.findings.clone();
-    let threads = options.jobs.clamp(1, release.objects.len() / OBJECTS_PER_THREAD + 1);
-    if threads == 1 {
-        judge_objects(release, &release.objects, options, &mut findings);
-    } else {
-        let size = release.objects.len().div_ceil(threads);
-        let parts: Vec<Vec<Finding>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = release
-                .objects
-                .chunks(size)
-                .map(|objects| {
-                    scope.spawn(move || {
-                        let mut findings = Vec::new();
-                        judge_objects(release, objects, options, &mut findings);
-                        findings
-                    })
-                })
-                .collect();
-            let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<Finding>>| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            workers.into_iter().map(join).collect()
-        });
-        findings.extend(parts.into_iter().flatten());
-    }
+    let parts = threads::in_parts(&release.objects, options.jobs, OBJECTS_PER_THREAD, |objects| {
+        let mut findings = Vec::new();
+        judge_objects(release, objects, options, &mut findings);
+        findings
+    });
+    findings.extend(parts.into_iter().flatten());
     findings.extend(rules::check(release, &options.settings));
     findings.extend(more);
     let mut findings = ignores::settle(release, findings, &options.settings, options.today.as_deref());
@@ -222,12 +204,14 @@ fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &O
     let compiled = options.compiled.of(kind, &options.schemas);
     let from = findings.len();
     validate::judge(object, kind, compiled, validate::Options { client }, prefilled(kind, options), findings);
-    if options.admission == Switch::On {
+    if options.admission == Switch::On && findings.len() > from {
         let stands = |finding: &Finding| !admission::drops(object, kind, options.schemas.capi(), finding);
         let own: Vec<Finding> = findings.drain(from..).filter(stands).collect();
         findings.extend(own);
     }
-    half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
+    if findings.len() > from {
+        half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
+    }
 }
 
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a

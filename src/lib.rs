@@ -26,5 +26,6 @@ pub mod schema;
 pub mod secrets;
 pub mod stream;
 pub mod text;
+mod threads;
 pub mod transform;
 pub mod yaml;

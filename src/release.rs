@@ -198,6 +198,13 @@ impl<'a> Release<'a> {
         self.streams.get(self.documents.get(document as usize)?.stream as usize)
     }
 
+    /// A document, where it could be parsed.
+    pub fn parsed(&self, document: u32) -> Option<Document<'a>> {
+        let origin = self.documents.get(document as usize)?;
+        let stream = self.streams.get(origin.stream as usize)?;
+        stream.document(stream.documents.get(origin.document as usize)?)
+    }
+
     /// The text of a document.
     pub fn text_of(&self, document: u32) -> &'a str {
         let origin = self.documents.get(document as usize);

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -91,7 +92,8 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, options.jobs);
     let release = Release::new(&streams, args.judge.namespace(&settings));
-    let plan = transform::plan(&release, &transform_options(args, &settings));
+    let transform_options = transform::Options { jobs: options.jobs, ..transform_options(args, &settings) };
+    let plan = transform::plan(&release, &transform_options);
     let findings = judge::judge(&release, &options, plan.findings.clone());
     let report = Report { objects: release.objects.len(), findings: Locator::new(&release).locate(findings) };
     let threshold = args.report.threshold(&settings);
@@ -102,19 +104,36 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     }
     let pieces = transform::write(&release, &plan)?;
     if args.exec.is_empty() {
-        let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
-        pieces.iter().try_for_each(|piece| out.write_all(piece.bytes()))?;
-        out.flush()?;
+        let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
+        write_all(&mut fs::File::from(out), &pieces)?;
         return Ok(Outcome::Clean);
     }
     chain(&args.exec, &pieces)
+}
+
+/// Writes the pieces from where they stand, many in one call: nothing is copied together.
+fn write_all(out: &mut impl Write, pieces: &[transform::Piece<'_>]) -> io::Result<()> {
+    const PER_CALL: usize = 1024; // what Linux takes at once
+    for pieces in pieces.chunks(PER_CALL) {
+        let mut slices: Vec<io::IoSlice<'_>> = pieces.iter().map(|piece| io::IoSlice::new(piece.bytes())).collect();
+        let mut left = slices.as_mut_slice();
+        while !left.is_empty() {
+            match out.write_vectored(left) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => io::IoSlice::advance_slices(&mut left, written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    out.flush()
 }
 
 fn transform_options(args: &Args, settings: &Settings) -> transform::Options {
     let mut labels: Labels = settings.labels.clone();
     labels.all.extend(args.label.iter().cloned());
     labels.clusters.extend(args.cluster_label.iter().cloned());
-    transform::Options { dedupe: args.dedupe.or(settings.dedupe).map_or_else(Default::default, Into::into), labels }
+    transform::Options { dedupe: args.dedupe.or(settings.dedupe).map_or_else(Default::default, Into::into), labels, jobs: 1 }
 }
 
 /// The report goes to standard error, to the report file, and on a refusal under Helm 4 to Helm's own standard error.

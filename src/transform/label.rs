@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
-use serde_json::Value as Json;
 
 use super::Plan;
 use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Membership, Release};
+use crate::report::Finding;
 use crate::yaml::Value;
-use crate::yaml::edit::{self, Edit, Uneditable};
+use crate::yaml::edit::{self, Edit};
 
 crate::rule! {
     /// A label that capi-lint was asked to add is there already, with another value.
@@ -115,75 +115,95 @@ fn is_label_text(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
+/// Objects below which a further thread costs more than it brings.
+const OBJECTS_PER_THREAD: usize = 1000;
+
 /// Plans the labels of every object that is not among `gone`.
 pub fn plan(release: &Release<'_>, labels: &Labels, gone: &BTreeSet<u32>, plan: &mut Plan) {
     let wishes = Wishes::new(release, labels);
-    for object in &release.objects {
-        if gone.contains(&object.number) {
-            continue;
+    let parts = crate::threads::in_parts(&release.objects, plan.jobs, OBJECTS_PER_THREAD, |objects| {
+        let mut part = Part::default();
+        let left = objects.iter().filter(|object| gone.is_empty() || !gone.contains(&object.number));
+        left.for_each(|object| part.label(object, &wishes));
+        part
+    });
+    for part in parts {
+        for (document, edits) in part.edits {
+            plan.edits.entry(document).or_default().extend(edits);
         }
-        let Some(metadata) = object.root.get("metadata").filter(Value::is_map) else { continue };
-        let present = metadata.get("labels").filter(|labels| !labels.is_null());
+        plan.added.extend(part.added);
+        plan.findings.extend(part.findings);
+    }
+}
+
+/// The plan for some of the objects.
+#[derive(Default)]
+struct Part {
+    edits: Vec<(u32, Vec<Edit>)>,
+    added: Vec<(u32, Vec<(String, String)>)>,
+    findings: Vec<Finding>,
+}
+
+impl Part {
+    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'_>) {
+        let Some(metadata) = object.root.get("metadata").filter(Value::is_map) else { return };
+        let entry = metadata.get("labels");
+        let present = entry.filter(|labels| !labels.is_null());
         if present.is_some_and(|labels| !labels.is_map()) {
-            continue;
+            return;
         }
         let mut add: Vec<(String, String)> = Vec::new();
         for (key, value) in wishes.of(object) {
-            match present.and_then(|labels| labels.get(&key)) {
-                None => add.push((key.into_owned(), value.into_owned())),
-                Some(label) if label.as_str().as_deref() == Some(&*value) => {}
+            match present.and_then(|labels| labels.get(key)) {
+                None => add.push((key.clone().into_owned(), value.clone().into_owned())),
+                Some(label) if label.as_str().as_deref() == Some(&**value) => {}
                 Some(label) => {
                     let was = label.as_str().map_or_else(|| label.raw().to_owned(), Cow::into_owned);
                     let message =
                         format!("the label {key} is '{was}' here, and was to become '{value}': it is left as it is");
-                    plan.findings.push(object.finding(&LABEL_CONFLICT, label, message));
+                    self.findings.push(object.finding(&LABEL_CONFLICT, label, message));
                 }
             }
         }
         if add.is_empty() {
-            continue;
+            return;
         }
-        match edits(metadata, present, &add) {
+        let edits = match entry {
+            Some(labels) => edit::insert_texts(labels, None, &add),
+            None => edit::insert_texts(metadata, Some("labels"), &add),
+        };
+        match edits {
             Ok(edits) => {
-                plan.edits.entry(object.document).or_default().extend(edits);
-                plan.added.insert(object.number, add);
+                self.edits.push((object.document, edits));
+                self.added.push((object.number, add));
             }
             Err(reason) => {
                 let keys = add.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ");
                 let message = format!("the label {keys} cannot be added here: {reason}");
-                plan.findings.push(object.finding(&LABEL_NOT_ADDED, metadata, message));
+                self.findings.push(object.finding(&LABEL_NOT_ADDED, metadata, message));
             }
         }
     }
 }
 
-fn edits(metadata: Value<'_>, present: Option<Value<'_>>, add: &[(String, String)]) -> Result<Vec<Edit>, Uneditable> {
-    let values: Vec<(&str, Json)> =
-        add.iter().map(|(key, value)| (key.as_str(), Json::String(value.clone()))).collect();
-    let entries: Vec<(&str, &Json)> = values.iter().map(|(key, value)| (*key, value)).collect();
-    if let Some(labels) = present.or_else(|| metadata.get("labels")) {
-        return edit::insert_all(labels, &entries);
-    }
-    let labels = add.iter().map(|(key, value)| (key.clone(), Json::String(value.clone()))).collect();
-    edit::insert(metadata, "labels", &Json::Object(labels))
-}
-
 type Label<'l> = (Cow<'l, str>, Cow<'l, str>);
 
-/// What is wished for, worked out once per cluster.
+/// What is wished for, worked out once per cluster. Labels that the server would not take are left out.
 struct Wishes<'l> {
-    labels: &'l Labels,
     membership: &'l [Membership],
-    /// By cluster: its name, and the labels that all of its objects get.
-    clusters: Vec<(&'l str, Vec<Label<'l>>)>,
+    /// By cluster: the labels that all of its objects get, its name first.
+    clusters: Vec<Vec<Label<'l>>>,
     /// By Cluster object: labels of its own.
     own: HashMap<u32, Vec<Label<'l>>>,
+    /// On every object.
+    all: Vec<Label<'l>>,
 }
 
 impl<'l> Wishes<'l> {
     fn new(release: &'l Release<'_>, labels: &'l Labels) -> Self {
         let by_name: Vec<(Glob, &BTreeMap<String, String>)> =
             labels.by_cluster.iter().map(|(pattern, add)| (Glob::new(pattern), add)).collect();
+        let is_valid = |(key, value): &Label<'_>| check(key, value).is_ok();
         let mut own = HashMap::new();
         let clusters = release
             .clusters
@@ -205,33 +225,34 @@ impl<'l> Wishes<'l> {
                             shared.push((Cow::Borrowed(key), value));
                         }
                     }
-                    own.insert(object.number, named);
+                    named.retain(is_valid);
+                    if !named.is_empty() {
+                        own.insert(object.number, named);
+                    }
                 }
-                (&*cluster.name, shared)
+                shared.insert(0, (Cow::Borrowed(CLUSTER_NAME_LABEL), Cow::Borrowed(&*cluster.name)));
+                shared.retain(is_valid);
+                shared
             })
             .collect();
-        Self { labels, membership: &release.membership, clusters, own }
+        let all = borrowed(&labels.all).filter(is_valid).collect();
+        Self { membership: &release.membership, clusters, own, all }
     }
 
     /// The labels for one object, each key once, the more specific wish first.
-    fn of(&self, object: &Object<'_>) -> Vec<Label<'l>> {
-        let mut wishes: Vec<Label<'l>> = Vec::new();
-        let mut wish = |label: Label<'l>| {
-            let known = wishes.iter().any(|(key, _)| *key == label.0);
-            if !known && check(&label.0, &label.1).is_ok() {
+    fn of(&self, object: &Object<'_>) -> Vec<&Label<'l>> {
+        let shared = match self.membership.get(object.number as usize) {
+            Some(Membership::One(cluster)) => self.clusters.get(*cluster as usize).map(Vec::as_slice),
+            _ => None,
+        };
+        let is_cluster = !self.own.is_empty() && object.is(CLUSTER_GROUP, "Cluster");
+        let own = if is_cluster { self.own.get(&object.number) } else { None };
+        let mut wishes: Vec<&Label<'l>> = Vec::new();
+        for label in shared.into_iter().flatten().chain(own.into_iter().flatten()).chain(&self.all) {
+            if !wishes.iter().any(|(key, _)| *key == label.0) {
                 wishes.push(label);
             }
-        };
-        if let Some(Membership::One(cluster)) = self.membership.get(object.number as usize)
-            && let Some((name, shared)) = self.clusters.get(*cluster as usize)
-        {
-            wish((Cow::Borrowed(CLUSTER_NAME_LABEL), Cow::Borrowed(name)));
-            shared.iter().cloned().for_each(&mut wish);
         }
-        if object.is(CLUSTER_GROUP, "Cluster") {
-            self.own.get(&object.number).into_iter().flatten().cloned().for_each(&mut wish);
-        }
-        borrowed(&self.labels.all).for_each(wish);
         wishes
     }
 }

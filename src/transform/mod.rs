@@ -31,6 +31,8 @@ pub struct Plan {
     pub dropped_items: Vec<u32>,
     /// Duplicates and label conflicts.
     pub findings: Vec<Finding>,
+    /// Threads to prove the edits on.
+    jobs: usize,
 }
 
 /// What post-render is asked to do.
@@ -40,6 +42,8 @@ pub struct Options {
     pub dedupe: Dedupe,
     /// Which labels are added.
     pub labels: Labels,
+    /// Threads; the outcome is the same for any number.
+    pub jobs: usize,
 }
 
 /// An edit did not do what it declared. A defect of capi-lint: nothing may be written.
@@ -67,40 +71,51 @@ impl std::error::Error for BrokenEdit {}
 
 /// Plans the changes of a release.
 pub fn plan(release: &Release<'_>, options: &Options) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan { jobs: options.jobs, ..Plan::default() };
     let gone = dedupe::plan(release, options.dedupe, &mut plan);
     label::plan(release, &options.labels, &gone, &mut plan);
     plan
 }
 
+/// Documents below which a further thread costs more than it brings.
+const DOCUMENTS_PER_THREAD: usize = 500;
+
 /// The whole output, as pieces in order: slices of the input where nothing changed, new text where something did.
 ///
 /// # Errors
 /// When an edited document is not the same tree but for the declared change.
-pub fn write<'a>(release: &Release<'a>, plan: &Plan) -> Result<Vec<Piece<'a>>, BrokenEdit> {
-    let mut pieces = Vec::new();
+pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>, BrokenEdit> {
+    let edited: Vec<(u32, &Vec<Edit>)> = plan.edits.iter().map(|(document, edits)| (*document, edits)).collect();
+    let proof = Proof::new(release, plan);
+    let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |part| {
+        let mut room = Room::default();
+        part.iter().try_for_each(|(document, edits)| proof.check(*document, edits, &mut room))
+    });
+    proved.into_iter().collect::<Result<(), BrokenEdit>>()?;
+
+    let mut pieces = Vec::with_capacity(2 * edited.len() + release.streams.len());
     let mut number = 0_u32;
     let mut dropped = plan.dropped.iter().copied().peekable();
-    let mut edits = plan.edits.iter().peekable();
-    let proof = Proof::new(release, plan);
+    let mut edits = edited.into_iter().peekable();
     for stream in release.streams {
-        // What stands between two changed documents leaves as one slice.
+        // What stands between two edits leaves as one slice.
         let mut unchanged = 0_usize;
+        let bytes = &stream.source.bytes;
         for document in &stream.documents {
             if dropped.next_if_eq(&number).is_some() {
-                push_source(&mut pieces, stream.source.bytes.get(unchanged..document.span.start));
+                push_source(&mut pieces, bytes.get(unchanged..document.span.start));
                 unchanged = document.span.end;
-            } else if let Some((_, edits)) = edits.next_if(|(edited, _)| **edited == number) {
-                let text = edit::apply(document.text, edits)
-                    .map_err(|error| BrokenEdit { document: number, what: error.to_string() })?;
-                proof.check(number, document.text, &text)?;
-                push_source(&mut pieces, stream.source.bytes.get(unchanged..document.start));
-                pieces.push(Piece::Edited(text));
-                unchanged = document.span.end;
+                edits.next_if(|(edited, _)| *edited == number);
+            } else if let Some((_, edits)) = edits.next_if(|(edited, _)| *edited == number) {
+                for edit in edit::in_order(edits) {
+                    push_source(&mut pieces, bytes.get(unchanged..document.start + edit.span.start));
+                    pieces.push(Piece::Added(&edit.text));
+                    unchanged = document.start + edit.span.end;
+                }
             }
             number += 1;
         }
-        push_source(&mut pieces, stream.source.bytes.get(unchanged..));
+        push_source(&mut pieces, bytes.get(unchanged..));
     }
     Ok(pieces)
 }
@@ -110,8 +125,8 @@ pub fn write<'a>(release: &Release<'a>, plan: &Plan) -> Result<Vec<Piece<'a>>, B
 pub enum Piece<'a> {
     /// Bytes of the input.
     Source(&'a [u8]),
-    /// A document that was edited.
-    Edited(String),
+    /// What an edit puts in.
+    Added(&'a str),
 }
 
 impl Piece<'_> {
@@ -119,7 +134,7 @@ impl Piece<'_> {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Source(bytes) => bytes,
-            Self::Edited(text) => text.as_bytes(),
+            Self::Added(text) => text.as_bytes(),
         }
     }
 }
@@ -132,34 +147,64 @@ fn push_source<'a>(pieces: &mut Vec<Piece<'a>>, bytes: Option<&'a [u8]>) {
 
 /// What was declared about each edited document.
 struct Proof<'p> {
-    expected: BTreeMap<u32, compare::Declared<'p>>,
+    release: &'p Release<'p>,
+    /// Objects that got labels, and items that were taken out, by document.
+    changes: Vec<(u32, Change<'p>)>,
+}
+
+/// What was declared about one object: the node of its root, and what became of it.
+#[derive(Clone, Copy)]
+enum Change<'p> {
+    Labelled(u32, &'p [(String, String)]),
+    Dropped(u32),
+}
+
+/// Room for one document after another.
+#[derive(Default)]
+struct Room {
+    text: String,
+    tape: Tape,
 }
 
 impl<'p> Proof<'p> {
     fn new(release: &'p Release<'_>, plan: &'p Plan) -> Self {
-        let mut expected: BTreeMap<u32, compare::Declared<'p>> = BTreeMap::new();
-        for (number, labels) in &plan.added {
-            let Some(object) = release.objects.get(*number as usize) else { continue };
-            expected.entry(object.document).or_default().labels.insert(object.root.index(), labels);
-        }
-        for number in &plan.dropped_items {
-            let Some(object) = release.objects.get(*number as usize) else { continue };
-            expected.entry(object.document).or_default().dropped.insert(object.root.index());
-        }
-        Self { expected }
+        let object = |number: &u32| release.objects.get(*number as usize);
+        let labelled = plan.added.iter().filter_map(|(number, labels)| {
+            let object = object(number)?;
+            Some((object.document, Change::Labelled(object.root.index(), labels)))
+        });
+        let dropped = plan.dropped_items.iter().filter_map(|number| {
+            let object = object(number)?;
+            Some((object.document, Change::Dropped(object.root.index())))
+        });
+        let mut changes: Vec<_> = labelled.chain(dropped).collect();
+        changes.sort_by_key(|(document, _)| *document);
+        Self { release, changes }
     }
 
-    fn check(&self, document: u32, before: &str, after: &str) -> Result<(), BrokenEdit> {
+    fn declared(&self, document: u32) -> compare::Declared<'p> {
+        let from = self.changes.partition_point(|(number, _)| *number < document);
+        let mut declared = compare::Declared::default();
+        for (_, change) in self.changes.iter().skip(from).take_while(|(number, _)| *number == document) {
+            match *change {
+                Change::Labelled(node, labels) => drop(declared.labels.insert(node, labels)),
+                Change::Dropped(node) => drop(declared.dropped.insert(node)),
+            }
+        }
+        declared
+    }
+
+    /// Makes the edits of a document, parses what comes out and compares.
+    fn check(&self, document: u32, edits: &[Edit], room: &mut Room) -> Result<(), BrokenEdit> {
         let broken = |what: String| BrokenEdit { document, what };
-        let none = compare::Declared::default();
-        let declared = self.expected.get(&document).unwrap_or(&none);
-        let mut tape = Tape::new();
-        let old = yaml::parse(before, &mut tape).map_err(|error| broken(error.to_string()))?;
-        let new = yaml::parse(after, &mut tape).map_err(|error| broken(error.to_string()))?;
-        let (Some(old), Some(new)) = (tape.document(before, old.nodes).root(), tape.document(after, new.nodes).root())
-        else {
+        let Some(old) = self.release.parsed(document) else { return Err(broken("it was no document".into())) };
+        edit::apply_to(old.text(), edits, &mut room.text).map_err(|error| broken(error.to_string()))?;
+        room.tape.clear();
+        let nodes = yaml::parse(&room.text, &mut room.tape).map_err(|error| broken(error.to_string()))?.nodes;
+        let new = room.tape.document(&room.text, nodes);
+        let (Some(old), Some(new)) = (old.root(), new.root()) else {
             return Err(broken("the document became empty".into()));
         };
-        declared.holds(old, new).map_err(broken)
+        self.declared(document).holds(old, new).map_err(broken)
     }
 }
