@@ -122,11 +122,13 @@ impl<'s> Ignores<'s> {
                 ignores.by_object.entry(object.number).or_default().push(number);
             }
         }
-        for (number, origin) in release.documents.iter().enumerate() {
-            let bytes = release.streams.get(origin.stream as usize).map_or(&[][..], |stream| &stream.source.bytes);
-            // Streams without any such comment, nearly all, are looked at once a document and no further.
+        // Streams without any such comment, nearly all, are looked at once and no further.
+        let finder = memchr::memmem::Finder::new(COMMENT);
+        let speaks: Vec<bool> =
+            release.streams.iter().map(|stream| finder.find(&stream.source.bytes).is_some()).collect();
+        for (number, origin) in release.documents.iter().enumerate().filter(|_| speaks.contains(&true)) {
             let text = release.text_of(number as u32);
-            if !bytes.is_empty() && memchr::memmem::find(text.as_bytes(), COMMENT.as_bytes()).is_some() {
+            if speaks[origin.stream as usize] && finder.find(text.as_bytes()).is_some() {
                 ignores.read_comments(number as u32, text, own);
             }
         }

@@ -65,6 +65,8 @@ pub struct Object<'a> {
     pub root: Value<'a>,
     /// `apiVersion` as written.
     pub api_version: Cow<'a, str>,
+    /// Length of the group in `api_version`, without the `/`; see [`Object::group`].
+    pub(crate) group_length: u32,
     /// `kind` as written.
     pub kind: Cow<'a, str>,
     /// `metadata.namespace`, where it is set.
@@ -76,12 +78,13 @@ pub struct Object<'a> {
 impl<'a> Object<'a> {
     /// The API group: `cluster.x-k8s.io`; empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
+        self.api_version.get(..self.group_length as usize).unwrap_or_default()
     }
 
     /// The version: `v1beta2`.
     pub fn version(&self) -> &str {
-        self.api_version.split_once('/').map_or(&self.api_version, |(_, version)| version)
+        let behind = self.api_version.get(self.group_length as usize..).unwrap_or_default();
+        behind.strip_prefix('/').unwrap_or(behind)
     }
 
     /// Whether it is of this group and kind, whatever the version.

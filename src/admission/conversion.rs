@@ -12,14 +12,17 @@ use super::rules::{INCOMPLETE_REFERENCE, INVALID_DURATION, MALFORMED_VALUE};
 /// Judges what conversion, or the first decoding by a webhook, would refuse.
 pub fn judge(check: &mut Check<'_, '_>) {
     let root = check.object.root;
-    let kind = check.object.kind.to_string();
     match check.object.group() {
         "cluster.x-k8s.io" | "controlplane.cluster.x-k8s.io" | "bootstrap.cluster.x-k8s.io" => {}
         _ => return,
     }
+    let kind = check.object.kind.clone();
     for path in kubeadm_specs(&kind) {
-        for token in each(root, &format!("{path}.initConfiguration.bootstrapTokens[].token")) {
-            bootstrap_token(check, token);
+        let spec = path.split('.').try_fold(root, |value, key| value.get(key));
+        if let Some(list) = spec.and_then(|spec| field(spec, &["initConfiguration", "bootstrapTokens"])) {
+            for token in list.items().filter_map(|item| field(item, &["token"])) {
+                bootstrap_token(check, token);
+            }
         }
     }
     if !check.is_old() {

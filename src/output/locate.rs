@@ -85,10 +85,38 @@ pub struct ObjectName {
 /// Resolves places of one release.
 pub struct Locator<'r> {
     release: &'r Release<'r>,
-    /// Offsets of line starts, per stream.
-    lines: Vec<OnceCell<Vec<usize>>>,
+    /// Per stream.
+    lines: Vec<OnceCell<Lines>>,
     /// The number of the first object, per stream.
     first: OnceCell<Vec<u32>>,
+}
+
+/// Numbers of lines: counted once for each block of a source, and from there on when asked.
+#[derive(Clone)]
+struct Lines {
+    before: Vec<usize>,
+}
+
+impl Lines {
+    const BLOCK: usize = 1 << 14;
+
+    fn count(bytes: &[u8]) -> Self {
+        let mut breaks = 0;
+        let before = bytes.chunks(Self::BLOCK).map(|block| {
+            let before = breaks;
+            breaks += memchr::memchr_iter(b'\n', block).count();
+            before
+        });
+        Self { before: before.collect() }
+    }
+
+    /// The line at an offset, from 1.
+    fn at(&self, bytes: &[u8], offset: usize) -> usize {
+        // An offset at the very end may lie behind the last block.
+        let block = (offset / Self::BLOCK).min(self.before.len().saturating_sub(1));
+        let within = bytes.get(block * Self::BLOCK..offset).unwrap_or_default();
+        self.before.get(block).copied().unwrap_or_default() + memchr::memchr_iter(b'\n', within).count() + 1
+    }
 }
 
 impl<'r> Locator<'r> {
@@ -123,12 +151,8 @@ impl<'r> Locator<'r> {
         let document = stream.documents.get(origin.document as usize)?;
         let bytes = &stream.source.bytes;
         let offset = (document.start + place.span.start as usize).min(bytes.len());
-        let starts = self
-            .lines
-            .get(origin.stream as usize)?
-            .get_or_init(|| std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)).collect());
-        let line = starts.partition_point(|start| *start <= offset);
-        let line_start = *starts.get(line.checked_sub(1)?)?;
+        let line = self.lines.get(origin.stream as usize)?.get_or_init(|| Lines::count(bytes)).at(bytes, offset);
+        let line_start = memchr::memrchr(b'\n', bytes.get(..offset)?).map_or(0, |at| at + 1);
         let line_end = memchr::memchr(b'\n', bytes.get(offset..)?).map_or(bytes.len(), |at| offset + at);
         let text =
             |range| String::from_utf8_lossy(bytes.get(range).unwrap_or_default()).trim_end_matches('\r').to_owned();
