@@ -16,7 +16,7 @@ use crate::schema::bundle::{self, Schemas};
 use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
-use crate::schema::validate::{self, Client, Compiled};
+use crate::schema::validate::{self, Client, Compiled, Passed};
 use crate::{ignores, rules, threads};
 
 /// How a release is judged.
@@ -107,13 +107,16 @@ pub fn judge(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Ve
 /// As [`judge`], with every finding by itself: what a baseline is written from.
 pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
     let mut findings = release.findings.clone();
-    let parts = threads::in_parts(&release.objects, options.jobs, OBJECTS_PER_THREAD, |objects| {
+    let of_objects = |_, objects: &[Object<'_>]| {
         let mut findings = Vec::new();
         judge_objects(release, objects, options, &mut findings);
         findings
-    });
+    };
+    let of_release = || rules::check(release, &options.settings);
+    let (parts, of_release) =
+        threads::in_parts_beside(&release.objects, options.jobs, OBJECTS_PER_THREAD, of_objects, of_release);
     findings.extend(parts.into_iter().flatten());
-    findings.extend(rules::check(release, &options.settings));
+    findings.extend(of_release);
     findings.extend(more);
     let mut findings = ignores::settle(release, findings, &options.settings, options.today.as_deref());
     if let Some(baseline) = &options.baseline {
@@ -125,6 +128,7 @@ pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) ->
 fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
+    let mut passed = Passed::default();
     for object in objects {
         if options.json_schemas.judge(object, findings) {
             continue;
@@ -134,10 +138,10 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             continue;
         };
         let from = findings.len();
-        judge_schema(object, kind, options.client, options, findings);
+        judge_schema(object, kind, options.client, options, Some(&mut passed), findings);
         if let Some(client) = options.possible_client {
             let mut stricter = Vec::new();
-            judge_schema(object, kind, client, options, &mut stricter);
+            judge_schema(object, kind, client, options, None, &mut stricter);
             let known = |finding: &Finding| {
                 findings
                     .iter()
@@ -168,9 +172,9 @@ pub fn judge_sent<'o, 'a: 'o>(
             Some(old) => {
                 let compiled = options.compiled.of(kind, &options.schemas);
                 let client = validate::Options { client: options.client };
-                validate::judge_update(old, new, kind, compiled, client, prefilled(kind, options), &mut findings);
+                validate::judge_update(old, new, kind, compiled, client, prefilled(new, options), &mut findings);
             }
-            None => judge_schema(new, kind, options.client, options, &mut findings),
+            None => judge_schema(new, kind, options.client, options, None, &mut findings),
         }
         if options.admission == Switch::On {
             let webhooks = webhooks(options);
@@ -193,17 +197,29 @@ fn webhooks(options: &Options) -> admission::Options {
     admission::Options { capi_version: options.schemas.capi(), gates: options.gates.clone() }
 }
 
-fn prefilled(kind: Kind<'_>, options: &Options) -> &'static [&'static str] {
+fn prefilled(object: &Object<'_>, options: &Options) -> &'static [&'static str] {
     match options.admission {
-        Switch::On => admission::prefilled(kind.group(), kind.kind(), kind.version()),
+        Switch::On => admission::prefilled(object.group(), &object.kind, object.version()),
         Switch::Off => &[],
     }
 }
 
-fn judge_schema(object: &Object<'_>, kind: Kind<'_>, client: Client, options: &Options, findings: &mut Vec<Finding>) {
+fn judge_schema<'s, 'a>(
+    object: &Object<'a>,
+    kind: Kind<'s>,
+    client: Client,
+    options: &Options,
+    passed: Option<&mut Passed<'s, 'a>>,
+    findings: &mut Vec<Finding>,
+) {
     let compiled = options.compiled.of(kind, &options.schemas);
     let from = findings.len();
-    validate::judge(object, kind, compiled, validate::Options { client }, prefilled(kind, options), findings);
+    let how = validate::Options { client };
+    let prefilled = prefilled(object, options);
+    match passed {
+        Some(passed) => validate::judge_alike(object, kind, compiled, how, prefilled, passed, findings),
+        None => validate::judge(object, kind, compiled, how, prefilled, findings),
+    }
     if options.admission == Switch::On && findings.len() > from {
         let stands = |finding: &Finding| !admission::drops(object, kind, options.schemas.capi(), finding);
         let own: Vec<Finding> = findings.drain(from..).filter(stands).collect();

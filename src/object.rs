@@ -37,15 +37,36 @@ pub struct Reference<'a> {
 impl<'a> Reference<'a> {
     /// The reference that a mapping holds; `None` where it is none.
     pub fn from_value(value: Value<'a>) -> Option<Self> {
-        let text = |key: &str| value.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
-        let kind = text("kind")?;
-        let name = text("name")?;
-        let (api, is_group) = match (text("apiGroup"), text("apiVersion")) {
+        let (mut kind, mut name, mut api_group, mut api_version, mut namespace) = (None, None, None, None, None);
+        for entry in value.entries() {
+            // By length first: nearly all mappings are no references.
+            let slot = match entry.key_span().len() {
+                _ if entry.key_needs_decoding() => match &*entry.key()? {
+                    "kind" => &mut kind,
+                    "name" => &mut name,
+                    "apiGroup" => &mut api_group,
+                    "apiVersion" => &mut api_version,
+                    "namespace" => &mut namespace,
+                    _ => continue,
+                },
+                4 if entry.key_is("kind") => &mut kind,
+                4 if entry.key_is("name") => &mut name,
+                8 if entry.key_is("apiGroup") => &mut api_group,
+                10 if entry.key_is("apiVersion") => &mut api_version,
+                9 if entry.key_is("namespace") => &mut namespace,
+                _ => continue,
+            };
+            *slot = Some(entry);
+        }
+        let text =
+            |value: Option<Value<'a>>| value.and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+        let (kind, name) = (text(kind)?, text(name)?);
+        let (api, is_group) = match (text(api_group), text(api_version)) {
             (Some(group), _) => (group, true),
             (None, Some(version)) => (version, false),
             (None, None) => return None,
         };
-        Some(Self { value, api, is_group, kind, namespace: text("namespace"), name })
+        Some(Self { value, api, is_group, kind, namespace: text(namespace), name })
     }
 
     /// The API group it names.
@@ -67,12 +88,50 @@ pub struct Object<'a> {
     pub api_version: Cow<'a, str>,
     /// Length of the group in `api_version`, without the `/`; see [`Object::group`].
     pub(crate) group_length: u32,
+    /// The nodes that everybody asks for.
+    pub(crate) parts: Parts,
     /// `kind` as written.
     pub kind: Cow<'a, str>,
     /// `metadata.namespace`, where it is set.
     pub namespace: Option<Cow<'a, str>>,
     /// `metadata.name`; empty where it is absent (`generateName` or a mistake).
     pub name: Cow<'a, str>,
+}
+
+/// Node indexes of the parts of an object that are asked for again and again; 0 where there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Parts {
+    metadata: u32,
+    labels: u32,
+    annotations: u32,
+    spec: u32,
+}
+
+impl Parts {
+    /// `metadata`.
+    pub(crate) fn metadata_of<'a>(&self, root: Value<'a>) -> Option<Value<'a>> {
+        if self.metadata == 0 { None } else { root.document().value(self.metadata) }
+    }
+
+    /// Looks them up.
+    pub(crate) fn of(root: Value<'_>) -> Self {
+        let mut parts = Self::default();
+        for entry in root.entries() {
+            if entry.key_is("metadata") {
+                parts.metadata = entry.index();
+                for entry in entry.entries() {
+                    if entry.key_is("labels") {
+                        parts.labels = entry.index();
+                    } else if entry.key_is("annotations") {
+                        parts.annotations = entry.index();
+                    }
+                }
+            } else if entry.key_is("spec") {
+                parts.spec = entry.index();
+            }
+        }
+        parts
+    }
 }
 
 impl<'a> Object<'a> {
@@ -94,7 +153,22 @@ impl<'a> Object<'a> {
 
     /// The value at a chain of keys from the object's root: `&["spec", "replicas"]`.
     pub fn at(&self, keys: &[&str]) -> Option<Value<'a>> {
-        self.root.at(keys)
+        match keys {
+            ["metadata", "labels", rest @ ..] => self.part(self.parts.labels)?.at(rest),
+            ["metadata", "annotations", rest @ ..] => self.part(self.parts.annotations)?.at(rest),
+            ["metadata", rest @ ..] => self.metadata()?.at(rest),
+            ["spec", rest @ ..] => self.spec()?.at(rest),
+            _ => self.root.at(keys),
+        }
+    }
+
+    fn part(&self, index: u32) -> Option<Value<'a>> {
+        if index == 0 { None } else { self.root.document().value(index) }
+    }
+
+    /// `metadata`.
+    pub fn metadata(&self) -> Option<Value<'a>> {
+        self.part(self.parts.metadata)
     }
 
     /// Whether Helm runs it as a hook, apart from the release's own objects.
@@ -120,17 +194,17 @@ impl<'a> Object<'a> {
 
     /// `spec`.
     pub fn spec(&self) -> Option<Value<'a>> {
-        self.root.get("spec")
+        self.part(self.parts.spec)
     }
 
     /// A label's value, where it is a string.
     pub fn label(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.at(&["metadata", "labels"])?.get(key)?.as_str()
+        self.part(self.parts.labels)?.get(key)?.as_str()
     }
 
     /// An annotation's value, where it is a string.
     pub fn annotation(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.at(&["metadata", "annotations"])?.get(key)?.as_str()
+        self.part(self.parts.annotations)?.get(key)?.as_str()
     }
 
     /// The path of a node from this object's root: `spec.replicas`.

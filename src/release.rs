@@ -11,6 +11,7 @@ use rustc_hash::FxHasher;
 use crate::object::{Object, Reference};
 use crate::report::Finding;
 use crate::stream::{Content, Stream};
+use crate::threads;
 use crate::yaml::{Document, Value};
 
 mod documents;
@@ -26,6 +27,53 @@ pub struct Origin {
     pub stream: u32,
     /// The document in that stream.
     pub document: u32,
+}
+
+/// Documents, or objects, below which a further thread costs more than it brings.
+const DOCUMENTS_PER_THREAD: usize = 2000;
+
+/// The objects of some of the documents, numbered from 0, and what is wrong with the others.
+#[derive(Default)]
+struct Gathered<'a> {
+    objects: Vec<Object<'a>>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Gathered<'a> {
+    fn document(&mut self, stream: &'a Stream<'a>, id: u32, number: u32) {
+        let Some(document) = stream.documents.get(number as usize) else { return };
+        match &document.content {
+            Content::Broken(error) => self.findings.push(documents::broken(id, document.text, error)),
+            Content::Parsed { duplicates, ignored, .. } => {
+                self.findings.extend(ignored.map(|offset| documents::ignored(id, offset)));
+                let Some(parsed) = stream.document(document) else { return };
+                self.findings.extend(duplicates.iter().map(|key| documents::duplicate_key(id, &parsed, key)));
+                self.objects_of(id, &parsed);
+            }
+        }
+    }
+
+    fn objects_of(&mut self, document: u32, parsed: &Document<'a>) {
+        let Some(root) = parsed.root() else { return };
+        if root.is_null() {
+            return;
+        }
+        if let Some(items) = documents::list_items(root) {
+            for item in items.items() {
+                self.object(document, item);
+            }
+        } else {
+            self.object(document, root);
+        }
+    }
+
+    fn object(&mut self, document: u32, root: Value<'a>) {
+        let number = self.objects.len() as u32;
+        match documents::object(number, document, root) {
+            Ok(object) => self.objects.push(object),
+            Err(finding) => self.findings.push(*finding),
+        }
+    }
 }
 
 /// Everything that is judged together.
@@ -60,55 +108,34 @@ impl<'a> Release<'a> {
             namespace: namespace.to_owned(),
             index: Vec::new(),
         };
-        for (stream_number, stream) in streams.iter().enumerate() {
-            for (number, document) in stream.documents.iter().enumerate() {
-                let id = release.documents.len() as u32;
-                release.documents.push(Origin { stream: stream_number as u32, document: number as u32 });
-                match &document.content {
-                    Content::Broken(error) => release.findings.push(documents::broken(id, document.text, error)),
-                    Content::Parsed { duplicates, ignored, .. } => {
-                        release.findings.extend(ignored.map(|offset| documents::ignored(id, offset)));
-                        let Some(parsed) = stream.document(document) else { continue };
-                        release
-                            .findings
-                            .extend(duplicates.iter().map(|key| documents::duplicate_key(id, &parsed, key)));
-                        release.add(id, &parsed);
-                    }
-                }
-            }
+        for (number, stream) in (0..).zip(streams) {
+            let documents = 0..stream.documents.len() as u32;
+            release.documents.extend(documents.map(|document| Origin { stream: number, document }));
         }
-        release.index = release
-            .objects
-            .iter()
-            .map(|object| {
-                (Self::hash(object.group(), &object.kind, release.namespace_of(object), &object.name), object.number)
-            })
-            .collect();
+        let jobs = streams.iter().map(Stream::threads).max().unwrap_or(1);
+        let parts = threads::in_parts(&release.documents, jobs, DOCUMENTS_PER_THREAD, |from, origins| {
+            let mut gathered = Gathered::default();
+            for (id, origin) in (from as u32..).zip(origins) {
+                gathered.document(&streams[origin.stream as usize], id, origin.document);
+            }
+            gathered
+        });
+        for part in parts {
+            let base = release.objects.len() as u32;
+            release.objects.extend(part.objects.into_iter().map(|object| Object { number: base + object.number, ..object }));
+            release.findings.extend(part.findings);
+        }
+        let entries = threads::in_parts(&release.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
+            let entry = |object: &Object<'a>| {
+                let namespace = release.namespace_of(object);
+                (Self::hash(object.group(), &object.kind, namespace, &object.name), object.number)
+            };
+            objects.iter().map(entry).collect::<Vec<_>>()
+        });
+        release.index = entries.concat();
         release.index.sort_unstable();
-        (release.clusters, release.membership) = membership::assign(&release);
+        (release.clusters, release.membership) = membership::assign(&release, jobs);
         release
-    }
-
-    fn add(&mut self, document: u32, parsed: &Document<'a>) {
-        let Some(root) = parsed.root() else { return };
-        if root.is_null() {
-            return;
-        }
-        if let Some(items) = documents::list_items(root) {
-            for item in items.items() {
-                self.add_object(document, item);
-            }
-        } else {
-            self.add_object(document, root);
-        }
-    }
-
-    fn add_object(&mut self, document: u32, root: Value<'a>) {
-        let number = self.objects.len() as u32;
-        match documents::object(number, document, root) {
-            Ok(object) => self.objects.push(object),
-            Err(finding) => self.findings.push(*finding),
-        }
     }
 
     /// What an absent `metadata.namespace` means in this run.

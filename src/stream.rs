@@ -79,6 +79,11 @@ impl<'a> Stream<'a> {
         Self { source, documents, tapes }
     }
 
+    /// The number of threads that parsed it.
+    pub fn threads(&self) -> usize {
+        self.tapes.len()
+    }
+
     /// The parsed document; `None` where it is broken.
     pub fn document<'s>(&'s self, document: &StreamDocument<'s>) -> Option<Document<'s>> {
         match &document.content {

@@ -28,7 +28,7 @@ impl<'a> Check<'_, 'a> {
 
     /// A field of the object; null counts as absent.
     pub fn at(&self, keys: &[&str]) -> Option<Value<'a>> {
-        field(self.object.root, keys)
+        self.object.at(keys).filter(|value| !value.is_null())
     }
 
     /// The field at the path for this object's version.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::object::Object;
+use crate::object::{Object, Parts};
 use crate::report::{Finding, Place};
 use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value};
 
@@ -169,12 +169,14 @@ pub fn object(number: u32, document: u32, root: Value<'_>) -> Result<Object<'_>,
             ));
         }
     };
-    let metadata = root.get("metadata");
+    let parts = Parts::of(root);
+    let metadata = parts.metadata_of(root);
     let field = |key: &str| metadata.and_then(|metadata| metadata.get(key)?.as_str()).filter(|text| !text.is_empty());
     Ok(Object {
         number,
         document,
         root,
+        parts,
         group_length: memchr::memchr(b'/', api_version.as_bytes()).unwrap_or(0) as u32,
         api_version,
         kind,

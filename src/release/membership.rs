@@ -5,10 +5,12 @@
 //! none: unassigned. What an object says of itself is never overruled by who refers to it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use rustc_hash::FxHashMap;
 
 use super::Release;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
+use crate::threads;
 
 /// A cluster of the run: named by its Cluster object, or only by objects that say they belong to it.
 #[derive(Clone, Debug)]
@@ -52,17 +54,43 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
     field.or_else(|| object.label(CLUSTER_NAME_LABEL)).filter(|name| !name.is_empty())
 }
 
+/// Objects below which a further thread costs more than it brings.
+const OBJECTS_PER_THREAD: usize = 2000;
+
+/// What some of the objects say: of each the cluster it names, and whom they refer to.
+struct Said<'a> {
+    clusters: Vec<Option<Cow<'a, str>>>,
+    /// Object and object that it refers to; ascending by the first.
+    references: Vec<(u32, u32)>,
+}
+
+impl<'a> Said<'a> {
+    fn by(objects: &[Object<'a>], release: &Release<'a>) -> Self {
+        let clusters = objects.iter().map(|object| stated_cluster(object).filter(|_| !object.is_hook())).collect();
+        let targets = |object: &Object<'a>| {
+            let targets = object.references().filter_map(|reference| Some(release.resolve(object, &reference)?.number));
+            targets.map(|target| (object.number, target)).collect::<Vec<_>>()
+        };
+        Self { clusters, references: objects.iter().flat_map(targets).collect() }
+    }
+}
+
 /// The clusters of a release, and the membership of each of its objects.
-pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+pub fn assign<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let said =
+        threads::in_parts(&release.objects, jobs, OBJECTS_PER_THREAD, |_, objects| Said::by(objects, release));
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
-    let mut numbers: HashMap<(Cow<'a, str>, Cow<'a, str>), u32> = HashMap::new();
+    let mut numbers: FxHashMap<(Cow<'a, str>, Cow<'a, str>), u32> = FxHashMap::default();
     let mut membership = vec![Membership::Unassigned; release.objects.len()];
     let mut queue: Vec<u32> = Vec::new();
-    for object in &release.objects {
-        let Some(name) = stated_cluster(object) else { continue };
-        if object.is_hook() {
-            continue;
-        }
+    let mut references: Vec<(u32, u32)> = Vec::new();
+    let mut names = Vec::with_capacity(release.objects.len());
+    for part in said {
+        references.extend(part.references);
+        names.extend(part.clusters);
+    }
+    for (object, name) in release.objects.iter().zip(names) {
+        let Some(name) = name else { continue };
         let namespace: Cow<'a, str> = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
         let number = *numbers.entry((namespace.clone(), name.clone())).or_insert_with(|| {
             clusters.push(Cluster { namespace, name, object: None });
@@ -76,11 +104,10 @@ pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) 
     }
     let stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
     while let Some(number) = queue.pop() {
-        let from = &release.objects[number as usize];
         let known = membership[number as usize];
-        for reference in from.references() {
-            let Some(target) = release.resolve(from, &reference) else { continue };
-            let target = target.number as usize;
+        let from = references.partition_point(|(from, _)| *from < number);
+        for (_, target) in references.iter().skip(from).take_while(|(from, _)| *from == number) {
+            let target = *target as usize;
             let merged = membership[target].merge(known);
             if !stated[target] && merged != membership[target] {
                 membership[target] = merged;

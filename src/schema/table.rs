@@ -248,6 +248,11 @@ impl<'t> Kind<'t> {
         self.table.word(self.at + 5) & bit != 0
     }
 
+    /// A number that no other entry of its table has; for caches.
+    pub fn number(self) -> u32 {
+        self.at
+    }
+
     /// The API group.
     pub fn group(self) -> &'t str {
         self.table.string(self.table.word(self.at))

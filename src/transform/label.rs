@@ -121,7 +121,7 @@ const OBJECTS_PER_THREAD: usize = 1000;
 /// Plans the labels of every object that is not among `gone`.
 pub fn plan(release: &Release<'_>, labels: &Labels, gone: &BTreeSet<u32>, plan: &mut Plan) {
     let wishes = Wishes::new(release, labels);
-    let parts = crate::threads::in_parts(&release.objects, plan.jobs, OBJECTS_PER_THREAD, |objects| {
+    let parts = crate::threads::in_parts(&release.objects, plan.jobs, OBJECTS_PER_THREAD, |_, objects| {
         let mut part = Part::default();
         let left = objects.iter().filter(|object| gone.is_empty() || !gone.contains(&object.number));
         left.for_each(|object| part.label(object, &wishes));
@@ -146,7 +146,7 @@ struct Part {
 
 impl Part {
     fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'_>) {
-        let Some(metadata) = object.root.get("metadata").filter(Value::is_map) else { return };
+        let Some(metadata) = object.metadata().filter(Value::is_map) else { return };
         let entry = metadata.get("labels");
         let present = entry.filter(|labels| !labels.is_null());
         if present.is_some_and(|labels| !labels.is_map()) {

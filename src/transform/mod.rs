@@ -87,7 +87,7 @@ const DOCUMENTS_PER_THREAD: usize = 500;
 pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>, BrokenEdit> {
     let edited: Vec<(u32, &Vec<Edit>)> = plan.edits.iter().map(|(document, edits)| (*document, edits)).collect();
     let proof = Proof::new(release, plan);
-    let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |part| {
+    let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |_, part| {
         let mut room = Room::default();
         part.iter().try_for_each(|(document, edits)| proof.check(*document, edits, &mut room))
     });

@@ -549,7 +549,13 @@ impl<'a> Value<'a> {
         keys.iter().try_fold(*self, |value, key| value.get(key))
     }
 
+    /// Whether its key reads as something else than its bytes.
+    pub(crate) fn key_needs_decoding(&self) -> bool {
+        self.node().flags & KEY_NEEDS_DECODING != 0
+    }
+
     /// Whether it stands under this key.
+    #[inline]
     pub fn key_is(&self, key: &str) -> bool {
         let node = self.node();
         if node.flags & KEY_NEEDS_DECODING == 0 {
@@ -578,6 +584,46 @@ impl<'a> Value<'a> {
         let node = self.node();
         let is_collection = self.kind() != Kind::Scalar;
         Children { document: self.document, at: self.index + 1, end: if is_collection { node.next } else { 0 } }
+    }
+
+    /// Whether this value has the shape of another one: the same keys in the same order, lists of the same length, and
+    /// null in the same places. The scalars that are not written alike go to `differing`, as node indexes counted from this
+    /// value. Never wrong where it says yes; a no may also come of another spelling of a key.
+    pub(crate) fn has_shape_of(&self, other: Value<'_>, differing: &mut Vec<u32>) -> bool {
+        let nodes = |value: &Value<'a>| value.document.nodes.get(value.index as usize..value.node().next as usize);
+        let others = other.document.nodes.get(other.index as usize..other.node().next as usize);
+        let (Some(own), Some(others)) = (nodes(self), others) else { return false };
+        if own.len() != others.len() {
+            return false;
+        }
+        let mut pairs = (0..).zip(own.iter().zip(others));
+        pairs.all(|(offset, (a, b)): (u32, (&Node, &Node))| {
+            let is_collection = |node: &Node| node.styles.value() as u8 <= Style::FlowSeq as u8;
+            let is_alike = (a.flags ^ b.flags) & (SHADOWED | KEY_NEEDS_DECODING) == 0
+                && a.next - self.index == b.next - other.index
+                && a.styles.key() == b.styles.key()
+                && a.tags.key() == b.tags.key()
+                // The value itself stands under keys of which nobody asks.
+                && (offset == 0 || self.document.bytes(a.key) == other.document.bytes(b.key));
+            if !is_alike || is_collection(a) != is_collection(b) {
+                return false;
+            }
+            if is_collection(a) {
+                let is_map = |node: &Node| matches!(node.styles.value(), Style::BlockMap | Style::FlowMap);
+                return is_map(a) == is_map(b);
+            }
+            if a.styles == b.styles
+                && a.tags == b.tags
+                && a.indent == b.indent
+                && self.document.bytes(a.value) == other.document.bytes(b.value)
+            {
+                return true;
+            }
+            differing.push(offset);
+            let is_null = |value: Value<'_>| value.is_null();
+            !is_null(Value { document: self.document, index: self.index + offset })
+                && !is_null(Value { document: other.document, index: other.index + offset })
+        })
     }
 
     /// The path of this value from the document's root.

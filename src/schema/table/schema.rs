@@ -410,6 +410,12 @@ impl<'t> Checks<'t> {
         Some(Pattern { number, text: table.string(table.word(list + 1 + number)) })
     }
 
+    /// The number of the pattern: [`Pattern::number`].
+    #[inline]
+    pub fn pattern_number(self) -> Option<u32> {
+        self.schema.extra(extra::PATTERN)?.checked_sub(1)
+    }
+
     /// The format's name.
     pub fn format(self) -> Option<&'t str> {
         self.schema.extra(extra::FORMAT).and_then(|number| self.schema.table.optional_string(number))

@@ -66,8 +66,7 @@ const ANNOTATION_BYTES: usize = 256 << 10;
 impl<'a> Judge<'_, 'a> {
     /// Judges the object's own metadata.
     pub(super) fn object_metadata(&mut self) {
-        let root = self.object.root;
-        let metadata = root.get("metadata").filter(|metadata| !metadata.is_null());
+        let metadata = self.object.metadata().filter(|metadata| !metadata.is_null());
         if let Some(metadata) = metadata {
             if !self.decodes(metadata) {
                 return;
@@ -123,7 +122,7 @@ impl<'a> Judge<'_, 'a> {
                 format!("{} is no apiVersion: it is a group, `/` and a version", quoted(&self.object.api_version));
             self.add(Effect::Blocking, self.object.finding(&rules::WRONG_TYPE, value, message));
         }
-        let metadata = self.object.root.get("metadata").filter(|metadata| !metadata.is_null());
+        let metadata = self.object.metadata().filter(|metadata| !metadata.is_null());
         if let Some(metadata) = metadata.filter(|metadata| self.decodes(*metadata)) {
             self.metadata_values(metadata);
         }

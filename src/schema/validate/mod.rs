@@ -9,11 +9,13 @@
 //!
 //! - [`walk`]: maps and fields. [`lists`]: lists, sets, keyed lists. [`scalars`]: types, bounds, patterns, formats, enums.
 //! - [`union`]: allOf, anyOf, oneOf, not. [`cel_rules`]: `x-kubernetes-validations`. [`update`]: rules on `oldSelf`.
+//! - [`alike`]: objects that differ little from one that passed.
 //! - [`metadata`], [`names`]: what every object has. [`apply`]: what server-side apply refuses beyond.
 //! - [`rules`]: the kinds of findings and their manual pages. [`words`]: how values are named in messages.
 //!
 //! This folder must not know Cluster API, other objects, or how findings are printed.
 
+mod alike;
 mod apply;
 mod cel_rules;
 mod lists;
@@ -30,11 +32,12 @@ use std::sync::OnceLock;
 
 use super::cel::{CelError, Program};
 use super::pattern::GoPattern;
-use super::table::{Kind, Pattern, Rule, Table};
+use super::table::{Kind, Rule, Table};
 use crate::object::Object;
 use crate::report::Finding;
 use crate::yaml::Value;
 
+pub use alike::{Passed, judge_alike};
 pub use update::judge_update;
 
 /// Who sends the object to the server: they differ in what becomes of unknown fields and of nulls.
@@ -74,9 +77,9 @@ impl Compiled {
     }
 
     /// The compiled pattern; `None` where it is no regular expression (the server then refuses any text).
-    fn pattern(&self, pattern: Pattern<'_>) -> Option<&GoPattern> {
-        let slot = self.patterns.get(pattern.number as usize)?;
-        slot.get_or_init(|| GoPattern::compile(pattern.text).ok()).as_ref()
+    fn pattern<'p>(&self, number: u32, text: impl FnOnce() -> &'p str) -> Option<&GoPattern> {
+        let slot = self.patterns.get(number as usize)?;
+        slot.get_or_init(|| GoPattern::compile(text()).ok()).as_ref()
     }
 
     /// The compiled rule, or why it cannot be; `None` for a rule of another table.

@@ -192,8 +192,10 @@ fn text_faults(schema: Schema<'_>, checks: Checks<'_>, text: &str, compiled: &Co
             found(Fault::TooShort { least, has });
         }
     }
-    let matches = |pattern| compiled.pattern(pattern).is_some_and(|compiled| compiled.is_match(text));
-    if checks.pattern().is_some_and(|pattern| !length_is_wrong && !matches(pattern)) {
+    let matches = |number| {
+        compiled.pattern(number, || checks.pattern().map_or("", |p| p.text)).is_some_and(|p| p.is_match(text))
+    };
+    if checks.pattern_number().is_some_and(|number| !length_is_wrong && !matches(number)) {
         found(Fault::Pattern);
     }
     let has_format = matches!(schema.ty(), Type::String | Type::IntOrString | Type::Any);

@@ -152,3 +152,50 @@ fn an_update_may_keep_what_was_wrong_before_but_not_break_a_rule_on_change() {
     judge_update(old, new, kind, &Compiled::new(bundled()), Options::default(), &[], &mut out);
     assert!(out.iter().all(|finding| finding.path.as_deref() != Some("spec.minReadySeconds")), "{out:?}");
 }
+
+/// An object of which one scalar is written in another way is judged the same, whether its like has passed before or not.
+#[test]
+fn what_passed_before_changes_no_verdict() {
+    const OTHERS: [&str; 7] = ["x", "-1", "true", "'0'", "~", "Not-A_Name!", "7000000000"];
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut compared = 0;
+    for entry in walkdir::WalkDir::new(fixtures).sort_by_file_name().into_iter().flatten() {
+        if entry.path().extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let source = Source { name: "test".into(), bytes: std::fs::read(entry.path()).unwrap() };
+        for raw in crate::yaml::split(&source.bytes).take(40) {
+            let Ok(text) = raw.text(&source.bytes) else { continue };
+            compared += variants_agree(text, &OTHERS);
+        }
+    }
+    assert!(compared > 2000, "{compared}");
+}
+
+fn variants_agree(text: &str, others: &[&str]) -> usize {
+    let mut tape = crate::yaml::Tape::new();
+    let Ok(parsed) = crate::yaml::parse(text, &mut tape) else { return 0 };
+    let document = tape.document(text, parsed.nodes);
+    let mut texts = vec![text.to_owned()];
+    for value in (0..).map_while(|index| document.value(index)).filter(|value| value.scalar().is_some()) {
+        let range = value.span().range();
+        let variants = others.iter().map(|other| format!("{}{other}{}", &text[..range.start], &text[range.end..]));
+        texts.extend(variants);
+    }
+    let sources: Vec<Source> =
+        texts.into_iter().map(|text| Source { name: "test".into(), bytes: text.into_bytes() }).collect();
+    let streams: Vec<_> = sources.iter().map(|source| Stream::parse(source, 1)).collect();
+    let release = Release::new(&streams, "default");
+    let schemas = Schemas::default();
+    let compiled = Compiled::new(bundled());
+    let mut passed = super::Passed::default();
+    for object in &release.objects {
+        let Some(kind) = schemas.find(object.group(), object.version(), &object.kind) else { continue };
+        let options = Options { client: Client::Warn };
+        let (mut full, mut short) = (Vec::new(), Vec::new());
+        judge(object, kind, &compiled, options, &[], &mut full);
+        super::judge_alike(object, kind, &compiled, options, &[], &mut passed, &mut short);
+        assert_eq!(format!("{full:?}"), format!("{short:?}"), "{}", object.root.raw());
+    }
+    release.objects.len()
+}

@@ -6,7 +6,7 @@ use crate::report::{Finding, Severity};
 use crate::schema::defaults::{Effective, Null, null_under_key};
 use crate::schema::suggest;
 use crate::schema::table::{Additional, Property, Schema, Type};
-use crate::yaml::tape::{Tag, push_key};
+use crate::yaml::tape::push_key;
 use crate::yaml::{Kind, Scalar, Value};
 
 use super::words::{counted, one_of};
@@ -36,6 +36,12 @@ impl<'j, 'a> Judge<'j, 'a> {
         if self.client == Client::Apply {
             self.apply_only(schema, root);
         }
+        self.whole_object(schema, before);
+    }
+
+    /// What holds for the object as a whole; `before` is what was blocking when its fields began to be judged.
+    pub(super) fn whole_object(&mut self, schema: Schema<'_>, before: usize) {
+        let root = self.object.root;
         if schema.is_composed() {
             self.composed(schema, self.effective_root(schema), root);
         }
@@ -150,7 +156,7 @@ impl<'j, 'a> Judge<'j, 'a> {
     }
 
     /// What a CRD says of the object's own `metadata` (a name's pattern, for instance), beside what holds for all objects.
-    fn described_metadata(&mut self, property: Option<Property<'_>>, key: &str, entry: Value<'a>) {
+    pub(super) fn described_metadata(&mut self, property: Option<Property<'_>>, key: &str, entry: Value<'a>) {
         let Some(property) = property.filter(|property| property.schema.property_count() > 0) else { return };
         if key != "metadata" {
             return;
@@ -341,7 +347,7 @@ impl<'j, 'a> Judge<'j, 'a> {
 
 /// Whether a value is `null`. Most are too long for it, and need not be resolved to tell.
 pub(super) fn is_written_null(value: Value<'_>) -> bool {
-    value.kind() == Kind::Scalar && (value.raw().len() <= "null".len() || value.tag() != Tag::None) && value.is_null()
+    value.is_null()
 }
 
 /// Whether the server checks the format of this text.
