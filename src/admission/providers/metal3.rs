@@ -145,8 +145,8 @@ fn data_template(check: &mut Check<'_, '_>) {
     let root = check.object.root;
     for list in ["ipv4", "ipv6"] {
         for network in items(root, &["spec", "networkData", "networks", list]) {
-            let from_pool = ["ipAddressFromIPPool", "fromPoolRef", "fromPoolAnnotation"];
-            if from_pool.iter().all(|key| field(network, &[key]).is_none_or(|pool| !is_set(Some(pool)))) {
+            let from_pool: [&[&str]; 3] = [&["ipAddressFromIPPool"], &["fromPoolRef", "name"], &["fromPoolAnnotation", "object"]];
+            if from_pool.iter().all(|path| filled(network, path).is_none()) {
                 let message = "a network without a pool of addresses: the webhook refuses it";
                 check.absent(&MISSING_SETTING, network, &["fromPoolRef"], message, "name a pool in `fromPoolRef`");
             }
