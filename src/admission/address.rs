@@ -61,7 +61,10 @@ mod tests {
         assert!(!block("10.0.0.0/16").covers(block("10.0.0.0/8")));
         assert!(!block("10.0.0.0/16").contains("10.1.0.1".parse().unwrap()));
         assert!(block("0.0.0.0/0").contains("1.2.3.4".parse().unwrap()));
-        assert!(block("::/0").contains("2001:db8::1".parse().unwrap()) && !block("::/0").contains("1.2.3.4".parse().unwrap()));
+        assert!(
+            block("::/0").contains("2001:db8::1".parse().unwrap())
+                && !block("::/0").contains("1.2.3.4".parse().unwrap())
+        );
         for bad in ["10.0.0.0", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/+8", "/8"] {
             assert_eq!(Block::parse(bad), None, "{bad}");
         }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use crate::yaml::Value;
 
 use super::check::{Check, field, whole};
+use super::conversion::judge_duration;
 use super::rules::{CONFLICTING_FIELDS, FIELD_IN_TEMPLATE, MALFORMED_VALUE, MISSING_SETTING, OUT_OF_RANGE};
 
 mod aws;
@@ -67,5 +68,12 @@ fn within<'a>(check: &mut Check<'_, 'a>, at: Option<Value<'a>>, range: &RangeInc
         let (least, most) = (range.start(), range.end());
         let message = format!("{number} is outside of {least} to {most}: the webhook refuses it");
         check.refuse(&OUT_OF_RANGE, at, message, format!("use {least} to {most}"));
+    }
+}
+
+/// Judges durations, which no schema of a provider checks, but the decoder of its webhook.
+fn durations<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, paths: &[&[&str]]) {
+    for at in paths.iter().filter_map(|path| field(spec, path)) {
+        judge_duration(check, at);
     }
 }

@@ -79,10 +79,9 @@ fn is_authority(text: &str) -> bool {
         },
         None => host.find(':').map_or("", |at| &host[at..]),
     };
-    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
-    let is_host = |byte: u8| {
-        byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"%".contains(&byte)
-    };
+    let is_port =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    let is_host = |byte: u8| byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"%".contains(&byte);
     user.bytes().all(is_user) && is_escaped(user) && is_port && host.bytes().all(is_host) && is_escaped(host)
 }
 
@@ -99,7 +98,9 @@ mod tests {
 
     #[test]
     fn go_takes_nearly_everything() {
-        for good in ["", "a b", "http://proxy:3128", "proxy", "//host/path", "http://[::1]:80/", "data:,AAAA", "1.2.3.4/a:b"] {
+        for good in
+            ["", "a b", "http://proxy:3128", "proxy", "//host/path", "http://[::1]:80/", "data:,AAAA", "1.2.3.4/a:b"]
+        {
             assert!(parse(good).is_some(), "{good}");
         }
         for bad in [":a", "http://a:b/", "http://a b/", "host:80/a%zz", "http://%zz", "1.2.3.4:80", "a\u{7f}"] {

@@ -10,7 +10,7 @@ use super::super::cluster::{cidr, is_cidr};
 use super::super::rules::{
     CONFLICTING_FIELDS, INVALID_ADDRESS, INVALID_METADATA, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING,
 };
-use super::{clash, lacking, machine_spec, malformed, not_in_template, within};
+use super::{clash, durations, lacking, machine_spec, malformed, not_in_template, within};
 
 mod eks;
 mod machine;
@@ -20,6 +20,7 @@ mod pool;
 pub fn judge(check: &mut Check<'_, '_>) {
     let kind = check.object.kind.to_string();
     let Some((spec, is_template)) = machine_spec(check) else { return };
+    durations(check, spec, &[&["s3Bucket", "presignedURLDuration"]]);
     match kind.as_str() {
         // Of a template the webhook looks at these two only.
         "AWSClusterTemplate" => {
@@ -315,8 +316,7 @@ fn disabled_balancer<'a>(check: &mut Check<'_, 'a>, balancer: Value<'a>) {
     for key in NOTHING {
         // What is a pointer to the provider counts even when empty.
         let is_pointer = matches!(key, "name" | "healthCheckProtocol" | "targetGroupIPType");
-        let at = field(balancer, &[key])
-            .filter(|at| is_pointer || is_set(Some(*at)) && at.as_bool() != Some(false));
+        let at = field(balancer, &[key]).filter(|at| is_pointer || is_set(Some(*at)) && at.as_bool() != Some(false));
         if let Some(at) = at {
             let message = format!("`{key}` of a load balancer that is disabled: the webhook refuses it");
             check.refuse(&CONFLICTING_FIELDS, at, message, "drop it");

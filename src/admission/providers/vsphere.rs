@@ -10,7 +10,7 @@ use super::super::cluster::cidr;
 use super::super::quantity::duration;
 use super::super::rules::{CONFLICTING_FIELDS, DUPLICATE_ENTRY, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING};
 use super::super::{Gate, go_names};
-use super::{machine_spec, not_in_template};
+use super::{durations, machine_spec, not_in_template};
 
 /// Judges an object of the vSphere provider; its supervisor mode has kinds of the same names in a group of their own.
 pub fn judge(check: &mut Check<'_, '_>) {
@@ -65,10 +65,11 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     }
     let timeout =
         ["guestSoftPowerOffTimeout", "guestSoftPowerOffTimeoutSeconds"].iter().find_map(|key| field(spec, &[key]));
+    durations(check, spec, &[&["guestSoftPowerOffTimeout"]]);
     // 0 counts as not given.
     let timeout = timeout.filter(|at| {
         let seconds = at.as_str().map_or_else(|| whole(*at).map(|seconds| seconds as f64), |text| duration(&text));
-        seconds.is_none_or(|seconds| seconds.trunc() != 0.0)
+        seconds.is_some_and(|seconds| seconds.trunc() != 0.0)
     });
     if let Some(at) = timeout.filter(|_| text(spec, &["powerOffMode"]).as_deref() != Some("trySoft")) {
         let message = "a time for a soft power-off while powerOffMode is not trySoft: the webhook refuses it";

@@ -14,10 +14,10 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) 
     ssh_key(check, spec);
     tags(check, spec);
     volumes(check, spec);
-    groups(check, spec, "additionalSecurityGroups");
+    groups(check, spec, "additionalSecurityGroups", Filters::Some);
     hosts(check, spec, is_template);
     if let Some(cloud_init) = field(spec, &["cloudInit"]) {
-        secrets(check, cloud_init);
+        secrets(check, cloud_init, is_template);
     }
     ignition(check, spec, is_template);
     if is_template {
@@ -59,7 +59,7 @@ pub fn reservation<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     }
 }
 
-fn secrets<'a>(check: &mut Check<'_, 'a>, cloud_init: Value<'a>) {
+fn secrets<'a>(check: &mut Check<'_, 'a>, cloud_init: Value<'a>, is_template: bool) {
     let set = |key: &str| field(cloud_init, &[key]).filter(|at| is_set(Some(*at)) && whole(*at) != Some(0));
     if is_true(cloud_init, &["insecureSkipSecretsManager"]) {
         for key in ["secretPrefix", "secretCount", "secureSecretsBackend"] {
@@ -68,6 +68,10 @@ fn secrets<'a>(check: &mut Check<'_, 'a>, cloud_init: Value<'a>) {
                 clash(check, at, &why, "drop it, or `insecureSkipSecretsManager`");
             }
         }
+    }
+    // A template may have neither.
+    if is_template {
+        return;
     }
     if let (Some(at), None) | (None, Some(at)) = (set("secretPrefix"), set("secretCount")) {
         let message = "secretPrefix and secretCount go together: the webhook refuses one alone";
@@ -169,10 +173,20 @@ fn hosts<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     clash(check, at, why, "change the host settings accordingly");
 }
 
+/// Which filters count beside an id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Filters {
+    /// Those that filter.
+    Some,
+    /// An empty list too.
+    Empty,
+}
+
 /// Judges references to groups or subnets: by id or by filters.
-pub fn groups<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, list: &str) {
+pub fn groups<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, list: &str, filters: Filters) {
     for group in items(spec, &[list]) {
-        if field(group, &["id"]).is_some() && is_set(field(group, &["filters"])) {
+        let given = field(group, &["filters"]).filter(|at| filters == Filters::Empty || is_set(Some(*at)));
+        if field(group, &["id"]).is_some() && given.is_some() {
             clash(check, group, "both `id` and `filters`", "keep one of them");
         }
     }

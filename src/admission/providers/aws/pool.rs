@@ -6,18 +6,19 @@ use crate::admission::quantity::duration;
 use crate::admission::rules::OUT_OF_RANGE;
 use crate::yaml::Value;
 
-use super::machine::{THROUGHPUT, groups, market, reservation, volumes};
-use super::{clash, lacking, malformed, tags, within};
+use super::machine::{Filters, THROUGHPUT, groups, market, reservation, volumes};
+use super::{clash, durations, lacking, malformed, tags, within};
 
 /// Judges an `AWSMachinePool`.
 pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     tags(check, spec);
-    groups(check, spec, "subnets");
+    durations(check, spec, &[&["defaultCoolDown"], &["defaultInstanceWarmup"]]);
+    groups(check, spec, "subnets", Filters::Empty);
     hooks(check, spec);
     if let Some(template) = field(spec, &["awsLaunchTemplate"]) {
         volumes(check, template);
         within(check, field(template, &["rootVolume", "throughput"]), &THROUGHPUT);
-        groups(check, template, "additionalSecurityGroups");
+        groups(check, template, "additionalSecurityGroups", Filters::Empty);
         market(check, template);
         reservation(check, template);
         reserved_spot(check, template);
@@ -75,6 +76,7 @@ fn hooks<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         ("defaultResult", ["CONTINUE", "ABANDON"]),
     ];
     for hook in items(spec, &["lifecycleHooks"]) {
+        durations(check, hook, &[&["heartbeatTimeout"]]);
         if filled(hook, &["name"]).is_none() {
             lacking(check, hook, &["name"], "a lifecycle hook without name", "name it");
         }

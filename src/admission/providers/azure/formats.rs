@@ -163,7 +163,8 @@ mod tests {
             const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
             let mut out = String::new();
             for chunk in text.as_bytes().chunks(3) {
-                let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+                let bits =
+                    chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
                 for at in 0..4 {
                     let digit = DIGITS[(bits >> (18 - 6 * at) & 63) as usize] as char;
                     out.push(if at > chunk.len() { '=' } else { digit });

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::admission::check::{Check, field, filled, is_set, is_true, items, number, text};
-use crate::admission::rules::DUPLICATE_ENTRY;
+use crate::admission::check::{Check, field, filled, is_set, is_true, items, number, text, whole};
+use crate::admission::rules::{DUPLICATE_ENTRY, OUT_OF_RANGE};
 use crate::yaml::Value;
 
 use super::formats::{is_resource_id, is_ssh_key, is_uuid};
@@ -48,15 +48,8 @@ pub fn ssh_key<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 
 const CACHING: [&str; 3] = ["None", "ReadOnly", "ReadWrite"];
 const ULTRA: &str = "UltraSSD_LRS";
-const STORAGE: [&str; 7] = [
-    "Premium_LRS",
-    "PremiumV2_LRS",
-    "Premium_ZRS",
-    "StandardSSD_LRS",
-    "StandardSSD_ZRS",
-    "Standard_LRS",
-    ULTRA,
-];
+const STORAGE: [&str; 7] =
+    ["Premium_LRS", "PremiumV2_LRS", "Premium_ZRS", "StandardSSD_LRS", "StandardSSD_ZRS", "Standard_LRS", ULTRA];
 
 /// What both kinds of disks have: caching and a type of storage.
 fn storage<'a>(check: &mut Check<'_, 'a>, disk: Value<'a>) {
@@ -225,6 +218,11 @@ fn role<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     let role = field(spec, &["systemAssignedIdentityRole"]);
     let (old, new) = (field(spec, &["roleAssignmentName"]), role.and_then(|role| field(role, &["name"])));
     let names = [old, new].into_iter().flatten().filter(|at| is_set(Some(*at)));
+    if let (false, Some(at), Some(_)) =
+        (is_template, old.filter(|at| is_set(Some(*at))), new.filter(|at| is_set(Some(*at))))
+    {
+        clash(check, at, "two names for the assignment of the role", "keep `systemAssignedIdentityRole.name`");
+    }
     if is_template {
         for at in names {
             let why = "the name of a role's assignment belongs to one machine";
@@ -274,9 +272,10 @@ fn interfaces<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for interface in at.items() {
         // 0 counts as not given: the webhook makes 1 of it.
         if let Some(at) = field(interface, &["privateIPConfigs"])
-            && super::super::whole(at).is_some_and(|count| count < 0)
+            && whole(at).is_some_and(|count| count < 0)
         {
-            malformed(check, at, "fewer than one address for the interface", "use 1 or more");
+            let message = "fewer than one address for the interface: the webhook refuses it";
+            check.refuse(&OUT_OF_RANGE, at, message, "use 1 or more");
         }
     }
 }

@@ -77,7 +77,8 @@ fn version<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 
 fn balancer<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let Some(profile) = field(spec, &["loadBalancerProfile"]) else { return };
-    for (key, range) in [("managedOutboundIPs", 1..=100), ("allocatedOutboundPorts", 0..=64000), ("idleTimeoutInMinutes", 4..=120)]
+    for (key, range) in
+        [("managedOutboundIPs", 1..=100), ("allocatedOutboundPorts", 0..=64000), ("idleTimeoutInMinutes", 4..=120)]
     {
         within(check, field(profile, &[key]), &range);
     }
@@ -111,14 +112,9 @@ fn network<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let own = field(spec, &["virtualNetwork"]);
     let get = |keys: &[&str]| own.and_then(|own| field(own, keys)).filter(|at| is_set(Some(*at)));
     let (vnet, subnet) = (get(&["cidrBlock"]), get(&["subnet", "cidrBlock"]));
-    // What is left out the webhook fills, save in a template.
-    let filled_with = |at: Option<Value<'a>>, plain: &'static str, overlay: &'static str| match at {
-        Some(at) => at.as_str().unwrap_or_default(),
-        None if is_overlay => Cow::Borrowed(overlay),
-        None => Cow::Borrowed(plain),
-    };
-    let outer = filled_with(vnet, "10.0.0.0/8", "10.224.0.0/12");
-    let inner = filled_with(subnet, "10.240.0.0/16", "10.224.0.0/16");
+    // What is left out beside the other the schema fills.
+    let or = |at: Option<Value<'a>>, default| at.and_then(|at| at.as_str()).unwrap_or(Cow::Borrowed(default));
+    let (outer, inner) = (or(vnet, "10.0.0.0/8"), or(subnet, "10.240.0.0/16"));
     for (at, text) in [(vnet, &outer), (subnet, &inner)] {
         if let Some(at) = at.filter(|_| Block::parse(text).is_none()) {
             let message = "no CIDR: the webhook refuses it";
@@ -150,7 +146,12 @@ fn access<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     if !is_true(profile, &["enablePrivateCluster"]) {
         clash(check, at, "a private zone for a cluster that is public", "set `enablePrivateCluster: true`");
     } else if !is_zone(name) {
-        malformed(check, at, &format!("{name:?} is no zone for AKS"), "name it private.LOCATION.azmk8s.io or privatelink.…");
+        malformed(
+            check,
+            at,
+            &format!("{name:?} is no zone for AKS"),
+            "name it private.LOCATION.azmk8s.io or privatelink.…",
+        );
     }
 }
 
@@ -179,8 +180,13 @@ fn autoscaler<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let is_threshold = |text: &str| text.parse::<f32>().is_ok_and(|share| (0.0..=1.0).contains(&share));
     setting(check, profile, "scaleDownUtilizationThreshold", "write 0 to 1 in quotes, such as \"0.5\"", is_threshold);
     let is_time = |unit: char| move |text: &str| text.is_empty() || is_count_of(text, unit);
-    for key in ["scaleDownDelayAfterAdd", "scaleDownDelayAfterFailure", "scaleDownUnneededTime", "scaleDownUnreadyTime", "maxNodeProvisionTime"]
-    {
+    for key in [
+        "scaleDownDelayAfterAdd",
+        "scaleDownDelayAfterFailure",
+        "scaleDownUnneededTime",
+        "scaleDownUnreadyTime",
+        "maxNodeProvisionTime",
+    ] {
         setting(check, profile, key, "write minutes, such as 10m", is_time('m'));
     }
     for key in ["scanInterval", "scaleDownDelayAfterDelete"] {
@@ -235,9 +241,16 @@ fn security<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let is_private = text(kms, &["keyVaultNetworkAccess"]).as_deref() == Some("Private");
     let vault = field(kms, &["keyVaultResourceID"]).filter(|at| is_set(Some(*at)));
     match vault {
-        None if is_private => lacking(check, kms, &["keyVaultResourceID"], "a private key vault without id", "add its id"),
+        None if is_private => {
+            lacking(check, kms, &["keyVaultResourceID"], "a private key vault without id", "add its id")
+        }
         Some(at) if !is_private => {
-            clash(check, at, "the id of a key vault that is public", "drop it, or set `keyVaultNetworkAccess: Private`");
+            clash(
+                check,
+                at,
+                "the id of a key vault that is public",
+                "drop it, or set `keyVaultNetworkAccess: Private`",
+            );
         }
         _ => {}
     }
@@ -267,7 +280,9 @@ fn identity<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             let why = "an identity of your own without its id";
             lacking(check, identity, &["userAssignedIdentityResourceID"], why, "add the id of the identity");
         }
-        Some(at) if !is_user => clash(check, at, "the id of an identity that Azure makes", "write `type: UserAssigned`"),
+        Some(at) if !is_user => {
+            clash(check, at, "the id of an identity that Azure makes", "write `type: UserAssigned`")
+        }
         _ => {}
     }
 }
@@ -287,7 +302,9 @@ fn service_address<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         .collect();
     let pods = items(cluster.root, &["spec", "clusterNetwork", "pods", "cidrBlocks"]).count();
     if services.len() > 1 || pods > 1 {
-        let message = format!("AKS takes one block for pods and one for services, Cluster {name} has more: the webhook refuses it");
+        let message = format!(
+            "AKS takes one block for pods and one for services, Cluster {name} has more: the webhook refuses it"
+        );
         check.refuse(&OUT_OF_RANGE, label, message, "leave one block each in the Cluster's `clusterNetwork`");
         return;
     }
@@ -304,7 +321,14 @@ fn service_address<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let is_inside = address.zip(block).is_some_and(|(address, block)| block.contains(address));
     if !is_inside || !address.is_some_and(|address| address.to_string().ends_with(".10")) {
         let range = services.first().map_or("none", String::as_str);
-        let message = format!("{text:?} must end with .10 and lie in the service block of Cluster {name} ({range}): the webhook refuses it");
-        check.refuse(&INVALID_ADDRESS, at, message, "use an address such as 10.96.0.10 inside `clusterNetwork.services`");
+        let message = format!(
+            "{text:?} must end with .10 and lie in the service block of Cluster {name} ({range}): the webhook refuses it"
+        );
+        check.refuse(
+            &INVALID_ADDRESS,
+            at,
+            message,
+            "use an address such as 10.96.0.10 inside `clusterNetwork.services`",
+        );
     }
 }

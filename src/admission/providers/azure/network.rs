@@ -58,7 +58,8 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) 
 
 impl<'a> Network<'a> {
     fn new(spec: Value<'a>, is_template: bool) -> Self {
-        let has_control_plane = is_template || field(spec, &["controlPlaneEnabled"]).and_then(|at| at.as_bool()) != Some(false);
+        let has_control_plane =
+            is_template || field(spec, &["controlPlaneEnabled"]).and_then(|at| at.as_bool()) != Some(false);
         let at = field(spec, &["networkSpec"]);
         let mut network = Self { spec, at: at.unwrap_or(spec), is_template, has_control_plane, subnets: Vec::new() };
         let mut nodes = 0;
@@ -147,7 +148,8 @@ fn subnets<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) {
             refuse_block(check, at, &why, "give the subnet `cidrBlocks` inside the network's");
         }
         let Some(subnet) = subnet else { continue };
-        subnet_name(check, *subnet, role, &mut names);
+        let is_named_by_webhook = !network.is_template && matches!(&**role, "node" | "control-plane" | "cluster");
+        subnet_name(check, *subnet, is_named_by_webhook, &mut names);
         for rule in items(*subnet, &["securityGroup", "securityRules"]) {
             security_rule(check, rule);
         }
@@ -164,10 +166,10 @@ fn subnets<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) {
     }
 }
 
-fn subnet_name<'a>(check: &mut Check<'_, 'a>, subnet: Value<'a>, role: &str, names: &mut HashSet<String>) {
+fn subnet_name<'a>(check: &mut Check<'_, 'a>, subnet: Value<'a>, is_optional: bool, names: &mut HashSet<String>) {
     let name = filled(subnet, &["name"]);
     let Some(name) = name else {
-        if !matches!(role, "node" | "control-plane" | "cluster") {
+        if !is_optional {
             lacking(check, subnet, &["name"], "a subnet without name", "name it");
         }
         return;
@@ -200,7 +202,12 @@ fn service_endpoints<'a>(check: &mut Check<'_, 'a>, subnet: Value<'a>) {
         match filled(endpoint, &["service"]) {
             None => lacking(check, endpoint, &["service"], "a service endpoint without service", "name the service"),
             Some(service) if !is_service(&service) => {
-                malformed(check, at, &format!("{service:?} is no service"), "write Microsoft.NAME, such as Microsoft.Storage");
+                malformed(
+                    check,
+                    at,
+                    &format!("{service:?} is no service"),
+                    "write Microsoft.NAME, such as Microsoft.Storage",
+                );
             }
             Some(service) if !services.insert(service.to_string()) => {
                 let message = format!("two endpoints for {service}: the webhook refuses them");
@@ -406,7 +413,10 @@ fn outbound<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>, is_internal: b
     let Some(plane) = network.get(&["controlPlaneOutboundLB"]).filter(|_| network.has_control_plane) else { return };
     if is_internal {
         within(check, field(plane, &["idleTimeoutInMinutes"]), &(4..=30));
-    } else if matches!(network.get(&["apiServerLB", "type"]).and_then(|ty| ty.as_str()).as_deref(), None | Some("" | "Public")) {
+    } else if matches!(
+        network.get(&["apiServerLB", "type"]).and_then(|ty| ty.as_str()).as_deref(),
+        None | Some("" | "Public")
+    ) {
         clash(check, plane, "a way out for the control plane of a public cluster", "drop it: the API server's serves");
     }
     frontends(check, plane, network);

@@ -11,8 +11,8 @@ use super::{clash, malformed, within};
 pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     within(check, field(spec, &["maxPods"]), &(10..=250));
     let os = filled(spec, &["osType"]).unwrap_or_else(|| "Linux".into());
-    if let Some(at) = field(spec, &["osType"])
-        .filter(|_| text(spec, &["mode"]).as_deref() == Some("System") && os != "Linux")
+    if let Some(at) =
+        field(spec, &["osType"]).filter(|_| text(spec, &["mode"]).as_deref() == Some("System") && os != "Linux")
     {
         clash(check, at, "a system pool runs on Linux", "write Linux, or `mode: User`");
     }
@@ -93,7 +93,12 @@ fn kubelet<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         let text = at.as_str().unwrap_or_default();
         let is_below = |prefix: &str| text.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
         if text != "kernel.sem" && !["kernel.shm", "kernel.msg", "fs.mqueue.", "net."].iter().any(|p| is_below(p)) {
-            malformed(check, at, &format!("AKS does not allow {text:?}"), "use kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* or net.*");
+            malformed(
+                check,
+                at,
+                &format!("AKS does not allow {text:?}"),
+                "use kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* or net.*",
+            );
         }
     }
 }
@@ -105,7 +110,7 @@ fn system<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     if let Some(at) = field(linux, &["swapFileSizeMB"]).filter(|_| fails != Some(false)) {
         clash(check, at, "swap while the kubelet fails on it", "set `kubeletConfig.failSwapOn: false`");
     }
-    let Some(at) = field(linux, &["sysctls", "netIpv4IpLocalPortRange"]) else { return };
+    let Some(at) = field(linux, &["sysctls", "netIpv4IPLocalPortRange"]) else { return };
     let text = at.as_str().unwrap_or_default();
     let is_digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let ports = text.split_once(' ').filter(|(first, last)| is_digits(first) && is_digits(last));
