@@ -26,6 +26,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
         "AzureClusterTemplate" => network::judge(check, spec, true),
         "AzureClusterIdentity" => identity(check, spec),
         "AzureMachine" | "AzureMachineTemplate" => machine::judge(check, spec, is_template),
+        "AzureMachinePool" => machine::judge_pool(check, spec),
         "AzureManagedControlPlane" | "AzureManagedControlPlaneTemplate" => managed::judge(check, spec, is_template),
         "AzureManagedMachinePool" | "AzureManagedMachinePoolTemplate" => pool::judge(check, spec),
         _ => {}

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::admission::check::{Check, field, filled, is_set, is_true, items, number, text, whole};
-use crate::admission::rules::{DUPLICATE_ENTRY, OUT_OF_RANGE};
+use crate::admission::rules::{DUPLICATE_ENTRY, INVALID_ROLLOUT, OUT_OF_RANGE};
 use crate::yaml::Value;
 
 use super::formats::{is_resource_id, is_ssh_key, is_uuid};
@@ -31,6 +31,34 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) 
         field(spec, &["vmExtensions"]).filter(|at| is_set(Some(*at)) && is_true(spec, &["disableExtensionOperations"]))
     {
         clash(check, at, "vmExtensions while extension operations are disabled", "drop one of them");
+    }
+}
+
+/// Judges an `AzureMachinePool`. Whether it fits its MachinePool is seen in the cluster only.
+pub fn judge_pool<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
+    users(check, spec);
+    role(check, spec, false);
+    if let Some(at) = field(spec, &["strategy", "rollingUpdate"])
+        && text(spec, &["strategy", "type"]).is_none_or(|ty| ty == "RollingUpdate")
+        && ["maxSurge", "maxUnavailable"].iter().all(|key| number(at, &[key]) == Some(0))
+    {
+        let message = "maxSurge and maxUnavailable are both 0: nothing could ever roll, and the webhook refuses it";
+        check.refuse(&INVALID_ROLLOUT, at, message, "use `maxSurge: 1`");
+    }
+    let Some(template) = field(spec, &["template"]) else { return };
+    if let Some(disk) = field(template, &["osDisk"]) {
+        storage(check, disk);
+        system_only(check, disk);
+        within(check, field(disk, &["diskSizeGB"]), &(1..=2048));
+    }
+    image(check, template);
+    ssh_key(check, template);
+    diagnostics(check, template);
+    within(check, field(template, &["terminateNotificationTimeout"]), &(5..=15));
+    if let Some(at) = field(template, &["networkInterfaces"])
+        .filter(|at| is_set(Some(*at)) && filled(template, &["subnetName"]).is_some())
+    {
+        clash(check, at, "networkInterfaces beside subnetName", "say it in `networkInterfaces` only");
     }
 }
 
@@ -78,11 +106,17 @@ fn storage<'a>(check: &mut Check<'_, 'a>, disk: Value<'a>) {
 }
 
 fn system_disk<'a>(check: &mut Check<'_, 'a>, disk: Value<'a>) {
-    if filled(disk, &["osType"]).is_none() {
-        lacking(check, disk, &["osType"], "no osType", "write Linux or Windows");
+    // An absent one the schema fills with Linux.
+    if let Some(at) = field(disk, &["osType"]).filter(|at| at.as_str().is_some_and(|os| os.is_empty())) {
+        malformed(check, at, "an empty osType", "write Linux or Windows, or drop it: Linux is the default");
     }
     within(check, field(disk, &["diskSizeGB"]), &(1..=2048));
     storage(check, disk);
+    system_only(check, disk);
+}
+
+/// What holds for the system's disk alone: no ultra storage, no encryption set on an ephemeral one.
+fn system_only<'a>(check: &mut Check<'_, 'a>, disk: Value<'a>) {
     if let Some(at) = field(disk, &["managedDisk", "storageAccountType"])
         && at.as_str().as_deref() == Some(ULTRA)
     {

@@ -238,7 +238,9 @@ fn security<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         clash(check, kms, "a key vault without an identity of your own", "set `identity.type: UserAssigned`");
         return;
     }
-    let is_private = text(kms, &["keyVaultNetworkAccess"]).as_deref() == Some("Private");
+    let access = text(kms, &["keyVaultNetworkAccess"]);
+    let (is_private, is_public) =
+        (access.as_deref() == Some("Private"), matches!(access.as_deref(), None | Some("Public")));
     let vault = field(kms, &["keyVaultResourceID"]).filter(|at| is_set(Some(*at)));
     match vault {
         None if is_private => {
@@ -258,7 +260,7 @@ fn security<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 
 /// Without a prefix the webhook takes the object's name for one.
 fn dns_prefix<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
-    let given = field(spec, &["dnsPrefix"]).filter(|at| is_set(Some(*at)));
+    let given = field(spec, &["dnsPrefix"]);
     let prefix = given.and_then(|at| at.as_str()).unwrap_or_else(|| check.object.name.clone());
     let bytes = prefix.as_bytes();
     let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);

@@ -158,10 +158,12 @@ fn subnets<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) {
             private_endpoints(check, *subnet, ranges);
         }
     }
-    if network.is_template && network.has("cluster") {
-        for role in ["control-plane", "node"].into_iter().filter(|role| !network.has(role)) {
-            let why = format!("subnets of a template without one of role {role}");
-            lacking(check, network.at, &["subnets"], &why, format!("add a subnet of role {role}"));
+    // Those that the webhook adds to a template have no name, which it then refuses itself.
+    if network.is_template {
+        let is_given = |role| network.subnets.iter().any(|(at, own, _)| at.is_some() && own == role);
+        for role in ["control-plane", "node"].into_iter().filter(|role| !is_given(*role)) {
+            let why = format!("a template without a subnet of role {role}");
+            lacking(check, network.at, &["subnets"], &why, format!("add `{{name: …, role: {role}}}` to the subnets"));
         }
     }
 }
@@ -409,6 +411,10 @@ fn outbound<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>, is_internal: b
     if let Some(node) = node.filter(|_| network.needs_outbound()) {
         within(check, field(node, &["idleTimeoutInMinutes"]), &(4..=30));
         frontends(check, node, network);
+    }
+    if let Some(at) = network.get(&["subnets"]).filter(|_| network.needs_outbound() && !network.has_control_plane) {
+        let why = "IPv6 for nodes while `controlPlaneEnabled` is false, on which the webhook fails";
+        clash(check, at, why, "leave IPv6 out, or the control plane in");
     }
     let Some(plane) = network.get(&["controlPlaneOutboundLB"]).filter(|_| network.has_control_plane) else { return };
     if is_internal {
