@@ -39,7 +39,8 @@ fn machine_spec<'a>(check: &Check<'_, 'a>) -> Option<(Value<'a>, bool)> {
 
 /// Refuses a field that belongs to one machine, in the template of many.
 fn not_in_template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, path: &[&str]) {
-    if let Some(at) = field(spec, path).filter(|value| super::check::is_set(Some(*value))) {
+    let is_given = |value: &Value<'a>| super::check::is_set(Some(*value)) && whole(*value) != Some(0);
+    if let Some(at) = field(spec, path).filter(is_given) {
         let name = path.last().copied().unwrap_or_default();
         let message = format!("`{name}` belongs to one machine: the webhook refuses it in a template");
         check.refuse(&FIELD_IN_TEMPLATE, at, message, "drop it");

@@ -211,7 +211,7 @@ fn remediation(check: &mut Check<'_, '_>) {
     }
     if let Some(at) = field(strategy, &["timeout"]).or(field(strategy, &["timeoutSeconds"]))
         && let Some(seconds) = at.as_str().map_or(whole(at).map(|seconds| seconds as f64), |text| duration(&text))
-        && seconds != 0.0
+        && seconds.trunc() != 0.0
         && seconds < 100.0
     {
         check.refuse(&OUT_OF_RANGE, at, "less than 100 s to come back: the webhook refuses it", "use 100s or more");

@@ -96,12 +96,14 @@ fn is_public_key(bytes: &[u8]) -> bool {
     }
     let Some((name, parts)) = parts.split_first().filter(|_| rest.is_empty()) else { return false };
     match *name {
-        b"ssh-rsa" => parts.len() == 2,
-        b"ssh-dss" => parts.len() == 4,
-        b"ecdsa-sha2-nistp256" | b"ecdsa-sha2-nistp384" | b"ecdsa-sha2-nistp521" => parts.len() == 2,
         b"ssh-ed25519" => parts.len() == 1 && parts[0].len() == 32,
+        b"ssh-rsa"
+        | b"ecdsa-sha2-nistp256"
+        | b"ecdsa-sha2-nistp384"
+        | b"ecdsa-sha2-nistp521"
+        | b"sk-ssh-ed25519@openssh.com" => parts.len() == 2,
         b"sk-ecdsa-sha2-nistp256@openssh.com" => parts.len() == 3,
-        b"sk-ssh-ed25519@openssh.com" => parts.len() == 2,
+        b"ssh-dss" => parts.len() == 4,
         name => name.ends_with(b"-cert-v01@openssh.com"),
     }
 }

@@ -244,9 +244,9 @@ fn security<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let vault = field(kms, &["keyVaultResourceID"]).filter(|at| is_set(Some(*at)));
     match vault {
         None if is_private => {
-            lacking(check, kms, &["keyVaultResourceID"], "a private key vault without id", "add its id")
+            lacking(check, kms, &["keyVaultResourceID"], "a private key vault without id", "add its id");
         }
-        Some(at) if !is_private => {
+        Some(at) if is_public => {
             clash(
                 check,
                 at,
@@ -283,7 +283,7 @@ fn identity<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             lacking(check, identity, &["userAssignedIdentityResourceID"], why, "add the id of the identity");
         }
         Some(at) if !is_user => {
-            clash(check, at, "the id of an identity that Azure makes", "write `type: UserAssigned`")
+            clash(check, at, "the id of an identity that Azure makes", "write `type: UserAssigned`");
         }
         _ => {}
     }

@@ -26,8 +26,15 @@ struct Network<'a> {
     at: Value<'a>,
     is_template: bool,
     has_control_plane: bool,
-    /// Each subnet's value, where it is written down, its role and its blocks.
-    subnets: Vec<(Option<Value<'a>>, Cow<'a, str>, Vec<Cow<'a, str>>)>,
+    subnets: Vec<Subnet<'a>>,
+}
+
+/// A subnet with its defaults.
+struct Subnet<'a> {
+    /// Where it is written down.
+    at: Option<Value<'a>>,
+    role: Cow<'a, str>,
+    blocks: Vec<Cow<'a, str>>,
 }
 
 /// Judges an `AzureCluster` or its template.
@@ -77,17 +84,21 @@ impl<'a> Network<'a> {
             if blocks.is_empty() {
                 blocks.extend(default.map(Cow::from));
             }
-            network.subnets.push((Some(subnet), role, blocks));
+            network.subnets.push(Subnet { at: Some(subnet), role, blocks });
         }
         if !network.has("cluster") {
             if has_control_plane && !network.has("control-plane") {
-                network.subnets.push((None, "control-plane".into(), vec!["10.0.0.0/16".into()]));
+                network.add("control-plane", "10.0.0.0/16");
             }
             if !network.has("node") {
-                network.subnets.push((None, "node".into(), vec!["10.1.0.0/16".into()]));
+                network.add("node", "10.1.0.0/16");
             }
         }
         network
+    }
+
+    fn add(&mut self, role: &'static str, block: &'static str) {
+        self.subnets.push(Subnet { at: None, role: role.into(), blocks: vec![block.into()] });
     }
 
     fn get(&self, keys: &[&str]) -> Option<Value<'a>> {
@@ -95,20 +106,21 @@ impl<'a> Network<'a> {
     }
 
     fn has(&self, role: &str) -> bool {
-        self.subnets.iter().any(|(_, own, _)| own == role)
+        self.subnets.iter().any(|subnet| subnet.role == role)
     }
 
     /// The blocks in which the private address of the API server must lie.
     fn control_plane_blocks(&self) -> &[Cow<'a, str>] {
-        let is_first = |(_, role, _): &&(_, Cow<'a, str>, _)| matches!(&**role, "control-plane" | "cluster");
-        self.subnets.iter().find(is_first).map_or(&[], |(_, _, blocks)| blocks)
+        let is_its = |subnet: &&Subnet<'a>| matches!(&*subnet.role, "control-plane" | "cluster");
+        self.subnets.iter().find(is_its).map_or(&[], |subnet| &subnet.blocks)
     }
 
     /// Whether machines get addresses of IPv6, which no NAT gateway serves.
     fn needs_outbound(&self) -> bool {
         let is_ipv6 = |block: &Cow<'_, str>| Block::parse(block).is_some_and(|block| block.address.is_ipv6());
-        self.subnets.iter().any(|(_, role, blocks)| {
-            (role == "node" || role == "cluster" && !self.is_template) && blocks.iter().any(is_ipv6)
+        self.subnets.iter().any(|subnet| {
+            let is_node = subnet.role == "node" || subnet.role == "cluster" && !self.is_template;
+            is_node && subnet.blocks.iter().any(is_ipv6)
         })
     }
 }
@@ -131,7 +143,7 @@ fn subnets<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) {
         given.iter().filter_map(|at| Block::parse(&at.as_str()?)).collect()
     };
     let mut names = HashSet::new();
-    for (subnet, role, ranges) in &network.subnets {
+    for Subnet { at: subnet, role, blocks: ranges } in &network.subnets {
         let outside = ranges
             .iter()
             .find(|range| !Block::parse(range).is_some_and(|range| blocks.iter().any(|b| b.contains(range.address))));
@@ -160,7 +172,7 @@ fn subnets<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) {
     }
     // Those that the webhook adds to a template have no name, which it then refuses itself.
     if network.is_template {
-        let is_given = |role| network.subnets.iter().any(|(at, own, _)| at.is_some() && own == role);
+        let is_given = |role| network.subnets.iter().any(|subnet| subnet.at.is_some() && subnet.role == role);
         for role in ["control-plane", "node"].into_iter().filter(|role| !is_given(*role)) {
             let why = format!("a template without a subnet of role {role}");
             lacking(check, network.at, &["subnets"], &why, format!("add `{{name: …, role: {role}}}` to the subnets"));
