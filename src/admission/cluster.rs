@@ -2,6 +2,7 @@
 
 use crate::yaml::Value;
 
+use super::address::Block;
 use super::check::{Check, field, is_set, items};
 use super::machine::{is_reference, namespace};
 use super::rules::{EMPTY_CLUSTER, INVALID_ADDRESS, INVALID_NAME, OUT_OF_RANGE};
@@ -61,11 +62,7 @@ pub fn cidr<'a>(check: &mut Check<'_, 'a>, block: Value<'a>) {
 
 /// Whether Go's `net.ParseCIDR` takes the text; bits behind the prefix may be set.
 pub fn is_cidr(text: &str) -> bool {
-    let Some((address, length)) = text.split_once('/') else { return false };
-    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    let is_digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits && length.parse::<u32>().is_ok_and(|length| length <= longest)
+    Block::parse(text).is_some()
 }
 
 fn upgrade_concurrency(check: &mut Check<'_, '_>) {

@@ -149,14 +149,15 @@ fn durations(kind: &str) -> Vec<String> {
     paths
 }
 
-fn judge_duration<'a>(check: &mut Check<'_, 'a>, value: Value<'a>) {
+/// Judges a text that Go reads as a duration when it decodes the object.
+pub fn judge_duration<'a>(check: &mut Check<'_, 'a>, value: Value<'a>) {
     let Some(text) = value.as_str().filter(|text| duration(text).is_none()) else { return };
     let fix = match text.trim().strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
         Some(days) => format!("write {}h", u64::from(days) * 24),
         None if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => format!("write {text}s"),
         None => "write hours, minutes and seconds, such as 1h30m".to_owned(),
     };
-    let message = format!("{text:?} is no duration for Go: the server cannot convert the object and refuses it");
+    let message = format!("{text:?} is no duration for Go: the server cannot decode the object and refuses it");
     check.refuse(&INVALID_DURATION, value, message, fix);
 }
 

@@ -12,6 +12,7 @@ use crate::release::Release;
 use crate::report::Finding;
 
 mod addons;
+mod address;
 mod check;
 mod cluster;
 mod cluster_class;
@@ -36,6 +37,7 @@ mod selector;
 mod semver;
 mod taint;
 mod topology;
+mod url;
 mod variable_schema;
 mod variable_value;
 
@@ -113,6 +115,7 @@ pub fn judge(object: &Object<'_>, peers: &dyn Peers, options: &Options, out: &mu
             docker::judge(&mut check);
             providers::judge(&mut check);
         }
+        "vmware.infrastructure.cluster.x-k8s.io" => providers::judge(&mut check),
         _ => {}
     }
 }

@@ -24,11 +24,13 @@ pub enum Gate {
     EdgeZone,
     /// Own private addresses of public API servers in the Azure provider.
     ApiServerIlb,
+    /// More than one network for a machine of the vSphere provider's supervisor mode.
+    MultiNetworks,
 }
 
 impl Gate {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ClusterTopology,
         Self::MachinePool,
         Self::RuntimeSdk,
@@ -37,6 +39,7 @@ impl Gate {
         Self::BootstrapFormatIgnition,
         Self::EdgeZone,
         Self::ApiServerIlb,
+        Self::MultiNetworks,
     ];
 
     /// Its name, as the manager's `--feature-gates` takes it.
@@ -50,6 +53,7 @@ impl Gate {
             Self::BootstrapFormatIgnition => "BootstrapFormatIgnition",
             Self::EdgeZone => "EdgeZone",
             Self::ApiServerIlb => "APIServerILB",
+            Self::MultiNetworks => "MultiNetworks",
         }
     }
 

@@ -1,13 +1,15 @@
 //! The webhooks of infrastructure providers, one file each. What several of them check stands here.
 
+use std::ops::RangeInclusive;
+
 use crate::yaml::Value;
 
-use super::check::{Check, field};
-use super::rules::FIELD_IN_TEMPLATE;
+use super::check::{Check, field, whole};
+use super::conversion::judge_duration;
+use super::rules::{CONFLICTING_FIELDS, FIELD_IN_TEMPLATE, MALFORMED_VALUE, MISSING_SETTING, OUT_OF_RANGE};
 
 mod aws;
 mod azure;
-mod eks;
 mod metal3;
 mod openstack;
 mod vsphere;
@@ -37,9 +39,42 @@ fn machine_spec<'a>(check: &Check<'_, 'a>) -> Option<(Value<'a>, bool)> {
 
 /// Refuses a field that belongs to one machine, in the template of many.
 fn not_in_template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, path: &[&str]) {
-    if let Some(at) = field(spec, path).filter(|value| super::check::is_set(Some(*value))) {
+    let is_given = |value: &Value<'a>| super::check::is_set(Some(*value)) && whole(*value) != Some(0);
+    if let Some(at) = field(spec, path).filter(is_given) {
         let name = path.last().copied().unwrap_or_default();
         let message = format!("`{name}` belongs to one machine: the webhook refuses it in a template");
         check.refuse(&FIELD_IN_TEMPLATE, at, message, "drop it");
+    }
+}
+
+/// Refuses settings that contradict each other.
+fn clash<'a>(check: &mut Check<'_, 'a>, at: Value<'a>, why: &str, fix: impl Into<String>) {
+    check.refuse(&CONFLICTING_FIELDS, at, format!("{why}: the webhook refuses it"), fix);
+}
+
+/// Refuses a value that the provider cannot read.
+fn malformed<'a>(check: &mut Check<'_, 'a>, at: Value<'a>, why: &str, fix: impl Into<String>) {
+    check.refuse(&MALFORMED_VALUE, at, format!("{why}: the webhook refuses it"), fix);
+}
+
+/// Refuses an object for what is absent below a value.
+fn lacking<'a>(check: &mut Check<'_, 'a>, parent: Value<'a>, keys: &[&str], why: &str, fix: impl Into<String>) {
+    check.absent(&MISSING_SETTING, parent, keys, format!("{why}: the webhook refuses it"), fix);
+}
+
+/// Refuses a number outside of a range; an absent one is fine.
+fn within<'a>(check: &mut Check<'_, 'a>, at: Option<Value<'a>>, range: &RangeInclusive<i64>) {
+    let Some((at, number)) = at.and_then(|at| Some((at, whole(at)?))) else { return };
+    if !range.contains(&number) {
+        let (least, most) = (range.start(), range.end());
+        let message = format!("{number} is outside of {least} to {most}: the webhook refuses it");
+        check.refuse(&OUT_OF_RANGE, at, message, format!("use {least} to {most}"));
+    }
+}
+
+/// Judges durations, which no schema of a provider checks, but the decoder of its webhook.
+fn durations<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, paths: &[&[&str]]) {
+    for at in paths.iter().filter_map(|path| field(spec, path)) {
+        judge_duration(check, at);
     }
 }

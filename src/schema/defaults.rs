@@ -310,7 +310,7 @@ fn text_view<'v>(text: Cow<'v, str>, format: Option<&str>) -> View<'v> {
 }
 
 /// Decodes padded base64 of the standard alphabet.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
         return None;

@@ -1,35 +1,46 @@
-//! The AWS provider: clusters, machines and pools. Managed control planes are judged by their name and access settings.
+//! The AWS provider: what its kinds share, identities and clusters. Machines, pools and EKS are next door.
 
 use crate::yaml::Value;
 
+use crate::report::Severity;
+
 use super::super::Gate;
-use super::super::check::{Check, field, filled, is_set, is_true, items, number, text, whole};
+use super::super::check::{Check, field, filled, is_set, is_true, items, text};
 use super::super::cluster::{cidr, is_cidr};
-use super::super::quantity::duration;
 use super::super::rules::{
-    CONFLICTING_FIELDS, INVALID_ADDRESS, INVALID_METADATA, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING, OUT_OF_RANGE,
+    CONFLICTING_FIELDS, INVALID_ADDRESS, INVALID_METADATA, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING,
 };
-use super::{machine_spec, not_in_template};
+use super::{clash, durations, lacking, machine_spec, malformed, not_in_template, within};
+
+mod eks;
+mod machine;
+mod pool;
 
 /// Judges an object of the AWS provider.
 pub fn judge(check: &mut Check<'_, '_>) {
     let kind = check.object.kind.to_string();
     let Some((spec, is_template)) = machine_spec(check) else { return };
+    durations(check, spec, &[&["s3Bucket", "presignedURLDuration"]]);
     match kind.as_str() {
-        "AWSCluster" | "AWSClusterTemplate" => {
+        // Of a template the webhook looks at these two only.
+        "AWSClusterTemplate" => {
+            bastion(check, spec);
+            ssh_key(check, spec);
+        }
+        "AWSCluster" => {
             bastion(check, spec);
             ssh_key(check, spec);
             tags(check, spec);
-            if !is_template {
-                bucket(check, spec);
-                network(check, spec);
-                load_balancers(check, spec);
-            }
+            bucket(check, spec);
+            network(check, spec);
+            load_balancers(check, spec);
+            collected_tasks(check);
         }
-        "AWSMachine" | "AWSMachineTemplate" => machine(check, spec, is_template),
-        "AWSMachinePool" => pool(check, spec),
-        "AWSManagedMachinePool" => managed_pool(check, spec),
-        "AWSManagedControlPlane" => super::eks::judge(check, spec),
+        "AWSMachine" | "AWSMachineTemplate" => machine::judge(check, spec, is_template),
+        "AWSMachinePool" => pool::judge(check, spec),
+        "AWSManagedMachinePool" => pool::judge_managed(check, spec),
+        "AWSManagedControlPlane" | "AWSManagedControlPlaneTemplate" => eks::judge(check, spec, is_template),
+        "AWSFargateProfile" => tags(check, spec),
         "AWSClusterControllerIdentity" if check.object.name != "default" => {
             if let Some(at) = check.at(&["metadata", "name"]) {
                 check.refuse(&INVALID_NAME, at, "the webhook takes only the name `default`", "write default");
@@ -75,18 +86,18 @@ pub(super) fn tags<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     if tags.entries().count() > 50 {
         check.refuse(&INVALID_METADATA, tags, "more than 50 tags: the webhook refuses them", "drop some");
     }
-    let is_text = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:=+-@/".contains(c));
+    let is_text = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"\t\n\x0C\r _.:=+-@/".contains(&b));
     for tag in tags.entries() {
         let key = tag.key().unwrap_or_default();
         let value = tag.as_str().unwrap_or_default();
-        let why = if key.is_empty() || key.chars().count() > 128 {
+        let why = if key.is_empty() || key.len() > 128 {
             "a key needs 1 to 128 characters"
         } else if key.starts_with("aws:") {
             "keys that begin with aws: belong to AWS"
-        } else if value.chars().count() > 256 {
+        } else if value.len() > 256 {
             "a value takes 256 characters at most"
         } else if !is_text(&key) || !is_text(&value) {
-            "a tag takes letters, digits, blanks and _ . : = + - @ /"
+            "a tag takes ASCII letters, digits, blanks and _ . : = + - @ /"
         } else {
             continue;
         };
@@ -109,6 +120,11 @@ fn bucket<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             let message = "no IAM instance profiles by which nodes read the bucket: the webhook refuses it";
             let fix = "add `nodesIAMInstanceProfiles`, or `presignedURLDuration`";
             check.absent(&MISSING_SETTING, bucket, &["nodesIAMInstanceProfiles"], message, fix);
+        }
+        for profile in items(bucket, &["nodesIAMInstanceProfiles"]) {
+            if profile.as_str().is_some_and(|name| name.is_empty()) {
+                malformed(check, profile, "an IAM instance profile without name", "name it, or drop the entry");
+            }
         }
     }
     let name = filled(bucket, &["name"]).unwrap_or_default();
@@ -190,7 +206,7 @@ pub(super) fn optional_cidr<'a>(check: &mut Check<'_, 'a>, block: Option<Value<'
 
 fn elastic_pool<'a>(check: &mut Check<'_, 'a>, pool: Option<Value<'a>>) {
     let Some(pool) = pool else { return };
-    let (name, fallback) = (filled(pool, &["publicIpv4Pool"]), filled(pool, &["publicIpv4PoolFallbackOrder"]));
+    let (name, fallback) = (text(pool, &["publicIpv4Pool"]), text(pool, &["publicIpv4PoolFallbackOrder"]));
     if name.is_some() != fallback.is_some() {
         let (key, message) = if name.is_some() {
             ("publicIpv4PoolFallbackOrder", "a pool without fallback order: the webhook refuses it")
@@ -207,7 +223,7 @@ fn elastic_pool<'a>(check: &mut Check<'_, 'a>, pool: Option<Value<'a>>) {
 }
 
 fn ingress_rule<'a>(check: &mut Check<'_, 'a>, rule: Value<'a>) {
-    let has = |key: &str| is_set(field(rule, &[key]));
+    let has = |key: &str| field(rule, &[key]).is_some();
     let from_cidrs = has("cidrBlocks") || has("ipv6CidrBlocks");
     let from_groups = has("sourceSecurityGroupIds") || has("sourceSecurityGroupRoles");
     if is_true(rule, &["natGatewaysIPsSource"]) && (from_cidrs || from_groups) || from_cidrs && from_groups {
@@ -224,44 +240,63 @@ fn ingress_rule<'a>(check: &mut Check<'_, 'a>, rule: Value<'a>) {
 fn load_balancers<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let (first, second) =
         (field(spec, &["controlPlaneLoadBalancer"]), field(spec, &["secondaryControlPlaneLoadBalancer"]));
+    let has_ipv6 = field(spec, &["network", "vpc", "ipv6"]).is_some();
     for balancer in [first, second].into_iter().flatten() {
         for rule in items(balancer, &["ingressRules"]) {
             ingress_rule(check, rule);
         }
+        target_groups(check, balancer, &balancer_type(balancer), has_ipv6);
     }
-    if let Some(first) = first {
-        let ty = filled(first, &["loadBalancerType"]).unwrap_or_else(|| "classic".into());
-        if ty == "disabled" {
-            disabled_balancer(check, first);
-        }
-        if let Some(at) = field(first, &["targetGroupIPType"]).filter(|at| ty == "classic" && is_set(Some(*at))) {
-            let message = "a classic load balancer has no target groups: the webhook refuses targetGroupIPType";
-            check.refuse(&CONFLICTING_FIELDS, at, message, "drop it, or use `loadBalancerType: nlb`");
-        }
+    if let Some(first) = first.filter(|first| balancer_type(*first) == "disabled") {
+        disabled_balancer(check, first);
     }
     let Some(second) = second else { return };
     if filled(second, &["name"]).is_none() {
-        let message = "a secondary load balancer without name: the webhook refuses it";
-        check.absent(&MISSING_SETTING, second, &["name"], message, "give it a name");
+        lacking(check, second, &["name"], "a secondary load balancer without name", "give it a name");
     }
-    if let Some(at) = field(second, &["loadBalancerType"])
-        && at.as_str().is_some_and(|ty| !matches!(&*ty, "nlb" | ""))
-    {
-        check.refuse(
-            &CONFLICTING_FIELDS,
-            at,
-            "a secondary load balancer must be an nlb: the webhook refuses it",
-            "write nlb",
-        );
+    if balancer_type(second) != "nlb" {
+        let why = "a secondary load balancer must be an nlb (the schema's default is classic)";
+        match field(second, &["loadBalancerType"]) {
+            Some(at) => clash(check, at, why, "write nlb"),
+            None => lacking(check, second, &["loadBalancerType"], why, "add `loadBalancerType: nlb`"),
+        }
     }
-    let scheme = |balancer: Option<Value<'_>>, default: &str| {
-        balancer
-            .and_then(|balancer| filled(balancer, &["scheme"]).map(|s| s.to_string()))
-            .unwrap_or_else(|| default.to_owned())
-    };
-    if scheme(first, "internet-facing") == scheme(Some(second), "internal") {
-        let message = "both load balancers have one scheme: the webhook refuses the second";
-        check.refuse(&CONFLICTING_FIELDS, second, message, "make one internet-facing and the other internal");
+    let scheme = |balancer| filled(balancer, &["scheme"]).unwrap_or_else(|| "internet-facing".into());
+    if first.map_or_else(|| "internet-facing".into(), scheme) == scheme(second) {
+        let at = field(second, &["scheme"]).unwrap_or(second);
+        let why = "both load balancers have one scheme (internet-facing unless set)";
+        clash(check, at, why, "make one internet-facing and the other internal");
+    }
+}
+
+/// The type of a load balancer. The schema fills it in, before the webhook could.
+fn balancer_type(balancer: Value<'_>) -> std::borrow::Cow<'_, str> {
+    filled(balancer, &["loadBalancerType"]).unwrap_or_else(|| "classic".into())
+}
+
+/// The type of addresses of a target group must fit the load balancer and the network.
+fn target_groups<'a>(check: &mut Check<'_, 'a>, balancer: Value<'a>, ty: &str, has_ipv6: bool) {
+    for holder in [balancer].into_iter().chain(items(balancer, &["additionalListeners"])) {
+        let Some(at) = field(holder, &["targetGroupIPType"]) else { continue };
+        if ty == "classic" {
+            let fix = "drop it, or use `loadBalancerType: nlb`";
+            clash(check, at, "a classic load balancer (the default type) has no target groups", fix);
+        } else if at.as_str().as_deref() == Some("ipv6") && !has_ipv6 {
+            clash(check, at, "a target group of IPv6 addresses in a network without them", "set `network.vpc.ipv6`");
+        }
+    }
+}
+
+/// Tasks of the garbage collector that do not exist: they do not hinder the creation, but each later update.
+fn collected_tasks(check: &mut Check<'_, '_>) {
+    const KEY: &str = "aws.cluster.x-k8s.io/external-resource-tasks-gc";
+    const KNOWN: [&str; 3] = ["load-balancer", "target-group", "security-group"];
+    let Some(at) = check.at(&["metadata", "annotations", KEY]) else { return };
+    let Some(text) = at.as_str().filter(|text| !text.is_empty()) else { return };
+    if let Some(unknown) = text.split(',').find(|task| !KNOWN.contains(task)) {
+        let message = format!("no task {unknown:?} of the garbage collector: the webhook refuses every update");
+        let fix = format!("list some of {}, without blanks", KNOWN.join(","));
+        check.out.push(check.object.finding(&MALFORMED_VALUE, at, message).suggest(fix).severity(Severity::Warning));
     }
 }
 
@@ -279,237 +314,12 @@ fn disabled_balancer<'a>(check: &mut Check<'_, 'a>, balancer: Value<'a>) {
         "targetGroupIPType",
     ];
     for key in NOTHING {
-        let at = field(balancer, &[key]).filter(|at| is_set(Some(*at)) && at.as_bool() != Some(false));
+        // What is a pointer to the provider counts even when empty.
+        let is_pointer = matches!(key, "name" | "healthCheckProtocol" | "targetGroupIPType");
+        let at = field(balancer, &[key]).filter(|at| is_pointer || is_set(Some(*at)) && at.as_bool() != Some(false));
         if let Some(at) = at {
             let message = format!("`{key}` of a load balancer that is disabled: the webhook refuses it");
             check.refuse(&CONFLICTING_FIELDS, at, message, "drop it");
         }
     }
-}
-
-fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
-    ssh_key(check, spec);
-    tags(check, spec);
-    volumes(check, spec, !is_template);
-    groups(check, spec, "additionalSecurityGroups");
-    hosts(check, spec, is_template);
-    let cloud_init = field(spec, &["cloudInit"]);
-    if let Some(ignition) = field(spec, &["ignition"]) {
-        check.gate(Gate::BootstrapFormatIgnition, ignition, "`ignition`");
-        if is_set(cloud_init) {
-            let message = "both `cloudInit` and `ignition`: the webhook refuses it";
-            check.refuse(&CONFLICTING_FIELDS, ignition, message, "keep one of them");
-        }
-        if !is_template && matches!(text(ignition, &["version"]).as_deref(), Some("2.3" | "3.0")) {
-            for key in ["proxy", "tls"] {
-                if let Some(at) = field(ignition, &[key]) {
-                    let message = format!("this version of Ignition knows no `{key}`: the webhook refuses it");
-                    check.refuse(&CONFLICTING_FIELDS, at, message, "use version 3.1 or newer");
-                }
-            }
-        }
-    }
-    if is_template {
-        for path in [&["providerID"][..], &["cloudInit", "secretPrefix"], &["cloudInit", "secretCount"]] {
-            not_in_template(check, spec, path);
-        }
-        return;
-    }
-    if let Some(cloud_init) = cloud_init {
-        secrets(check, cloud_init);
-    }
-    market(check, spec);
-    if let Some(pool) = field(spec, &["elasticIpPool"]) {
-        if !is_true(spec, &["publicIP"]) {
-            let message = "a pool of public addresses for a machine without `publicIP: true`: the webhook refuses it";
-            check.refuse(&CONFLICTING_FIELDS, pool, message, "set `publicIP: true`, or drop the pool");
-        }
-        elastic_pool(check, Some(pool));
-    }
-    if let Some(at) = field(spec, &["capacityReservationPreference"]) {
-        let only = at.as_str().as_deref() == Some("CapacityReservationsOnly");
-        let is_spot =
-            text(spec, &["marketType"]).as_deref() == Some("Spot") || field(spec, &["spotMarketOptions"]).is_some();
-        let has_id = filled(spec, &["capacityReservationId"]).is_some();
-        if is_set(Some(at)) && (has_id && !only || only && is_spot) {
-            let message =
-                "a preference that contradicts the reservation's id or the spot market: the webhook refuses it";
-            check.refuse(
-                &CONFLICTING_FIELDS,
-                at,
-                message,
-                "with an id use CapacityReservationsOnly; with Spot drop it",
-            );
-        }
-    }
-}
-
-fn secrets<'a>(check: &mut Check<'_, 'a>, cloud_init: Value<'a>) {
-    let set = |key: &str| field(cloud_init, &[key]).filter(|at| is_set(Some(*at)) && whole(*at) != Some(0));
-    if is_true(cloud_init, &["insecureSkipSecretsManager"]) {
-        for key in ["secretPrefix", "secretCount", "secureSecretsBackend"] {
-            if let Some(at) = set(key) {
-                let message = format!("`{key}` although secrets are not used: the webhook refuses it");
-                check.refuse(&CONFLICTING_FIELDS, at, message, "drop it, or `insecureSkipSecretsManager`");
-            }
-        }
-    }
-    if let (Some(at), None) | (None, Some(at)) = (set("secretPrefix"), set("secretCount")) {
-        let message = "secretPrefix and secretCount go together: the webhook refuses one alone";
-        check.refuse(&MISSING_SETTING, at, message, "set both, or drop both");
-    }
-}
-
-fn market<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
-    let Some(at) = field(spec, &["marketType"]) else { return };
-    let ty = at.as_str().unwrap_or_default();
-    if matches!(&*ty, "CapacityBlock" | "OnDemand") && field(spec, &["spotMarketOptions"]).is_some() {
-        let message = format!("spotMarketOptions with market type {ty}: the webhook refuses it");
-        check.refuse(&CONFLICTING_FIELDS, at, message, "drop `spotMarketOptions`, or write Spot");
-    }
-    if ty == "CapacityBlock" && filled(spec, &["capacityReservationId"]).is_none() {
-        let message = "a capacity block without capacityReservationId: the webhook refuses it";
-        check.absent(&MISSING_SETTING, spec, &["capacityReservationId"], message, "name the reservation");
-    }
-}
-
-fn hosts<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
-    let (id, dynamic) = (filled(spec, &["hostID"]), field(spec, &["dynamicHostAllocation"]));
-    let affinity = filled(spec, &["hostAffinity"]);
-    let Some(at) = field(spec, &["hostID"]).or(dynamic).or(field(spec, &["hostAffinity"])) else { return };
-    let why = if id.is_some() && dynamic.is_some() {
-        "hostID and dynamicHostAllocation exclude each other"
-    } else if text(spec, &["tenancy"]).as_deref() != Some("host")
-        && (id.is_some() || dynamic.is_some() || affinity.is_some())
-    {
-        "dedicated hosts need `tenancy: host`"
-    } else if dynamic.is_some() && affinity.as_deref() != Some("host") {
-        "dynamicHostAllocation needs `hostAffinity: host`"
-    } else if is_template && affinity.as_deref() == Some("host") && id.is_none() && dynamic.is_none() {
-        "`hostAffinity: host` needs hostID or dynamicHostAllocation"
-    } else {
-        return;
-    };
-    check.refuse(
-        &CONFLICTING_FIELDS,
-        at,
-        format!("{why}: the webhook refuses it"),
-        "change the host settings accordingly",
-    );
-}
-
-fn groups<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, list: &str) {
-    for group in items(spec, &[list]) {
-        if filled(group, &["id"]).is_some() && is_set(field(group, &["filters"])) {
-            let message = "both `id` and `filters`: the webhook refuses it";
-            check.refuse(&CONFLICTING_FIELDS, group, message, "keep one of them");
-        }
-    }
-}
-
-fn volumes<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, with_range: bool) {
-    let root = field(spec, &["rootVolume"]).into_iter().map(|volume| (volume, true));
-    let others = items(spec, &["nonRootVolumes"]).map(|volume| (volume, false));
-    for (volume, is_root) in root.chain(others) {
-        let ty = text(volume, &["type"]).unwrap_or_default();
-        if matches!(&*ty, "io1" | "io2") && matches!(number(volume, &["iops"]), None | Some(0)) {
-            let message = format!("a volume of type {ty} without iops: the webhook refuses it");
-            check.absent(&MISSING_SETTING, volume, &["iops"], message, "add `iops`");
-        }
-        if let Some(at) = field(volume, &["throughput"]) {
-            if ty != "gp3" {
-                check.refuse(
-                    &CONFLICTING_FIELDS,
-                    at,
-                    "only gp3 volumes take a throughput: the webhook refuses it",
-                    "use `type: gp3`",
-                );
-            } else if with_range && whole(at).is_some_and(|rate| !(125..=2000).contains(&rate)) {
-                check.refuse(&OUT_OF_RANGE, at, "the webhook takes a throughput of 125 to 2000", "use 125 to 2000");
-            }
-        }
-        if !is_root && filled(volume, &["deviceName"]).is_none() {
-            let message = "a volume without deviceName: the webhook refuses it";
-            check.absent(&MISSING_SETTING, volume, &["deviceName"], message, "add `deviceName`, such as /dev/sdb");
-        }
-    }
-}
-
-fn pool<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
-    tags(check, spec);
-    groups(check, spec, "subnets");
-    let template = field(spec, &["awsLaunchTemplate"]);
-    if let Some(template) = template {
-        volumes(check, template, true);
-        groups(check, template, "additionalSecurityGroups");
-        market(check, template);
-        ssh_key(check, template);
-        if let Some(at) =
-            field(template, &["spotMarketOptions"]).filter(|_| field(spec, &["mixedInstancesPolicy"]).is_some())
-        {
-            let message = "both spotMarketOptions and mixedInstancesPolicy: the webhook refuses it";
-            check.refuse(&CONFLICTING_FIELDS, at, message, "keep one of them");
-        }
-    }
-    if let Some(ignition) = field(spec, &["ignition"]) {
-        check.gate(Gate::BootstrapFormatIgnition, ignition, "`ignition`");
-    }
-    if let Some(at) = field(spec, &["defaultCoolDown"])
-        && at.as_str().and_then(|text| duration(&text)).is_some_and(|seconds| seconds < 0.0)
-    {
-        check.refuse(&OUT_OF_RANGE, at, "a negative cool-down: the webhook refuses it", "use 0s or more");
-    }
-    let Some(refresh) = field(spec, &["refreshPreferences"]) else { return };
-    let share = |key: &str| number(refresh, &[key]);
-    if let (Some(most), Some(at)) = (share("maxHealthyPercentage"), field(refresh, &["maxHealthyPercentage"])) {
-        match share("minHealthyPercentage") {
-            None => {
-                let message = "maxHealthyPercentage without minHealthyPercentage: the webhook refuses it";
-                check.absent(&MISSING_SETTING, refresh, &["minHealthyPercentage"], message, "set both");
-            }
-            Some(least) if most - least > 100 => {
-                check.refuse(
-                    &OUT_OF_RANGE,
-                    at,
-                    "more than 100 above the minimum: the webhook refuses it",
-                    "bring them closer",
-                );
-            }
-            Some(_) => {}
-        }
-    }
-}
-
-fn managed_pool<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
-    let size = |key: &str| number(spec, &["scaling", key]);
-    if let Some(at) = field(spec, &["scaling"]) {
-        let (least, most) = (size("minSize"), size("maxSize"));
-        if least.is_some_and(|least| least < 0) || least.zip(most).is_some_and(|(least, most)| most < least) {
-            let message = "a smallest size below 0 or above the largest: the webhook refuses it";
-            check.refuse(&OUT_OF_RANGE, at, message, "use 0 <= minSize <= maxSize");
-        }
-    }
-    if let Some(update) = field(spec, &["updateConfig"]) {
-        let has = |key: &str| field(update, &[key]).is_some();
-        if has("maxUnavailable") == has("maxUnavailablePercentage") {
-            let message =
-                "updateConfig takes just one of maxUnavailable and maxUnavailablePercentage: the webhook refuses it";
-            check.refuse(&CONFLICTING_FIELDS, update, message, "set one of them");
-        }
-    }
-    if let Some(access) = field(spec, &["remoteAccess"]).filter(|access| is_true(*access, &["public"]))
-        && is_set(field(access, &["sourceSecurityGroups"]))
-    {
-        let message = "public access with source security groups: the webhook refuses it";
-        check.refuse(&CONFLICTING_FIELDS, access, message, "drop `public`, or the groups");
-    }
-    if field(spec, &["awsLaunchTemplate"]).is_some() {
-        for key in ["instanceType", "diskSize"] {
-            if let Some(at) = field(spec, &[key]).filter(|at| is_set(Some(*at))) {
-                let message = format!("`{key}` beside a launch template: the webhook refuses it");
-                check.refuse(&CONFLICTING_FIELDS, at, message, "set it in the launch template");
-            }
-        }
-    }
-    tags(check, spec);
 }

@@ -1,5 +1,6 @@
 //! The Metal3 provider.
 
+use crate::report::Severity;
 use crate::yaml::Value;
 
 use super::super::check::{Check, field, filled, is_set, is_true, items, number, text, whole};
@@ -7,7 +8,8 @@ use super::super::quantity::duration;
 use super::super::rules::{
     CONFLICTING_FIELDS, FOREIGN_REFERENCE, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING, OUT_OF_RANGE,
 };
-use super::machine_spec;
+use super::super::url;
+use super::{durations, lacking, machine_spec};
 
 /// Judges an object of the Metal3 provider.
 pub fn judge(check: &mut Check<'_, '_>) {
@@ -80,6 +82,7 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         );
     }
     let is_oci = url.starts_with("oci://");
+    let is_live = ["format", "diskFormat"].iter().any(|key| text(image, &[key]).as_deref() == Some("live-iso"));
     let checksum = filled(image, &["checksum"]);
     if is_oci {
         for key in ["checksum", "checksumType"] {
@@ -88,9 +91,9 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
                 check.refuse(&CONFLICTING_FIELDS, at, message, "drop it");
             }
         }
-    } else if checksum.is_none()
-        && !["format", "diskFormat"].iter().any(|key| text(image, &[key]).as_deref() == Some("live-iso"))
-    {
+    } else if is_live {
+        // The checksum is not looked at.
+    } else if checksum.is_none() {
         let message = "an image without checksum: the webhook refuses it unless the format is live-iso";
         check.absent(
             &MISSING_SETTING,
@@ -99,28 +102,35 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             message,
             "add `checksum`: the sum itself, or the URL of a file with it",
         );
+    } else if let Some(at) = field(image, &["checksum"])
+        && let Some(sum) = checksum.filter(|sum| sum.starts_with("http://") || sum.starts_with("https://"))
+        && !is_request_uri(&sum)
+    {
+        let message = format!("{sum:?} is no URL: the webhook refuses it");
+        check.refuse(&MALFORMED_VALUE, at, message, "write scheme://host/path");
     }
 }
 
 /// Whether Go's `url.ParseRequestURI` takes the text.
-fn is_request_uri(url: &str) -> bool {
-    let has_scheme = url.split_once("://").is_some_and(|(scheme, rest)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-            && !rest.is_empty()
-    });
-    (has_scheme || url.starts_with('/')) && !url.contains(' ') && !url.chars().any(char::is_control)
+fn is_request_uri(text: &str) -> bool {
+    let is_absolute = |url: url::Url<'_>| !url.scheme.is_empty() || url.rest.starts_with('/');
+    text == "*" || url::parse(text).is_some_and(is_absolute)
 }
 
 fn data(check: &mut Check<'_, '_>) {
     let root = check.object.root;
-    let Some(index) = number(root, &["spec", "index"]) else { return };
+    // In v1beta1 the index cannot be left out, and a template without name and namespace counts as none.
+    let is_first = check.object.version() == "v1beta1";
+    let Some(index) = number(root, &["spec", "index"]).or(is_first.then_some(0)) else { return };
     if index < 0 {
         let at = check.at(&["spec", "index"]).unwrap_or(root);
         check.refuse(&OUT_OF_RANGE, at, "a negative index: the webhook refuses it", "use 0 or more");
     }
-    let template = filled(root, &["spec", "template", "name"]).unwrap_or_default();
-    let wanted = format!("{template}-{index}");
+    let Some(template) = field(root, &["spec", "template"]) else { return };
+    if is_first && ["name", "namespace"].iter().all(|key| filled(template, &[key]).is_none()) {
+        return;
+    }
+    let wanted = format!("{}-{index}", text(template, &["name"]).unwrap_or_default());
     if let Some(at) = field(root, &["metadata", "name"]).filter(|_| check.object.name != wanted) {
         let message = "the name does not follow from template and index: the webhook refuses it";
         check.refuse(&INVALID_NAME, at, message, format!("write {wanted}"));
@@ -143,10 +153,16 @@ fn claim(check: &mut Check<'_, '_>) {
 
 fn data_template(check: &mut Check<'_, '_>) {
     let root = check.object.root;
+    if let Some(at) = check.at(&["spec", "clusterName"]).filter(|at| is_set(Some(*at))) {
+        let message = "the controllers do not read `clusterName` any more: the webhook warns of it";
+        let finding = check.object.finding(&CONFLICTING_FIELDS, at, message).suggest("drop it");
+        check.out.push(finding.severity(Severity::Warning));
+    }
     for list in ["ipv4", "ipv6"] {
         for network in items(root, &["spec", "networkData", "networks", list]) {
-            let from_pool = ["ipAddressFromIPPool", "fromPoolRef", "fromPoolAnnotation"];
-            if from_pool.iter().all(|key| field(network, &[key]).is_none_or(|pool| !is_set(Some(pool)))) {
+            let from_pool: [&[&str]; 3] =
+                [&["ipAddressFromIPPool"], &["fromPoolRef", "name"], &["fromPoolAnnotation", "object"]];
+            if from_pool.iter().all(|path| filled(network, path).is_none()) {
                 let message = "a network without a pool of addresses: the webhook refuses it";
                 check.absent(&MISSING_SETTING, network, &["fromPoolRef"], message, "name a pool in `fromPoolRef`");
             }
@@ -169,21 +185,33 @@ fn data_template(check: &mut Check<'_, '_>) {
 }
 
 fn remediation(check: &mut Check<'_, '_>) {
-    let Some((spec, _)) = machine_spec(check) else { return };
-    let Some(strategy) = field(spec, &["strategy"]) else { return };
+    let Some((spec, is_template)) = machine_spec(check) else { return };
+    let Some(strategy) = field(spec, &["strategy"]) else {
+        if is_template {
+            let why = "a template without strategy, on which the webhook fails";
+            lacking(check, spec, &["strategy"], why, "add `strategy: {type: Reboot}`");
+        }
+        return;
+    };
+    durations(check, spec, &[&["strategy", "timeout"]]);
+    // In a template the webhook fills what is left out.
+    if !is_template && filled(strategy, &["type"]).is_none() {
+        lacking(check, strategy, &["type"], "no type of remediation", "add `type: Reboot`");
+    }
     if let Some(at) = field(strategy, &["type"])
         && at.as_str().is_some_and(|ty| !matches!(&*ty, "" | "Reboot"))
     {
         check.refuse(&MALFORMED_VALUE, at, "no known type of remediation: the webhook refuses it", "use Reboot");
     }
-    if let Some(at) = field(strategy, &["retryLimit"])
-        && whole(at).is_some_and(|limit| limit < 1)
+    let least = i64::from(check.object.version() != "v1beta1");
+    if let Some(at) = field(strategy, &["retryLimit"]).filter(|_| !is_template)
+        && whole(at).is_some_and(|limit| limit < least)
     {
         check.refuse(&OUT_OF_RANGE, at, "fewer than one try: the webhook refuses it", "use 1 or more");
     }
     if let Some(at) = field(strategy, &["timeout"]).or(field(strategy, &["timeoutSeconds"]))
         && let Some(seconds) = at.as_str().map_or(whole(at).map(|seconds| seconds as f64), |text| duration(&text))
-        && seconds != 0.0
+        && seconds.trunc() != 0.0
         && seconds < 100.0
     {
         check.refuse(&OUT_OF_RANGE, at, "less than 100 s to come back: the webhook refuses it", "use 100s or more");

@@ -30,10 +30,13 @@ pub fn judge(check: &mut Check<'_, '_>) {
 
 /// A rule admits from one kind of source.
 fn rules<'a>(check: &mut Check<'_, 'a>, groups: Value<'a>) {
-    for list in groups.entries().filter(|list| list.key().is_some_and(|key| key.ends_with("Rules"))) {
+    let is_first = check.object.version() == "v1beta1";
+    // Of v1beta1 the webhook reads only the rules for all nodes.
+    let is_judged = |key: &str| key == "allNodesSecurityGroupRules" || !is_first && key.ends_with("Rules");
+    for list in groups.entries().filter(|list| list.key().is_some_and(|key| is_judged(&key))) {
         for rule in list.items() {
             let sources = ["remoteManagedGroups", "remoteGroupID", "remoteIPPrefix"];
-            if sources.iter().filter(|key| is_set(field(rule, &[key]))).count() > 1 {
+            if sources.iter().filter(|key| field(rule, &[key]).is_some()).count() > 1 {
                 let message = "a rule with more than one kind of source: the webhook refuses it";
                 check.refuse(&CONFLICTING_FIELDS, rule, message, "make a rule for each source");
             }

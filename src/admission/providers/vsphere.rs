@@ -5,24 +5,51 @@ use serde_json::json;
 use crate::go_template::Functions;
 use crate::yaml::Value;
 
-use super::super::check::{Check, field, filled, is_set, items, text};
+use super::super::check::{Check, field, filled, is_set, items, text, whole};
 use super::super::cluster::cidr;
-use super::super::go_names;
-use super::super::rules::{CONFLICTING_FIELDS, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING};
-use super::{machine_spec, not_in_template};
+use super::super::quantity::duration;
+use super::super::rules::{CONFLICTING_FIELDS, DUPLICATE_ENTRY, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING};
+use super::super::{Gate, go_names};
+use super::{durations, machine_spec, not_in_template};
 
-/// Judges an object of the vSphere provider.
+/// Judges an object of the vSphere provider; its supervisor mode has kinds of the same names in a group of their own.
 pub fn judge(check: &mut Check<'_, '_>) {
+    let is_supervisor = check.object.group() == "vmware.infrastructure.cluster.x-k8s.io";
     match &*check.object.kind {
         "VSphereFailureDomain" => failure_domain(check),
-        "VSphereMachine" | "VSphereVM" | "VSphereMachineTemplate"
-            if check.object.group() == "infrastructure.cluster.x-k8s.io" =>
-        {
-            if let Some((spec, is_template)) = machine_spec(check) {
+        "VSphereCluster" if is_supervisor => {
+            if let Some(at) = check.at(&["spec", "network", "nsxVPC", "createSubnetSet"]) {
+                check.gate(Gate::MultiNetworks, at, "`createSubnetSet`");
+            }
+        }
+        "VSphereMachine" | "VSphereVM" | "VSphereMachineTemplate" => {
+            let Some((spec, is_template)) = machine_spec(check) else { return };
+            if is_supervisor {
+                supervisor_machine(check, spec);
+            } else {
                 machine(check, spec, is_template);
             }
         }
         _ => {}
+    }
+}
+
+/// A machine of the supervisor mode: its networks, and the template for names where it is one.
+fn supervisor_machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
+    naming(check, spec);
+    let Some(interfaces) = field(spec, &["network", "interfaces"]).filter(|at| is_set(Some(*at))) else { return };
+    if !check.gate(Gate::MultiNetworks, interfaces, "`interfaces`") {
+        return;
+    }
+    // The primary interface goes by this name.
+    let mut names = std::collections::HashSet::from(["eth0".to_owned()]);
+    for interface in items(interfaces, &["secondary"]) {
+        let name = text(interface, &["name"]).unwrap_or_default();
+        if !names.insert(name.to_string()) {
+            let at = field(interface, &["name"]).unwrap_or(interface);
+            let message = format!("another interface is called {name:?}: the webhook refuses it");
+            check.refuse(&DUPLICATE_ENTRY, at, message, "use another name; eth0 is the primary interface");
+        }
     }
 }
 
@@ -38,6 +65,12 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     }
     let timeout =
         ["guestSoftPowerOffTimeout", "guestSoftPowerOffTimeoutSeconds"].iter().find_map(|key| field(spec, &[key]));
+    durations(check, spec, &[&["guestSoftPowerOffTimeout"]]);
+    // 0 counts as not given.
+    let timeout = timeout.filter(|at| {
+        let seconds = at.as_str().map_or_else(|| whole(*at).map(|seconds| seconds as f64), |text| duration(&text));
+        seconds.is_some_and(|seconds| seconds.trunc() != 0.0)
+    });
     if let Some(at) = timeout.filter(|_| text(spec, &["powerOffMode"]).as_deref() != Some("trySoft")) {
         let message = "a time for a soft power-off while powerOffMode is not trySoft: the webhook refuses it";
         check.refuse(&CONFLICTING_FIELDS, at, message, "set `powerOffMode: trySoft`, or drop the time");
@@ -78,6 +111,10 @@ fn template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         let message = format!("{text:?} is no hardware version: the webhook refuses it");
         check.refuse(&MALFORMED_VALUE, at, message, "write vmx-N, N from 1 to 99, such as vmx-19");
     }
+    naming(check, spec);
+}
+
+fn naming<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for path in [["naming", "template"], ["namingStrategy", "template"]] {
         let Some(at) = field(spec, &path) else { continue };
         let data = json!({"machine": {"name": "machine"}});
