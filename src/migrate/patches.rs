@@ -364,6 +364,7 @@ fn collect_moved(changes: &'static [Change], path: &[Step], found: &mut Vec<&'st
             | Change::Reference { from, .. }
             | Change::TemplateReference { from, .. } => (from, None),
             Change::Arguments { at } | Change::Named { at } | Change::Remove { at, .. } => (at, None),
+            Change::Fill { .. } | Change::Decode { .. } => continue,
             Change::In { at, changes } => (at, Some(changes)),
             Change::Each { list, changes } => (list, Some(changes)),
         };
