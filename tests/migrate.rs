@@ -78,7 +78,8 @@ fn length(value: &Json) -> Option<i128> {
 
 /// A quantity may be written as a number, and comes back as a text.
 fn is_quantity(ours: &Json, theirs: &Json) -> bool {
-    ours.is_number() && theirs.as_str().is_some_and(|text| text == ours.to_string())
+    let written = ours.to_string();
+    ours.is_number() && theirs.as_str() == Some(&*written)
 }
 
 fn is_zero(value: &Json) -> bool {
@@ -379,7 +380,13 @@ fn full(schema: &Json, name: &str) -> Json {
         Some("array") => Json::Array(vec![full(&schema["items"], name), full(&schema["items"], name)]),
         Some("string") => match name.to_lowercase() {
             name if name == "token" => "abcdef.0123456789abcdef".into(),
-            name if name.contains("timeout") || name.ends_with("duration") || name == "ttl" || name.ends_with("period") => "5m30s".into(),
+            name if name.contains("timeout")
+                || name.ends_with("duration")
+                || name == "ttl"
+                || name.ends_with("period") =>
+            {
+                "5m30s".into()
+            }
             name if name == "apiversion" => "group.example/v1".into(),
             _ => "text".into(),
         },
@@ -599,10 +606,19 @@ fn every_moved_field_is_known_as_half_migrated() {
             }
             count += 1;
             let schema = schema_at(&schemas["v1beta1"], &path).unwrap();
-            let mut object = alone(&path, full(schema, path.iter().rev().find_map(|step| match step {
-                Step::Key(key) => Some(key.as_str()),
-                Step::Item(_) => None,
-            }).unwrap_or_default()));
+            let mut object = alone(
+                &path,
+                full(
+                    schema,
+                    path.iter()
+                        .rev()
+                        .find_map(|step| match step {
+                            Step::Key(key) => Some(key.as_str()),
+                            Step::Item(_) => None,
+                        })
+                        .unwrap_or_default(),
+                ),
+            );
             object["apiVersion"] = format!("{}/v1beta2", known.group).into();
             object["kind"] = known.kind.into();
             object["metadata"] = serde_json::json!({ "name": "half" });
@@ -614,10 +630,14 @@ fn every_moved_field_is_known_as_half_migrated() {
             judge(&release.objects[0], kind, &compiled, Options::default(), &[], &mut findings);
             half_migrated::improve(&release.objects[0], &mut findings);
             let shown = show(&path);
-            let named = findings.iter().filter(|finding| finding.rule.name == half_migrated::HALF_MIGRATED.name).any(|finding| {
-                let at = finding.message.split('`').nth(1).unwrap_or_default();
-                format!("{shown}.").starts_with(&format!(".{at}")) && finding.suggestion.is_some()
-            });
+            let named = findings.iter().filter(|finding| finding.rule.name == half_migrated::HALF_MIGRATED.name).any(
+                |finding| {
+                    let at = finding.message.split('`').nth(1).unwrap_or_default();
+                    // A reference stands where it stood: it is for its fields to be named.
+                    let (shown, at) = (shown.as_str(), format!(".{at}"));
+                    (shown.starts_with(&at) || at.starts_with(shown)) && finding.suggestion.is_some()
+                },
+            );
             if !named {
                 let said: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
                 wrong.push(format!("{} {shown}: {said:?}", known.kind));

@@ -110,7 +110,7 @@ fn summary(changed: &[Changed], before: &[Rendering], todo: usize) -> String {
 
 /// The templates that change, and for each thing left to a person its template; says what.
 fn propose(chart: &Path) -> anyhow::Result<(Vec<Changed>, Vec<PathBuf>)> {
-    let (mut changed, mut todo) = (Vec::new(), Vec::new());
+    let mut files = Vec::new();
     for entry in WalkDir::new(chart.join("templates")).sort_by_file_name() {
         let entry = entry?;
         let is_template =
@@ -118,24 +118,21 @@ fn propose(chart: &Path) -> anyhow::Result<(Vec<Changed>, Vec<PathBuf>)> {
         if !is_template || !entry.file_type().is_file() {
             continue;
         }
-        let old =
+        let text =
             fs::read_to_string(entry.path()).with_context(|| format!("cannot read {}", entry.path().display()))?;
-        if !old.contains("cluster.x-k8s.io/v1") {
-            continue;
+        if text.contains("cluster.x-k8s.io/v1") {
+            files.push((entry.path().strip_prefix(chart)?.to_path_buf(), text));
         }
-        let new = templates::template(&old);
+    }
+    let proposals = templates::templates(&files.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>());
+    let (mut changed, mut todo) = (Vec::new(), Vec::new());
+    for ((path, old), new) in files.into_iter().zip(proposals) {
         for remark in &new.todo {
-            let _ = writeln!(
-                io::stderr(),
-                "{}:{}: to do by hand: {}",
-                entry.path().display(),
-                remark.line,
-                remark.message
-            );
+            let place = chart.join(&path);
+            let _ = writeln!(io::stderr(), "{}:{}: to do by hand: {}", place.display(), remark.line, remark.message);
         }
-        todo.extend(new.todo.iter().map(|_| entry.path().strip_prefix(chart).unwrap_or(entry.path()).to_path_buf()));
+        todo.extend(new.todo.iter().map(|_| path.clone()));
         if new.text != old {
-            let path = entry.path().strip_prefix(chart)?.to_path_buf();
             changed.push(Changed { path, old, new });
         }
     }
@@ -164,7 +161,7 @@ fn renderings(chart: &Path, args: &Args) -> anyhow::Result<Vec<Rendering>> {
     for options in value_sets(chart, args) {
         match render(chart, &options) {
             Ok(bytes) => {
-                let migrated = migrate::each_alone(&bytes).text(&bytes);
+                let migrated = migrate::stream(&bytes).text(&bytes);
                 found.push(Rendering { objects: objects(&migrated), options });
             }
             Err(error) => failure = failure.or(Some(error)),
@@ -232,7 +229,8 @@ fn blame(changed: &[Changed], before: &[Rendering], after: &[Rendering]) -> Vec<
     for (old, new) in before.iter().zip(after) {
         for (position, object) in old.objects.iter().enumerate() {
             let same = new.objects.get(position).filter(|other| identity(&other.value) == identity(&object.value));
-            let other = same.or_else(|| new.objects.iter().find(|other| identity(&other.value) == identity(&object.value)));
+            let other =
+                same.or_else(|| new.objects.iter().find(|other| identity(&other.value) == identity(&object.value)));
             let Some(number) = changed.iter().position(|file| object.template.ends_with(&file.path)) else {
                 continue;
             };
@@ -251,7 +249,10 @@ fn blame(changed: &[Changed], before: &[Rendering], after: &[Rendering]) -> Vec<
 fn faults(template: &str, object: &Object, other: Option<&Object>) -> Vec<(usize, String)> {
     let kind = object.value["kind"].as_str().unwrap_or_default();
     let Some(other) = other else {
-        return vec![(templates::line_of(template, kind, &[]).unwrap_or(1), format!("{kind} is no longer rendered, or under another name"))];
+        return vec![(
+            templates::line_of(template, kind, &[]).unwrap_or(1),
+            format!("{kind} is no longer rendered, or under another name"),
+        )];
     };
     let mut different = Vec::new();
     templates::differences(&object.value, &other.value, &mut Vec::new(), &mut different);

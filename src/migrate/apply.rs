@@ -52,7 +52,7 @@ impl Application<'_> {
             Change::Fill { at, key, value } => fill(tree, at, key, value),
             Change::Decode { at, form } => {
                 if let Some((value, path)) = tree.at(keys(at)).map(|value| (value, join(here, at))) {
-                    decode::check(value, *form, path)?;
+                    decode::check(value, *form, &path)?;
                 }
             }
             Change::In { at, changes } => {
@@ -212,7 +212,8 @@ fn without_version(entry: &mut Entry<'_>, path: &str) -> Outcome {
 /// Fills a field in.
 fn fill(tree: &mut Tree<'_>, at: &str, key: &str, value: &'static str) {
     let Some(map) = tree.at_mut(keys(at)) else { return };
-    let is_set = map.get(key).is_some_and(|value| !matches!(&value.data, Data::Scalar(Json::Null)) && value.text() != Some(""));
+    let is_set =
+        map.get(key).is_some_and(|value| !matches!(&value.data, Data::Scalar(Json::Null)) && value.text() != Some(""));
     if is_set {
         return;
     }

@@ -7,21 +7,27 @@ use super::tree::{Data, Tree};
 use super::{Reason, duration, placeholder};
 
 /// Checks a value.
-pub(super) fn check(value: &Tree<'_>, form: Decoded, path: String) -> Result<(), Reason> {
+pub(super) fn check(value: &Tree<'_>, form: Decoded, path: &str) -> Result<(), Reason> {
     match form {
         Decoded::Duration => match value.text() {
-            Some(text) if duration::seconds(text).is_none() && !placeholder::is_one(text) => {
-                Err(refused(value, &path, &format!("{text:?} is no duration; the server refuses it in v1beta1 too. Write a number with a unit, such as 5m0s or 300s")))
-            }
+            Some(text) if duration::seconds(text).is_none() && !placeholder::is_one(text) => Err(refused(
+                value,
+                path,
+                &format!(
+                    "{text:?} is no duration; the server refuses it in v1beta1 too. Write a number with a unit, such as 5m0s or 300s"
+                ),
+            )),
             _ => Ok(()),
         },
         Decoded::BootstrapToken => match value.text() {
-            Some(text) if !is_token(text) && !placeholder::is_one(text) => {
-                Err(refused(value, &path, "this is no bootstrap token; the server refuses it in v1beta1 too. Write six characters, a dot and sixteen characters, all of a-z and 0-9"))
-            }
+            Some(text) if !is_token(text) && !placeholder::is_one(text) => Err(refused(
+                value,
+                path,
+                "this is no bootstrap token; the server refuses it in v1beta1 too. Write six characters, a dot and sixteen characters, all of a-z and 0-9",
+            )),
             _ => Ok(()),
         },
-        Decoded::JsonSchema => json_schema(value, &path),
+        Decoded::JsonSchema => json_schema(value, path),
     }
 }
 
@@ -47,14 +53,32 @@ fn json_schema(schema: &Tree<'_>, path: &str) -> Result<(), Reason> {
             }
             "not" | "items" | "additionalProperties" => one_schema(&entry.value, &path)?,
             "allOf" | "anyOf" | "oneOf" => match &entry.value.data {
-                Data::Seq(items) => items.iter().enumerate().try_for_each(|(number, item)| one_schema(&item.value, &format!("{path}[{number}]")))?,
+                Data::Seq(items) => items
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(number, item)| one_schema(&item.value, &format!("{path}[{number}]")))?,
                 Data::Scalar(Json::Null) => {}
-                _ => return Err(refused(&entry.value, &path, "the server wants a list of schemas here, in v1beta1 too")),
+                _ => {
+                    return Err(refused(
+                        &entry.value,
+                        &path,
+                        "the server wants a list of schemas here, in v1beta1 too",
+                    ));
+                }
             },
             "properties" => match &entry.value.data {
-                Data::Map(_) => entry.value.entries().try_for_each(|property| one_schema(&property.value, &format!("{path}.{}", property.key)))?,
+                Data::Map(_) => entry
+                    .value
+                    .entries()
+                    .try_for_each(|property| one_schema(&property.value, &format!("{path}.{}", property.key)))?,
                 Data::Scalar(Json::Null) => {}
-                _ => return Err(refused(&entry.value, &path, "the server wants a mapping of schemas here, in v1beta1 too")),
+                _ => {
+                    return Err(refused(
+                        &entry.value,
+                        &path,
+                        "the server wants a mapping of schemas here, in v1beta1 too",
+                    ));
+                }
             },
             _ => {}
         }
@@ -80,7 +104,9 @@ fn is_fit(key: &str, value: &Tree<'_>) -> bool {
 
 fn is_bound(key: &str) -> bool {
     ["maximum", "minimum"].contains(&key)
-        || ["Items", "Length", "Properties"].iter().any(|of| key.strip_suffix(of).is_some_and(|key| key == "max" || key == "min"))
+        || ["Items", "Length", "Properties"]
+            .iter()
+            .any(|of| key.strip_suffix(of).is_some_and(|key| key == "max" || key == "min"))
 }
 
 fn is_switch(key: &str) -> bool {

@@ -13,9 +13,7 @@ pub(super) const DEV_CLUSTER_TEMPLATE: &[Change] = &[Named { at: "spec.template.
 
 const DOCKER_MACHINE_SPEC: &[Change] = &[Decode { at: "bootstrapTimeout", form: Duration }];
 
-const PROVISIONING: &[Change] = &[
-    Decode { at: "provisioning.startupDuration", form: Duration },
-];
+const PROVISIONING: &[Change] = &[Decode { at: "provisioning.startupDuration", form: Duration }];
 
 const DEV_MACHINE_SPEC: &[Change] = &[
     In { at: "backend.docker", changes: DOCKER_MACHINE_SPEC },

@@ -54,7 +54,8 @@ fn faults(file: &Path, options: &judge::Options) -> Option<Vec<String>> {
     }
     let diff = diff::diff(&before, &after, &Options::default());
     for change in diff.changes.iter().filter(|change| !follows_its_templates(change)) {
-        let paths: Vec<String> = change.paths.iter().map(|path| format!("{} {:?} -> {:?}", path.path, path.old, path.new)).collect();
+        let paths: Vec<String> =
+            change.paths.iter().map(|path| format!("{} {:?} -> {:?}", path.path, path.old, path.new)).collect();
         let object = change.new.or(change.old).map(|object| format!("{} {}", object.kind, object.name));
         faults.push(format!("diff: {object:?} {paths:?}"));
     }

@@ -24,7 +24,12 @@ pub(super) enum Effect {
 /// What is between the braces, without the dashes.
 pub(super) fn inside(action: &str) -> &str {
     let inner = action.trim_start_matches("{{").trim_end_matches("}}");
-    inner.strip_prefix('-').unwrap_or(inner).strip_suffix('-').unwrap_or(inner.strip_prefix('-').unwrap_or(inner)).trim()
+    inner
+        .strip_prefix('-')
+        .unwrap_or(inner)
+        .strip_suffix('-')
+        .unwrap_or(inner.strip_prefix('-').unwrap_or(inner))
+        .trim()
 }
 
 /// What one action does.

@@ -22,5 +22,5 @@
 {{- range $name, $value := . -}}
 {{- $arguments = append $arguments (dict "name" $name "value" (toString $value)) -}}
 {{- end -}}
-{{- toYaml $arguments -}}
+{{- if $arguments }}{{ toYaml $arguments }}{{ end -}}
 {{- end }}

@@ -5,17 +5,17 @@
 //! any of several conditions holds.
 
 use super::actions::{self, Effect};
-use super::mask::Mask;
+use super::mask::{Mask, Numbers};
 
 /// Puts the keys that the migration made inside the conditions of what is below them.
-pub(super) fn hoist(old: &str, new: &str, mask: &mut Mask) -> String {
+pub(super) fn hoist(old: &str, new: &str, mask: &mut Mask, numbers: &mut Numbers) -> String {
     let mut lines: Vec<String> = new.split_inclusive('\n').map(str::to_owned).collect();
     for number in made(old, new).into_iter().rev() {
         let Some(block) = Block::of(&lines, number, mask) else { continue };
         match block.conditions.as_slice() {
             [] => {}
             [condition] => one(&mut lines, number, condition),
-            several => any(&mut lines, number, several, &block, mask),
+            several => any(&mut lines, number, several, mask, numbers),
         }
     }
     lines.concat()
@@ -128,7 +128,7 @@ fn one(lines: &mut Vec<String>, key: usize, condition: &Condition) {
 }
 
 /// The key stands where any of the conditions holds.
-fn any(lines: &mut Vec<String>, key: usize, conditions: &[Condition], block: &Block, mask: &mut Mask) {
+fn any(lines: &mut Vec<String>, key: usize, conditions: &[Condition], mask: &mut Mask, numbers: &mut Numbers) {
     let column = indent(&lines[key]);
     let asked = |condition: &Condition| {
         let inner = actions::inside(mask.action_of(&lines[condition.open])?);
@@ -137,10 +137,10 @@ fn any(lines: &mut Vec<String>, key: usize, conditions: &[Condition], block: &Bl
         plain.then(|| format!("({})", asked.trim()))
     };
     let Some(asked) = conditions.iter().map(asked).collect::<Option<Vec<_>>>() else { return };
-    let Some(last) = block.conditions.last() else { return };
+    let Some(last) = conditions.last() else { return };
     let line_end = if lines[key].ends_with("\r\n") { "\r\n" } else { "\n" };
-    let close = mask.new_line("{{- end }}", column);
+    let close = mask.new_line("{{- end }}", column, numbers);
     lines.insert(last.end + 1, format!("{}{close}{line_end}", " ".repeat(column)));
-    let open = mask.new_line(&format!("{{{{- if or {} }}}}", asked.join(" ")), column);
+    let open = mask.new_line(&format!("{{{{- if or {} }}}}", asked.join(" ")), column, numbers);
     lines.insert(key, format!("{}{open}{line_end}", " ".repeat(column)));
 }

@@ -1,5 +1,7 @@
 //! The text of a template with its actions masked, so that what is left is YAML; and back.
 
+use std::collections::HashMap;
+
 use super::actions::{self, Effect};
 use crate::migrate::placeholder::{ARGUMENTS, ARGUMENTS_BLOCK, BLOCK, END, SECONDS, VERSION, VERSION_TAIL, WORD};
 
@@ -7,6 +9,29 @@ use crate::migrate::placeholder::{ARGUMENTS, ARGUMENTS_BLOCK, BLOCK, END, SECOND
 pub(super) const LINE: &str = "#capi-lint-action-";
 
 const MARKS: [&str; 7] = [LINE, WORD, BLOCK, VERSION, SECONDS, ARGUMENTS, ARGUMENTS_BLOCK];
+
+/// Which number stands for which action, over all templates of a chart: what the same action writes has the same name in
+/// each, so that a class finds its templates.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    known: HashMap<String, usize>,
+    next: usize,
+}
+
+impl Numbers {
+    fn of(&mut self, action: &str) -> usize {
+        // One that is told a column is another at another column.
+        let shared = !action.contains("indent ") && !action.contains('\n');
+        if let Some(number) = self.known.get(action).filter(|_| shared) {
+            return *number;
+        }
+        self.next += 1;
+        if shared {
+            self.known.insert(action.to_owned(), self.next);
+        }
+        self.next
+    }
+}
 
 /// An action, or several on one line, and where it stood.
 struct Masked {
@@ -18,14 +43,14 @@ struct Masked {
 /// A text with masked actions.
 pub(super) struct Mask {
     pub text: String,
-    actions: Vec<Masked>,
+    actions: HashMap<usize, Masked>,
     /// Bodies of `define`: where they begin in the template, and their texts.
     pub bodies: Vec<(usize, String)>,
 }
 
 impl Mask {
-    pub fn of(text: &str) -> Self {
-        let mut mask = Self { text: String::with_capacity(text.len()), actions: Vec::new(), bodies: Vec::new() };
+    pub fn of(text: &str, numbers: &mut Numbers) -> Self {
+        let mut mask = Self { text: String::with_capacity(text.len()), actions: HashMap::new(), bodies: Vec::new() };
         let lines = actions::logical_lines(text);
         let mut number = 0;
         while let Some(range) = lines.get(number) {
@@ -45,7 +70,7 @@ impl Mask {
                     mask.bodies.push((body.start, text[body].to_owned()));
                 }
                 let whole = &text[range.start..end];
-                mask.alone(whole);
+                mask.alone(whole, numbers);
                 continue;
             }
             let next = lines.get(number).map(|next| &text[next.clone()]);
@@ -56,34 +81,35 @@ impl Mask {
                 mask.text.push(' ');
                 let gap = &line[key.len()..];
                 let action = below.trim_end_matches(['\n', '\r']);
-                mask.put(BLOCK, &format!("{gap}{action}"), column(line));
+                mask.put(BLOCK, &format!("{gap}{action}"), column(line), numbers);
                 mask.text.push_str(&below[action.len()..]);
                 number += 1;
             } else {
-                mask.line(line);
+                mask.line(line, numbers);
             }
         }
         mask
     }
 
     /// One line, or several where an action runs over them.
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &str, numbers: &mut Numbers) {
         if actions::only_actions(line) {
-            self.alone(line);
+            self.alone(line, numbers);
             return;
         }
         let content = line.trim_end_matches(['\n', '\r']);
         let column = column(content);
         let version = content.trim_start_matches([' ', '-']).strip_prefix("apiVersion:");
         let action = version.map(|value| value.trim().trim_matches('"'));
-        let is_version = action.is_some_and(|action| matches!(*actions::pieces(action), [("", false), (_, true), ("", false)]));
+        let is_version =
+            action.is_some_and(|action| matches!(*actions::pieces(action), [("", false), (_, true), ("", false)]));
         for (piece, is_action) in actions::pieces(content) {
             match (is_action, is_version) {
                 (true, true) => {
-                    self.put(VERSION, piece, column);
+                    self.put(VERSION, piece, column, numbers);
                     self.text.push_str(VERSION_TAIL);
                 }
-                (true, false) => self.put(WORD, piece, column),
+                (true, false) => self.put(WORD, piece, column, numbers),
                 (false, _) => self.text.push_str(piece),
             }
         }
@@ -91,43 +117,45 @@ impl Mask {
     }
 
     /// Lines that hold actions only.
-    fn alone(&mut self, lines: &str) {
+    fn alone(&mut self, lines: &str, numbers: &mut Numbers) {
         let content = lines.trim_end_matches(['\n', '\r']);
         let indent = content.len() - content.trim_start_matches(' ').len();
         self.text.push_str(&content[..indent]);
-        self.put(LINE, &content[indent..], indent);
+        self.put(LINE, &content[indent..], indent, numbers);
         self.text.push_str(&lines[content.len()..]);
     }
 
-    fn put(&mut self, mark: &str, action: &str, column: usize) {
+    fn put(&mut self, mark: &str, action: &str, column: usize, numbers: &mut Numbers) {
+        let number = numbers.of(action);
         self.text.push_str(mark);
-        self.text.push_str(&self.actions.len().to_string());
+        self.text.push_str(&number.to_string());
         self.text.push(END);
-        self.actions.push(Masked { text: action.to_owned(), column });
+        self.actions.insert(number, Masked { text: action.to_owned(), column });
     }
 
     /// A further line with an action, to be put into the text.
-    pub fn new_line(&mut self, action: &str, column: usize) -> String {
-        self.actions.push(Masked { text: action.to_owned(), column });
-        format!("{LINE}{}{END}", self.actions.len() - 1)
+    pub fn new_line(&mut self, action: &str, column: usize, numbers: &mut Numbers) -> String {
+        let number = numbers.of(action);
+        self.actions.insert(number, Masked { text: action.to_owned(), column });
+        format!("{LINE}{number}{END}")
     }
 
     /// The action that a masked line stands for.
     pub fn action_of(&self, line: &str) -> Option<&str> {
         let number = line.trim().strip_prefix(LINE)?.strip_suffix(END)?;
-        Some(&self.actions.get(number.parse::<usize>().ok()?)?.text)
+        Some(&self.actions.get(&number.parse::<usize>().ok()?)?.text)
     }
 
     /// The text with its actions, in the form in which the migration needs them.
     pub fn restore(&self, text: &str) -> String {
-        // A number of seconds is no string, even where the duration was in quotes.
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((at, mark)) = next_mark(rest) {
             let (before, behind) = (&rest[..at], &rest[at + mark.len()..]);
             out.push_str(before);
             let number = behind.split_once(END).and_then(|(number, tail)| Some((number.parse::<usize>().ok()?, tail)));
-            let Some((masked, tail)) = number.and_then(|(number, tail)| Some((self.actions.get(number)?, tail))) else {
+            let Some((masked, tail)) = number.and_then(|(number, tail)| Some((self.actions.get(&number)?, tail)))
+            else {
                 out.push_str(mark);
                 rest = behind;
                 continue;
@@ -145,13 +173,15 @@ fn put_back<'t>(out: &mut String, mark: &str, masked: &Masked, tail: &'t str) ->
     let by = column(line).cast_signed() - masked.column.cast_signed();
     let action = actions::shifted(&masked.text, by);
     match mark {
-        VERSION => match tail.strip_prefix(VERSION_TAIL) {
-            Some(tail) => {
+        VERSION => {
+            if let Some(tail) = tail.strip_prefix(VERSION_TAIL) {
                 out.push_str(&action);
                 return tail;
             }
-            None => out.push_str(&format!("{{{{ regexReplaceAll \"/?[^/]*$\" ({}) \"\" }}}}", actions::inside(&action))),
-        },
+            out.push_str("{{ regexReplaceAll \"/?[^/]*$\" (");
+            out.push_str(actions::inside(&action));
+            out.push_str(") \"\" }}");
+        }
         SECONDS => {
             let unit_end = tail.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()).unwrap_or(tail.len());
             let (unit, mut tail) = tail.split_at(unit_end);
@@ -162,7 +192,7 @@ fn put_back<'t>(out: &mut String, mark: &str, masked: &Masked, tail: &'t str) ->
             }
             let value = actions::inside(&action);
             let value = if unit.is_empty() { format!("({value})") } else { format!("(printf \"%v{unit}\" ({value}))") };
-            out.push_str(&format!("{{{{ include \"{}\" {value} }}}}", super::SECONDS_HELPER));
+            out.push_str(&["{{ include \"", super::SECONDS_HELPER, "\" ", &value, " }}"].concat());
             return tail;
         }
         BLOCK | ARGUMENTS_BLOCK => {
@@ -186,7 +216,11 @@ fn put_back<'t>(out: &mut String, mark: &str, masked: &Masked, tail: &'t str) ->
 fn list_of(action: &str) -> String {
     let open = if action.starts_with("{{-") { "{{-" } else { "{{" };
     let indent = actions::indentation(action).unwrap_or_default();
-    format!("{open} include \"{}\" ({} | fromYaml) | nindent {indent} }}}}", super::ARGUMENTS_HELPER, actions::inside(action))
+    format!(
+        "{open} include \"{}\" ({} | fromYaml) | nindent {indent} }}}}",
+        super::ARGUMENTS_HELPER,
+        actions::inside(action)
+    )
 }
 
 /// Whether the line below a key is an action that writes all of the key's value.
@@ -196,10 +230,13 @@ fn writes_value(line: &str, next: &str, after: Option<&str>) -> bool {
         return false;
     }
     let mut below = actions::actions(next);
-    let writes = below.next().is_some_and(|action| actions::effect(action) == Effect::Writes && action.contains("nindent "));
+    let writes =
+        below.next().is_some_and(|action| actions::effect(action) == Effect::Writes && action.contains("nindent "));
     let ends = |after: &str| {
         if actions::only_actions(after) {
-            actions::actions(after).next().is_some_and(|action| matches!(actions::effect(action), Effect::End | Effect::Else))
+            actions::actions(after)
+                .next()
+                .is_some_and(|action| matches!(actions::effect(action), Effect::End | Effect::Else))
         } else {
             after.trim().is_empty() || column(after) <= column(line)
         }

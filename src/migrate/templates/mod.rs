@@ -18,10 +18,10 @@ use super::change::{Form, Step, relocate};
 use super::half_migrated::steps as steps_between;
 use super::kinds::{self, MigratedKind};
 use super::placeholder;
-use super::stream::{Stream, each_alone};
+use super::stream::{Stream, streams};
 use crate::yaml::{self, Tape, Value};
 use actions::Effect;
-use mask::{LINE, Mask};
+use mask::{LINE, Mask, Numbers};
 
 /// The name of the file in `templates/` that [`HELPERS`] goes to.
 pub const HELPERS_FILE: &str = "_capi-lint-migrate.tpl";
@@ -59,14 +59,25 @@ impl Template {
     }
 }
 
-/// Migrates the text of a template.
+/// Migrates the text of one template.
 pub fn template(text: &str) -> Template {
-    let mut mask = Mask::of(text);
-    let mut migrated = each_alone(mask.text.as_bytes());
+    templates(&[text]).pop().unwrap_or_default()
+}
+
+/// Migrates the texts of the templates of a chart.
+pub fn templates(texts: &[&str]) -> Vec<Template> {
+    let mut numbers = Numbers::default();
+    let masks: Vec<Mask> = texts.iter().map(|text| Mask::of(text, &mut numbers)).collect();
+    let migrated = streams(&masks.iter().map(|mask| mask.text.as_bytes()).collect::<Vec<_>>());
+    let parts = texts.iter().zip(masks).zip(migrated);
+    parts.map(|((text, mask), migrated)| proposal(text, mask, migrated, &mut numbers)).collect()
+}
+
+/// What became of the masked text of a template, with its actions.
+fn proposal(text: &str, mut mask: Mask, mut migrated: Stream, numbers: &mut Numbers) -> Template {
     let old = mask.text.clone();
-    let line_of = |mask: &Mask, offset: usize| {
-        mask.restore(old.get(..offset).unwrap_or_default()).matches('\n').count() + 1
-    };
+    let line_of =
+        |mask: &Mask, offset: usize| mask.restore(old.get(..offset).unwrap_or_default()).matches('\n').count() + 1;
     let mut found = Template::default();
     for document in &mut migrated.documents {
         let before = old.get(document.span.clone()).unwrap_or_default();
@@ -91,7 +102,7 @@ pub fn template(text: &str) -> Template {
                     document.outcome = Outcome::NotConcerned;
                     continue;
                 }
-                migration.text = hoist::hoist(before, &migration.text, &mut mask);
+                migration.text = hoist::hoist(before, &migration.text, &mut mask, numbers);
                 for note in &migration.notes {
                     let message = match note.kind {
                         super::NoteKind::Removed => format!("removed {}: {}", note.path, note.message),
@@ -110,7 +121,9 @@ pub fn template(text: &str) -> Template {
 }
 
 fn restored(mask: &Mask, migrated: &Stream, old: &str) -> String {
-    mask.restore(&String::from_utf8(migrated.text(old.as_bytes())).unwrap_or_default())
+    let new = String::from_utf8(migrated.text(old.as_bytes())).unwrap_or_default();
+    // All of Helm's braces are masked: what is left was written for the templates in a class's patches.
+    mask.restore(&new.replace("{{", "\0")).replace('\0', "{{ `{{` }}")
 }
 
 /// Migrates whole objects that stand in a `define`.
@@ -133,9 +146,8 @@ fn bodies(text: &str, mask: &Mask, found: &mut Template) {
 /// Whether an action writes the version of a document's own `apiVersion`.
 fn asks_for_version(document: &str) -> bool {
     document.lines().any(|line| {
-        line.strip_prefix("apiVersion:").is_some_and(|value| {
-            value.contains(placeholder::WORD) || value.contains(placeholder::VERSION)
-        })
+        line.strip_prefix("apiVersion:")
+            .is_some_and(|value| value.contains(placeholder::WORD) || value.contains(placeholder::VERSION))
     })
 }
 
@@ -148,14 +160,12 @@ fn moved_action<'t>(before: &'t str, after: &str) -> Option<&'t str> {
 
 /// The masked lines in their order.
 fn lines_with_actions(text: &str) -> Vec<&str> {
-    text.match_indices(LINE)
-        .filter_map(|(at, _)| Some(&text[at..at + text[at..].find(placeholder::END)? + 1]))
-        .collect()
+    text.match_indices(LINE).filter_map(|(at, _)| text[at..].split_inclusive(placeholder::END).next()).collect()
 }
 
 /// The line of a template that writes what stands at a path of an object of a kind: the deepest field on the way.
 pub fn line_of(text: &str, kind: &str, path: &[String]) -> Option<usize> {
-    let mask = Mask::of(text);
+    let mask = Mask::of(text, &mut Numbers::default());
     let bytes = mask.text.as_bytes();
     for document in yaml::split(bytes) {
         let Ok(content) = document.text(bytes) else { continue };
@@ -190,11 +200,17 @@ fn writer(mask: &Mask, text: &str, root: Value<'_>, at: Value<'_>) -> Option<usi
     let known = kinds::find(version.split_once('/')?.0, &kind)?;
     let mut found = None;
     structured(at, &mut steps_between(root, at.index())?, known, &mut found);
-    let span = at.span().range();
+    let mut span = at.span().range();
+    if root.children().any(|child| child.index() == at.index()) {
+        // Lines of actions behind its last field are its own, down to the next field of the object.
+        let next = root.children().find(|child| child.index() > at.index());
+        span.end = next.map_or(text.len(), |next| next.key_span().range().start);
+    }
     let inside = text.get(span.clone())?;
     let lone = inside.match_indices(LINE).find(|(at, _)| {
         let line = inside[*at..].lines().next().unwrap_or_default();
-        mask.action_of(line).is_some_and(|action| actions::actions(action).any(|one| actions::effect(one) == Effect::Writes))
+        mask.action_of(line)
+            .is_some_and(|action| actions::actions(action).any(|one| actions::effect(one) == Effect::Writes))
     });
     found.or(lone.map(|(at, _)| span.start + at))
 }
@@ -245,7 +261,7 @@ fn is_empty(value: &Json) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::mask::Mask;
+    use super::mask::{Mask, Numbers};
     use super::template;
 
     const TEMPLATE: &str = "{{- /* all\nclusters */ -}}\n{{- range $name, $c := .Values.clusters }}\n---\napiVersion: \
@@ -258,7 +274,7 @@ mod tests {
 
     #[test]
     fn masks_and_restores() {
-        let mask = Mask::of(TEMPLATE);
+        let mask = Mask::of(TEMPLATE, &mut Numbers::default());
         assert!(!mask.text.contains("{{"), "{}", mask.text);
         assert_eq!(mask.restore(&mask.text), TEMPLATE);
     }
@@ -294,9 +310,17 @@ mod tests {
         let lines = changed("apiVersion: bootstrap.cluster.x-k8s.io/v1beta1", "apiVersion: {{ $c.api }}");
         assert!(lines.contains(&"apiGroup: {{ regexReplaceAll \"/?[^/]*$\" ($c.api) \"\" }}".to_owned()), "{lines:?}");
         let lines = changed("nodeDrainTimeout: 10m", "nodeDrainTimeout: \"{{ $c.drain }}\"");
-        assert!(lines.contains(&"nodeDrainTimeoutSeconds: {{ include \"capi-lint.seconds\" ($c.drain) }}".to_owned()), "{lines:?}");
+        assert!(
+            lines.contains(&"nodeDrainTimeoutSeconds: {{ include \"capi-lint.seconds\" ($c.drain) }}".to_owned()),
+            "{lines:?}"
+        );
         let lines = changed("nodeDrainTimeout: 10m", "nodeDrainTimeout: {{ $c.drain }}s");
-        assert!(lines.contains(&"nodeDrainTimeoutSeconds: {{ include \"capi-lint.seconds\" (printf \"%vs\" ($c.drain)) }}".to_owned()), "{lines:?}");
+        assert!(
+            lines.contains(
+                &"nodeDrainTimeoutSeconds: {{ include \"capi-lint.seconds\" (printf \"%vs\" ($c.drain)) }}".to_owned()
+            ),
+            "{lines:?}"
+        );
     }
 
     #[test]
@@ -312,7 +336,11 @@ mod tests {
     fn indentation_that_an_action_is_told_follows() {
         let text = "apiVersion: cluster.x-k8s.io/v1beta1\nkind: MachineDeployment\nspec:\n  strategy: {{ toYaml .Values.s | nindent 4 }}\n";
         let migrated = template(text);
-        assert!(migrated.text.contains("  rollout:\n    strategy: {{ toYaml .Values.s | nindent 6 }}\n"), "{}", migrated.text);
+        assert!(
+            migrated.text.contains("  rollout:\n    strategy: {{ toYaml .Values.s | nindent 6 }}\n"),
+            "{}",
+            migrated.text
+        );
     }
 
     #[test]
@@ -328,6 +356,12 @@ mod tests {
         let text = "{{- define \"x\" -}}\na:\n  b\n{{- end }}\napiVersion: cluster.x-k8s.io/v1beta1\nkind: Machine\nspec:\n  nodeDrainTimeout: 5m\n";
         let migrated = template(text);
         assert!(migrated.todo.is_empty(), "{:?}", migrated.todo);
-        assert!(migrated.text.starts_with("{{- define \"x\" -}}\na:\n  b\n{{- end }}\napiVersion: cluster.x-k8s.io/v1beta2\n"), "{}", migrated.text);
+        assert!(
+            migrated
+                .text
+                .starts_with("{{- define \"x\" -}}\na:\n  b\n{{- end }}\napiVersion: cluster.x-k8s.io/v1beta2\n"),
+            "{}",
+            migrated.text
+        );
     }
 }
