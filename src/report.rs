@@ -105,6 +105,15 @@ pub struct Place {
     pub span: crate::yaml::Span,
 }
 
+/// A change of whole lines of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes of the document that go.
+    pub span: std::ops::Range<usize>,
+    /// What comes in their place.
+    pub text: String,
+}
+
 /// One thing to say about one place.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -120,6 +129,8 @@ pub struct Finding {
     pub path: Option<String>,
     /// What to type instead.
     pub suggestion: Option<String>,
+    /// Changes of whole lines in the document of `place` that settle it.
+    pub fix: Vec<Edit>,
     /// Further places of the same finding, the first ones; `count` says how many there are in all.
     pub others: Vec<Place>,
     /// Places in all, at least 1.
@@ -136,6 +147,7 @@ impl Finding {
             place: None,
             path: None,
             suggestion: None,
+            fix: Vec::new(),
             others: Vec::new(),
             count: 1,
         }

@@ -1,5 +1,8 @@
 //! `migrate` against Cluster API's own conversion webhook, against the schemas of both versions, and on the corpus.
 
+#[path = "migrate/upgrade.rs"]
+mod upgrade;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -31,25 +34,58 @@ fn difference(ours: &Json, theirs: &Json, path: &str) -> Option<String> {
             })
         }
         (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
-            let named = |items: &[Json]| items.iter().all(|item| item.get("name").is_some_and(Json::is_string));
+            let name = |item: &Json| item.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
             let sorted = |items: &[Json]| {
                 let mut items: Vec<Json> = items.to_vec();
-                if named(&items) {
-                    items.sort_by_key(|item| item["name"].to_string());
-                }
+                items.sort_by_key(name);
                 items
             };
             let (a, b) = (sorted(a), sorted(b));
             a.iter().zip(&b).enumerate().find_map(|(i, (a, b))| difference(a, b, &format!("{path}[{i}]")))
         }
         (a, b) if a == b || (is_zero(a) && is_zero(b)) => None,
+        (a, b) if length(a).is_some_and(|a| length(b).is_some_and(|b| a == b)) || is_quantity(a, b) => None,
         (a, b) => Some(format!("{path}: ours {a}, webhook {b}")),
     }
+}
+
+/// A duration that stays one: the webhook writes `90m` as `1h30m0s`.
+fn length(value: &Json) -> Option<i128> {
+    let text = value.as_str()?;
+    let (sign, mut rest) = text.strip_prefix('-').map_or((1, text.trim_start_matches('+')), |rest| (-1, rest));
+    if rest == "0" {
+        return Some(0);
+    }
+    let mut sum = 0.0;
+    while !rest.is_empty() {
+        let (number, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+        let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len()));
+        let scale = match unit {
+            "h" => 3.6e12,
+            "m" => 6e10,
+            "s" => 1e9,
+            "ms" => 1e6,
+            "us" | "µs" => 1e3,
+            "ns" => 1.0,
+            _ => return None,
+        };
+        sum += number.parse::<f64>().ok()? * scale;
+        rest = tail;
+    }
+    #[allow(clippy::cast_possible_truncation)] // Nanoseconds of a test.
+    (!text.is_empty()).then_some(sign * sum as i128)
+}
+
+/// A quantity may be written as a number, and comes back as a text.
+fn is_quantity(ours: &Json, theirs: &Json) -> bool {
+    let written = ours.to_string();
+    ours.is_number() && theirs.as_str() == Some(&*written)
 }
 
 fn is_zero(value: &Json) -> bool {
     match value {
         Json::Null => true,
+        Json::String(text) if text == "0s" || text == "0" => true,
         Json::Bool(truth) => !truth,
         Json::Number(number) => number.as_f64() == Some(0.0),
         Json::String(text) => text.is_empty(),
@@ -98,10 +134,9 @@ fn inside(value: &Json, indent: usize, out: &mut String) {
     }
 }
 
-#[test]
-fn converts_as_the_webhook_does() {
-    let Some(shared) = shared() else { return };
-    let pairs = std::fs::read_to_string(shared.join("recorded/conversion.jsonl")).unwrap();
+/// Converts the `in` of every line of a file of pairs, in three ways of writing it, and gives what differs from `out`.
+fn disagreements(file: &std::path::Path) -> (usize, Vec<String>) {
+    let pairs = std::fs::read_to_string(file).unwrap();
     let (mut count, mut wrong) = (0, Vec::new());
     for (number, line) in pairs.lines().enumerate() {
         let pair: Json = serde_json::from_str(line).unwrap();
@@ -124,6 +159,26 @@ fn converts_as_the_webhook_does() {
             }
         }
     }
+    (count, wrong)
+}
+
+#[test]
+fn converts_as_the_webhook_does() {
+    let Some(shared) = shared() else { return };
+    let (count, wrong) = disagreements(&shared.join("recorded/conversion.jsonl"));
+    println!("{count} conversions, {} differ", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Random objects, converted by Cluster API's own functions: `tests/oracle/convert` writes such a file, and
+/// `CAPI_LINT_CONVERSIONS` names it.
+#[test]
+fn converts_random_objects_as_the_webhook_does() {
+    let Some(file) = std::env::var_os("CAPI_LINT_CONVERSIONS") else {
+        println!("skipped: CAPI_LINT_CONVERSIONS names no file of tests/oracle/convert");
+        return;
+    };
+    let (count, wrong) = disagreements(file.as_ref());
     println!("{count} conversions, {} differ", wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -324,7 +379,14 @@ fn full(schema: &Json, name: &str) -> Json {
         }
         Some("array") => Json::Array(vec![full(&schema["items"], name), full(&schema["items"], name)]),
         Some("string") => match name.to_lowercase() {
-            name if name.contains("timeout") || name == "ttl" || name.ends_with("period") => "5m30s".into(),
+            name if name == "token" => "abcdef.0123456789abcdef".into(),
+            name if name.contains("timeout")
+                || name.ends_with("duration")
+                || name == "ttl"
+                || name.ends_with("period") =>
+            {
+                "5m30s".into()
+            }
             name if name == "apiversion" => "group.example/v1".into(),
             _ => "text".into(),
         },
@@ -512,4 +574,76 @@ fn half_migrated_objects_learn_the_new_place() {
         ]
     );
     assert!(findings.iter().any(|finding| finding.rule.name == "unknown-field"), "the misspelt field stays unknown");
+}
+
+/// A value of an old field, alone in an object.
+fn alone(path: &[Step], leaf: Json) -> Json {
+    path.iter().rev().fold(leaf, |value, step| match step {
+        Step::Key(key) => serde_json::json!({ key.as_str(): value }),
+        Step::Item(_) => serde_json::json!([value]),
+    })
+}
+
+/// Every field that moved, changed its form or is gone, alone in an object of v1beta2: it, or what it stands in, is named
+/// with its new place.
+#[test]
+fn every_moved_field_is_known_as_half_migrated() {
+    use capi_lint::migrate::half_migrated;
+    use capi_lint::schema::bundle::{Schemas, bundled};
+    use capi_lint::schema::validate::{Compiled, Options, judge};
+    let Some(shared) = shared() else { return };
+    let (table, compiled) = (Schemas::default(), Compiled::new(bundled()));
+    let (mut count, mut wrong) = (0, Vec::new());
+    for known in migrate::kinds::KINDS.iter().filter(|known| known.from.contains(&"v1beta1")) {
+        let schemas = schemas(&shared, known.group, known.kind);
+        let mut paths = Vec::new();
+        fields(&schemas["v1beta1"]["properties"]["spec"], &mut vec![Step::Key("spec".into())], &mut paths);
+        for path in paths {
+            let relocated = relocate(known.changes, &path);
+            let stays = matches!(&relocated, Ok(new) if new.paths == [path.clone()] && matches!(new.form, None | Some(Form::Structure)));
+            if stays {
+                continue;
+            }
+            count += 1;
+            let schema = schema_at(&schemas["v1beta1"], &path).unwrap();
+            let mut object = alone(
+                &path,
+                full(
+                    schema,
+                    path.iter()
+                        .rev()
+                        .find_map(|step| match step {
+                            Step::Key(key) => Some(key.as_str()),
+                            Step::Item(_) => None,
+                        })
+                        .unwrap_or_default(),
+                ),
+            );
+            object["apiVersion"] = format!("{}/v1beta2", known.group).into();
+            object["kind"] = known.kind.into();
+            object["metadata"] = serde_json::json!({ "name": "half" });
+            let source = capi_lint::input::Source { name: "document".into(), bytes: object.to_string().into_bytes() };
+            let streams = [capi_lint::stream::Stream::parse(&source, 1)];
+            let release = capi_lint::release::Release::new(&streams, "");
+            let kind = table.find(known.group, "v1beta2", known.kind).unwrap();
+            let mut findings = Vec::new();
+            judge(&release.objects[0], kind, &compiled, Options::default(), &[], &mut findings);
+            half_migrated::improve(&release.objects[0], &mut findings);
+            let shown = show(&path);
+            let named = findings.iter().filter(|finding| finding.rule.name == half_migrated::HALF_MIGRATED.name).any(
+                |finding| {
+                    let at = finding.message.split('`').nth(1).unwrap_or_default();
+                    // A reference stands where it stood: it is for its fields to be named.
+                    let (shown, at) = (shown.as_str(), format!(".{at}"));
+                    (shown.starts_with(&at) || at.starts_with(shown)) && finding.suggestion.is_some()
+                },
+            );
+            if !named {
+                let said: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
+                wrong.push(format!("{} {shown}: {said:?}", known.kind));
+            }
+        }
+    }
+    println!("{count} fields that moved, {} not named", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

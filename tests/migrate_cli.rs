@@ -178,5 +178,66 @@ fn templates_of_a_chart_are_proven_by_rendering() {
     let run = capi_lint(&[&arguments[..], &["--in-place"]].concat(), "");
     assert_eq!(run.code, 0, "{}", run.stderr);
     let new = read(&folder, "templates/machine.yaml");
-    assert!(new.contains("  deletion:\n    {{- if .Values.slow }}\n    nodeDrainTimeoutSeconds: 300\n"), "{new}");
+    assert!(
+        new.contains("  {{- if .Values.slow }}\n  deletion:\n    nodeDrainTimeoutSeconds: 300\n  {{- end }}\n"),
+        "{new}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn in_place_keeps_links_permissions_and_line_ends() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let windows = OLD.replace('\n', "\r\n");
+    let folder = folder("links", &[("a.yaml", OLD), ("b.yaml", &windows)]);
+    symlink(folder.join("a.yaml"), folder.join("link.yaml")).unwrap();
+    let mode = |file: &str| std::fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777;
+    std::fs::set_permissions(folder.join("a.yaml"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    let paths: Vec<String> =
+        ["link.yaml", "a.yaml", "b.yaml"].iter().map(|file| folder.join(file).display().to_string()).collect();
+    let arguments: Vec<&str> = ["migrate", "--in-place"].into_iter().chain(paths.iter().map(String::as_str)).collect();
+    let run = capi_lint(&arguments, "");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(std::fs::symlink_metadata(folder.join("link.yaml")).unwrap().is_symlink());
+    assert_eq!((read(&folder, "a.yaml").as_str(), mode("a.yaml")), (NEW, 0o640));
+    assert_eq!(read(&folder, "b.yaml"), NEW.replace('\n', "\r\n"));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3, "nothing is left behind");
+}
+
+/// The charts of the corpus, each with values that it renders with: what is migrated is proven by rendering, and what is not
+/// is named with its line.
+#[test]
+fn charts_of_the_corpus_are_migrated_or_named() {
+    let shared = std::env::var_os("CAPI_LINT_SHARED").map_or_else(|| repository("../shared"), PathBuf::from);
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tools/helm3");
+    let helm = std::env::var_os("HELM3").map_or(target, PathBuf::from);
+    if !helm.is_file() || !shared.is_dir() {
+        println!("skipped: no helm3, or no shared data");
+        return;
+    }
+    let cases = [
+        ("capi-aws/1.0.22", "values.yaml", 0),
+        ("cluster-api/0.1.0", "values-required.yaml", 0),
+        ("control-plane-kubeadm/0.1.0", "values-required.yaml", 0),
+        ("scs-docker-cluster-class/v1", "", 0),
+        ("scs-openstack-cluster-class/v1", "", 0),
+        ("scs2-openstack-cluster-class/v1", "", 0),
+        ("openstack-cluster/0.27.0", "base.yaml", 1),
+    ];
+    for (chart, values, code) in cases {
+        let folder = shared.join("corpus/charts").join(chart);
+        let (chart_folder, values_file) = (folder.join("chart"), folder.join("values").join(values));
+        let mut arguments = vec!["migrate", "--check", "--templates", chart_folder.to_str().unwrap()];
+        arguments.extend(["--helm", helm.to_str().unwrap()]);
+        if !values.is_empty() {
+            arguments.extend(["-f", values_file.to_str().unwrap()]);
+        }
+        let run = capi_lint(&arguments, "");
+        let closing = run.stderr.lines().last().unwrap_or_default().to_owned();
+        println!("{chart}: {closing}");
+        assert_eq!(run.code, 1, "{chart} has something to migrate: {}", run.stderr);
+        assert_eq!(closing.ends_with("nothing to do by hand"), code == 0, "{chart}: {}", run.stderr);
+        let named = run.stderr.lines().filter(|line| line.contains(": to do by hand: ")).count();
+        assert_eq!(named > 0, code > 0, "{chart}: {}", run.stderr);
+    }
 }

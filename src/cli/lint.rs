@@ -10,6 +10,7 @@ use super::common::{self, ChartArgs, FormatTarget, JudgeArgs, ReportArgs};
 use crate::baseline::Baseline;
 use crate::input::{Source, SourceGroup};
 use crate::judge;
+use crate::migrate;
 use crate::output::Report;
 use crate::output::locate::Locator;
 use crate::release::Release;
@@ -63,7 +64,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         if let Some(known) = &mut known {
             known.add(release, &findings);
         }
-        let findings = judge::merged(findings);
+        let mut findings = judge::merged(findings);
+        migrate::suggestion::add(release, &mut findings);
         report.objects += release.objects.len();
         report.findings.extend(Locator::new(release).locate(findings));
     }

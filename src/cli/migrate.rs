@@ -1,14 +1,14 @@
 //! `capi-lint migrate`: v1beta1 manifests to v1beta2, comments kept.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::ValueEnum;
 
 use super::Outcome;
 use super::common::{self, ChartArgs};
+use super::migrate_write::{self, Replacement};
 use crate::input::Source;
 use crate::migrate::{self, NoteKind, Outcome as Result, Stream};
 
@@ -150,7 +150,7 @@ fn diff(source: &Source, stream: &Stream, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// Rewrites the files that change: each beside itself first, and only when all are written, over the old ones.
+/// Rewrites the files that change.
 fn in_place(runs: &[(&Source, &Stream)], refused: usize) -> anyhow::Result<()> {
     if let Some((source, _)) = runs.iter().find(|(source, _)| !Path::new(&source.name).is_file()) {
         bail!(
@@ -161,32 +161,11 @@ fn in_place(runs: &[(&Source, &Stream)], refused: usize) -> anyhow::Result<()> {
     if refused > 0 {
         return Ok(());
     }
-    let mut written: Vec<(PathBuf, PathBuf)> = Vec::new();
-    for (source, stream) in runs.iter().filter(|(_, stream)| stream.migrated() > 0) {
-        // A link stays a link: what it points to is rewritten.
-        let outcome = fs::canonicalize(&source.name).and_then(|path| {
-            let beside = beside(&path);
-            fs::write(&beside, stream.text(&source.bytes))?;
-            fs::set_permissions(&beside, fs::metadata(&path)?.permissions())?;
-            Ok((beside, path))
-        });
-        match outcome {
-            Ok(pair) => written.push(pair),
-            Err(error) => {
-                for (beside, _) in &written {
-                    let _ = fs::remove_file(beside);
-                }
-                return Err(error).with_context(|| format!("cannot write {}; nothing was changed", source.name));
-            }
-        }
-    }
-    for (beside, path) in written {
-        fs::rename(&beside, &path).with_context(|| format!("cannot replace {}", path.display()))?;
-    }
-    Ok(())
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.capi-lint-{}", std::process::id()))
+    let changed = runs.iter().filter(|(_, stream)| stream.migrated() > 0);
+    let replacements = changed.map(|(source, stream)| Replacement {
+        path: PathBuf::from(&source.name),
+        old: &source.bytes,
+        new: stream.text(&source.bytes),
+    });
+    migrate_write::replace(&replacements.collect::<Vec<_>>())
 }

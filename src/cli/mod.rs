@@ -17,6 +17,7 @@ mod graph;
 mod lint;
 mod migrate;
 mod migrate_templates;
+mod migrate_write;
 mod post_render;
 mod schema;
 mod version;

@@ -3,7 +3,9 @@
 use serde_json::Value as Json;
 
 use super::change::{Change, NOT_IN_REFERENCES, keys};
+use super::decode;
 use super::duration;
+use super::placeholder;
 use super::tree::{Data, Entry, Item, Tree};
 use super::{Note, NoteKind, Reason};
 
@@ -47,6 +49,12 @@ impl Application<'_> {
                 }
             }
             Change::Remove { at, instead } => self.remove(tree, at, instead, here),
+            Change::Fill { at, key, value } => fill(tree, at, key, value),
+            Change::Decode { at, form } => {
+                if let Some((value, path)) = tree.at(keys(at)).map(|value| (value, join(here, at))) {
+                    decode::check(value, *form, &path)?;
+                }
+            }
             Change::In { at, changes } => {
                 if let Some(below) = tree.at_mut(keys(at)) {
                     self.run(below, changes, &join(here, at))?;
@@ -86,12 +94,14 @@ impl Application<'_> {
         let from_keys: Vec<&str> = keys(from).collect();
         let Some(mut entry) = tree.take(&from_keys) else { return Ok(()) };
         let seconds = match &entry.value.data {
-            Data::Scalar(Json::String(text)) => duration::seconds(text),
+            Data::Scalar(Json::String(text)) => {
+                duration::seconds(text).map(Json::from).or_else(|| placeholder::seconds(text).map(Json::String))
+            }
             Data::Scalar(Json::Null) => None,
             _ => return Err(not_a_duration(&entry, join(here, from))),
         };
         match (seconds, &entry.value.data) {
-            (Some(seconds), _) => entry.value.data = Data::Scalar(seconds.into()),
+            (Some(seconds), _) => entry.value.data = Data::Scalar(seconds),
             (None, Data::Scalar(Json::Null)) => {}
             _ => return Err(not_a_duration(&entry, join(here, from))),
         }
@@ -199,8 +209,31 @@ fn without_version(entry: &mut Entry<'_>, path: &str) -> Outcome {
     Ok(())
 }
 
+/// Fills a field in.
+fn fill(tree: &mut Tree<'_>, at: &str, key: &str, value: &'static str) {
+    let Some(map) = tree.at_mut(keys(at)) else { return };
+    let is_set =
+        map.get(key).is_some_and(|value| !matches!(&value.data, Data::Scalar(Json::Null)) && value.text() != Some(""));
+    if is_set {
+        return;
+    }
+    match map.entry_mut(key) {
+        Some(entry) => entry.value.data = Data::Scalar(value.into()),
+        None => {
+            if let Data::Map(entries) = &mut map.data {
+                entries.push(Entry::new(key, Tree::new(Data::Scalar(value.into()))));
+            }
+        }
+    }
+}
+
 /// `{key: value}` as `[{name: key, value: value}]`.
 fn arguments(tree: &mut Tree<'_>) {
+    if let Data::Scalar(Json::String(text)) = &mut tree.data
+        && let Some(list) = placeholder::arguments(text)
+    {
+        *text = list;
+    }
     to_list(tree, |mut entry| {
         let name = Entry::new("name", Tree::new(Data::Scalar(entry.key.clone().into())));
         let lead = entry.lead.take();

@@ -55,6 +55,22 @@ pub enum Change {
         /// What to do about it, as a sentence for the user.
         instead: &'static str,
     },
+    /// A field that the conversion fills in where the mapping is there and the field is not.
+    Fill {
+        /// Where the mapping stands.
+        at: Path,
+        /// The field.
+        key: &'static str,
+        /// Its value.
+        value: &'static str,
+    },
+    /// A value that stays as it is, and that the server cannot decode unless it has a form of which the schema knows nothing.
+    Decode {
+        /// Where it stands.
+        at: Path,
+        /// The form.
+        form: Decoded,
+    },
     /// A table for what stands below a path.
     In {
         /// Where the table applies.
@@ -69,6 +85,17 @@ pub enum Change {
         /// The table.
         changes: &'static [Change],
     },
+}
+
+/// What Go makes of a value when it reads an object, and refuses the object where it cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// A duration, written as one in both versions.
+    Duration,
+    /// A bootstrap token: `[a-z0-9]{6}.[a-z0-9]{16}`.
+    BootstrapToken,
+    /// The schema of a variable, whose parts are schemas too.
+    JsonSchema,
 }
 
 /// The keys of a path.
@@ -169,6 +196,11 @@ fn follow(change: &'static Change, path: &[Step]) -> Result<Relocated, Removed> 
             Some(_) => return Err(Removed(instead)),
             None => structure(path, at),
         },
+        Change::Fill { at, .. } => match below(path, at) {
+            Some([]) => one(path.to_vec(), Some(Form::Structure)),
+            _ => structure(path, at),
+        },
+        Change::Decode { .. } => one(path.to_vec(), None),
         Change::In { at, changes } => match below(path, at) {
             Some(rest) => prefix(relocate(changes, rest)?, &join(at, &[])),
             None => structure(path, at),

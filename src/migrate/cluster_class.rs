@@ -1,6 +1,7 @@
 //! `ClusterClass`: the class itself. What its patches say about the templates is for `patches`.
 
-use super::change::Change::{self, Each, In, Move, TemplateReference};
+use super::change::Change::{self, Decode, Each, In, Move, TemplateReference};
+use super::change::Decoded;
 use super::core::{DELETION, HEALTH_CHECK, WORKER_STRATEGY};
 
 const CLASS_HEALTH_CHECK: &[Change] =
@@ -56,6 +57,12 @@ pub(super) const CLUSTER_CLASS: &[Change] = &[In {
                 Move { from: "external.validateExtension", to: "external.validateTopologyExtension" },
             ],
         },
-        Each { list: "variables", changes: &[Move { from: "metadata", to: "deprecatedV1Beta1Metadata" }] },
+        Each {
+            list: "variables",
+            changes: &[
+                Decode { at: "schema.openAPIV3Schema", form: Decoded::JsonSchema },
+                Move { from: "metadata", to: "deprecatedV1Beta1Metadata" },
+            ],
+        },
     ],
 }];

@@ -85,7 +85,7 @@ const OVERRIDE: &[Change] = &[Remove {
 }];
 
 const TOPOLOGY_HEALTH_CHECK: &[Change] = &[
-    Move { from: "machineHealthCheck.enable", to: "healthCheck.enabled" },
+    Move { from: "machineHealthCheck.enable", to: "machineHealthCheck.enabled" },
     In { at: "machineHealthCheck", changes: HEALTH_CHECK },
     Move { from: "machineHealthCheck", to: "healthCheck" },
 ];

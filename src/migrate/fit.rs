@@ -179,7 +179,12 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
                     Some(schema) => {
                         !property.is_some_and(|property| property.required) && refuses_empty(schema, &entry.value)
                     }
-                    None => entry.value.was_emptied(),
+                    // What v1beta2 does not have, it can do without where it says nothing.
+                    None => {
+                        entry.value.was_emptied()
+                            || schema.is_some_and(|schema| !takes_any(schema) && schema.properties().next().is_some())
+                                && says_nothing(&entry.value)
+                    }
                 };
             }
         }
@@ -190,6 +195,15 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
             }
         }
         Data::Scalar(_) => {}
+    }
+}
+
+/// Whether a value is an empty mapping or null.
+fn says_nothing(value: &Tree<'_>) -> bool {
+    match &value.data {
+        Data::Map(_) => value.entries().next().is_none(),
+        Data::Scalar(json) => json.is_null(),
+        Data::Seq(_) => false,
     }
 }
 

@@ -94,7 +94,7 @@ fn advice(relocated: &Relocated, value: Value<'_>) -> String {
 }
 
 /// The steps from an object to one of its nodes.
-fn steps(root: Value<'_>, node: u32) -> Option<Vec<Step>> {
+pub(super) fn steps(root: Value<'_>, node: u32) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     let mut at = root;
     while at.index() != node {

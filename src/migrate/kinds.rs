@@ -61,14 +61,14 @@ pub static KINDS: &[MigratedKind] = &[
     kind(CONTROL_PLANE, "KubeadmControlPlaneTemplate", V1BETA1, kubeadm::KUBEADM_CONTROL_PLANE_TEMPLATE),
     kind(INFRASTRUCTURE, "DockerCluster", V1BETA1, docker::DOCKER_CLUSTER),
     kind(INFRASTRUCTURE, "DockerClusterTemplate", V1BETA1, docker::DOCKER_CLUSTER_TEMPLATE),
-    kind(INFRASTRUCTURE, "DockerMachine", V1BETA1, &[]),
-    kind(INFRASTRUCTURE, "DockerMachineTemplate", V1BETA1, &[]),
+    kind(INFRASTRUCTURE, "DockerMachine", V1BETA1, docker::DOCKER_MACHINE),
+    kind(INFRASTRUCTURE, "DockerMachineTemplate", V1BETA1, docker::DOCKER_MACHINE_TEMPLATE),
     kind(INFRASTRUCTURE, "DockerMachinePool", V1BETA1, &[]),
     kind(INFRASTRUCTURE, "DockerMachinePoolTemplate", V1BETA1, &[]),
     kind(INFRASTRUCTURE, "DevCluster", V1BETA1, docker::DEV_CLUSTER),
     kind(INFRASTRUCTURE, "DevClusterTemplate", V1BETA1, docker::DEV_CLUSTER_TEMPLATE),
-    kind(INFRASTRUCTURE, "DevMachine", V1BETA1, &[]),
-    kind(INFRASTRUCTURE, "DevMachineTemplate", V1BETA1, &[]),
+    kind(INFRASTRUCTURE, "DevMachine", V1BETA1, docker::DEV_MACHINE),
+    kind(INFRASTRUCTURE, "DevMachineTemplate", V1BETA1, docker::DEV_MACHINE_TEMPLATE),
 ];
 
 /// Groups in which only Cluster API itself has kinds: an unknown kind in them is a mistake, not another provider's.

@@ -1,12 +1,16 @@
 //! `KubeadmConfig`, `KubeadmControlPlane` and their templates.
 
-use super::change::Change::{self, Arguments, Each, In, Move, Reference, Remove, Seconds};
+use super::change::Change::{self, Arguments, Decode, Each, Fill, In, Move, Reference, Remove, Seconds};
+use super::change::Decoded;
 use super::core::DELETION;
 
 const SET_BY_PROVIDER: &str = "the kubeadm provider writes apiVersion and kind itself";
 const FROM_CLUSTER: &str = "it comes from spec.clusterNetwork of the Cluster; set it there";
 
 const NODE: &[Change] = &[Arguments { at: "nodeRegistration.kubeletExtraArgs" }];
+
+const BOOTSTRAP_TOKEN: &[Change] =
+    &[Decode { at: "token", form: Decoded::BootstrapToken }, Seconds { from: "ttl", to: &["ttlSeconds"] }];
 
 const KUBEADM_CONFIG_SPEC: &[Change] = &[
     In {
@@ -32,7 +36,7 @@ const KUBEADM_CONFIG_SPEC: &[Change] = &[
             Remove { at: "apiVersion", instead: SET_BY_PROVIDER },
             Remove { at: "kind", instead: SET_BY_PROVIDER },
             In { at: "", changes: NODE },
-            Each { list: "bootstrapTokens", changes: &[Seconds { from: "ttl", to: &["ttlSeconds"] }] },
+            Each { list: "bootstrapTokens", changes: BOOTSTRAP_TOKEN },
         ],
     },
     In {
@@ -86,5 +90,8 @@ pub(super) const KUBEADM_CONFIG_TEMPLATE: &[Change] = &[In { at: "spec.template.
 
 pub(super) const KUBEADM_CONTROL_PLANE: &[Change] = &[In { at: "spec", changes: CONTROL_PLANE_SPEC }];
 
-pub(super) const KUBEADM_CONTROL_PLANE_TEMPLATE: &[Change] =
-    &[In { at: "spec.template.spec", changes: CONTROL_PLANE_SPEC }];
+pub(super) const KUBEADM_CONTROL_PLANE_TEMPLATE: &[Change] = &[
+    // The webhooks of v1beta1 defaulted it, and v1beta2 requires it.
+    Fill { at: "spec.template.spec.rolloutStrategy", key: "type", value: "RollingUpdate" },
+    In { at: "spec.template.spec", changes: CONTROL_PLANE_SPEC },
+];

@@ -11,6 +11,7 @@ mod apply;
 pub mod change;
 mod cluster_class;
 mod core;
+mod decode;
 mod docker;
 mod duration;
 mod fit;
@@ -20,8 +21,10 @@ pub mod kinds;
 mod kubeadm;
 mod layout;
 mod patches;
+mod placeholder;
 mod render;
 mod stream;
+pub mod suggestion;
 pub mod templates;
 mod tree;
 

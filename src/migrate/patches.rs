@@ -71,13 +71,13 @@ pub(super) fn follow(class: &mut Tree<'_>, context: &Context, notes: &mut Vec<No
         let names = references.iter().filter(|reference| reference.0 == old && reference.1 == kind);
         let templates: Option<Vec<&Json>> = names.map(|(_, _, name)| context.find(group, &kind, name)).collect();
         let Some(templates) = templates else {
-            notes.push(left(&kind, "its template is not among these manifests. Migrate them together"));
+            notes.push(left(&kind, 0, "its template is not among these manifests. Migrate them together"));
             continue;
         };
         let followed = Followed { known, old: old.clone(), templates };
         let mut patches = class.at(keys("spec.patches")).cloned();
-        if let Some(Err(reason)) = patches.as_mut().map(|patches| followed.patches(patches)) {
-            notes.push(left(&kind, &reason));
+        if let Some(Err((offset, reason))) = patches.as_mut().map(|patches| followed.patches(patches)) {
+            notes.push(left(&kind, offset, &reason));
             continue;
         }
         if let Some((new, place)) = patches.zip(class.at_mut(keys("spec.patches"))) {
@@ -91,9 +91,9 @@ pub(super) fn follow(class: &mut Tree<'_>, context: &Context, notes: &mut Vec<No
     }
 }
 
-fn left(kind: &str, reason: &str) -> Note {
+fn left(kind: &str, offset: usize, reason: &str) -> Note {
     let message = format!("{kind} stays at its old version in this class, which works while that is served: {reason}");
-    Note { kind: NoteKind::Left, offset: 0, path: "spec".into(), message }
+    Note { kind: NoteKind::Left, offset, path: "spec".into(), message }
 }
 
 fn text(tree: &Tree<'_>, key: &str) -> String {
@@ -138,8 +138,8 @@ impl Followed<'_> {
         }
     }
 
-    /// All patches of this kind, or why not.
-    fn patches(&self, patches: &mut Tree<'_>) -> Result<(), String> {
+    /// All patches of this kind, or where it does not go and why.
+    fn patches(&self, patches: &mut Tree<'_>) -> Result<(), (usize, String)> {
         for patch in items(patches, "") {
             let name = text(&patch.value, "name");
             for definition in items(&mut patch.value, "definitions") {
@@ -150,12 +150,22 @@ impl Followed<'_> {
                 self.raise(selector);
                 for operation in items(&mut definition.value, "jsonPatches") {
                     let path = text(&operation.value, "path");
-                    self.operation(&mut operation.value)
-                        .map_err(|reason| format!("patch {name:?}, path {path}: {reason}. Change it by hand"))?;
+                    let offset = operation.value.origin.map_or(0, |origin| origin.span().range().start);
+                    self.operation(&mut operation.value).map_err(|reason| {
+                        let place = self.new_place(&path).unwrap_or_default();
+                        (offset, format!("patch {name:?}, path {path}: {reason}. {place}Change it by hand"))
+                    })?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Where v1beta2 has what a patch is about.
+    fn new_place(&self, path: &str) -> Option<String> {
+        let new = relocate(self.known.changes, &steps(path)).ok()?;
+        let places: Vec<String> = new.paths.iter().map(|path| pointer(path)).collect();
+        (places != [path]).then(|| format!("In v1beta2 it is {}. ", places.join(" and ")))
     }
 
     fn operation(&self, operation: &mut Tree<'_>) -> Result<(), String> {
@@ -268,8 +278,9 @@ impl Followed<'_> {
 
 /// A duration in a patch.
 fn seconds(operation: &mut Tree<'_>) -> Result<(), String> {
-    let entry =
-        operation.entry_mut("value").ok_or("the value is a number of seconds now, and comes from a variable")?;
+    let entry = operation
+        .entry_mut("value")
+        .ok_or("the value is a number of seconds now, and comes from a variable; make the variable an integer")?;
     let seconds = entry.value.text().and_then(duration::seconds).ok_or("the value is no duration")?;
     entry.value.data = Data::Scalar(seconds.into());
     Ok(())
@@ -364,6 +375,7 @@ fn collect_moved(changes: &'static [Change], path: &[Step], found: &mut Vec<&'st
             | Change::Reference { from, .. }
             | Change::TemplateReference { from, .. } => (from, None),
             Change::Arguments { at } | Change::Named { at } | Change::Remove { at, .. } => (at, None),
+            Change::Fill { .. } | Change::Decode { .. } => continue,
             Change::In { at, changes } => (at, Some(changes)),
             Change::Each { list, changes } => (list, Some(changes)),
         };

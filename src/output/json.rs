@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
-use super::locate::{Located, ObjectName};
+use super::locate::{FixedLines, Located, ObjectName};
 use crate::report::{Provenance, Severity};
 
 #[derive(Serialize)]
@@ -29,6 +29,8 @@ struct Entry<'r> {
     object: Option<&'r ObjectName>,
     path: Option<&'r str>,
     suggestion: Option<&'r str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fix: &'r [FixedLines],
     count: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     others: Vec<Other<'r>>,
@@ -99,6 +101,7 @@ fn entry<'r>(located: &'r Located<'_>) -> Entry<'r> {
         object: location.and_then(|location| location.object.as_ref()),
         path: location.map(|location| location.path.as_str()),
         suggestion: finding.suggestion.as_deref(),
+        fix: &located.fix,
         count: finding.count,
         others: located
             .others

@@ -18,6 +18,20 @@ pub struct Located<'r> {
     pub location: Option<Location<'r>>,
     /// Further places of the same finding.
     pub others: Vec<Location<'r>>,
+    /// What settles it.
+    pub fix: Vec<FixedLines>,
+}
+
+/// Lines of a source and what is to stand in their place.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FixedLines {
+    /// The first line that goes, from 1.
+    pub line: usize,
+    /// The first line that stays; the same where nothing goes.
+    pub end_line: usize,
+    /// What comes.
+    pub text: String,
 }
 
 /// A resolved place.
@@ -139,9 +153,22 @@ impl<'r> Locator<'r> {
             .map(|finding| Located {
                 location: finding.place.and_then(|place| self.location(&place, finding.path.as_deref())),
                 others: finding.others.iter().filter_map(|place| self.location(place, None)).collect(),
+                fix: self.fix(&finding).unwrap_or_default(),
                 finding,
             })
             .collect()
+    }
+
+    fn fix(&self, finding: &Finding) -> Option<Vec<FixedLines>> {
+        let origin = *self.release.documents.get(finding.place?.document as usize)?;
+        let stream = self.release.streams.get(origin.stream as usize)?;
+        let document = stream.documents.get(origin.document as usize)?;
+        let before = |offset: usize| stream.source.bytes.get(..document.start + offset);
+        let line = |offset: usize| Some(memchr::memchr_iter(b'\n', before(offset)?).count() + 1);
+        let lines = finding.fix.iter().map(|edit| {
+            Some(FixedLines { line: line(edit.span.start)?, end_line: line(edit.span.end)?, text: edit.text.clone() })
+        });
+        lines.collect()
     }
 
     /// Where a place is; `path` where it is another than that of its node.

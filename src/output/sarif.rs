@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::locate::FixedLines;
 use super::{Located, Location, Report};
 use crate::report::{Rule, Severity};
 use crate::rules;
@@ -72,6 +73,9 @@ fn result(located: &Located<'_>, index: &HashMap<&str, usize>, seen: &mut HashMa
     if let (Some(result), Some(index)) = (result.as_object_mut(), index.get(finding.rule.name)) {
         result.insert("ruleIndex".into(), (*index).into());
     }
+    if !located.fix.is_empty() {
+        result["fixes"] = json!([fix(located)]);
+    }
     if !located.others.is_empty() {
         result["relatedLocations"] = located.others.iter().map(location).collect();
     }
@@ -104,6 +108,24 @@ fn location(location: &Location<'_>) -> Value {
         value["logicalLocations"] = json!([{"fullyQualifiedName": format!("{} {}", location.name(), location.path).trim_end(), "kind": object.kind}]);
     }
     value
+}
+
+/// The change that settles a finding, as whole lines.
+fn fix(located: &Located<'_>) -> Value {
+    let replacement = |lines: &FixedLines| {
+        json!({
+            "deletedRegion": {"startLine": lines.line, "startColumn": 1, "endLine": lines.end_line, "endColumn": 1},
+            "insertedContent": {"text": lines.text},
+        })
+    };
+    let uri = located.location.iter().map(|place| location(place)["physicalLocation"]["artifactLocation"].clone());
+    json!({
+        "description": {"text": located.finding.suggestion.as_deref().unwrap_or_default()},
+        "artifactChanges": uri.map(|uri| json!({
+            "artifactLocation": uri,
+            "replacements": located.fix.iter().map(replacement).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+    })
 }
 
 /// A path as a relative URI.

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::locate::{Located, Location};
+use super::locate::{FixedLines, Located, Location};
 use super::paint::Paint;
 use super::{Report, Style};
 use crate::report::Severity;
@@ -67,7 +67,22 @@ fn finding(located: &Located<'_>, paint: Paint, out: &mut dyn Write) -> io::Resu
     if let Some(suggestion) = &finding.suggestion {
         writeln!(out, "  {} {suggestion}", paint.good("help:"))?;
     }
+    fixed(&located.fix, paint, out)?;
     writeln!(out)
+}
+
+/// The lines that settle a finding, the first of them.
+fn fixed(fix: &[FixedLines], paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    const LINES: usize = 20;
+    let lines = || fix.iter().flat_map(|part| part.text.lines().enumerate().map(|(number, line)| (part.line + number, line)));
+    for (number, line) in lines().take(LINES) {
+        writeln!(out, "  {} {line}", paint.good(&format!("{number:>5} +")))?;
+    }
+    let more = lines().count().saturating_sub(LINES);
+    if more > 0 {
+        writeln!(out, "        … and {more} more lines")?;
+    }
+    Ok(())
 }
 
 fn place(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
