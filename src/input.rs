@@ -136,7 +136,8 @@ fn neighbour(missing: &Path) -> Option<PathBuf> {
     let folder = missing.parent()?;
     let name = missing.file_name()?.to_str()?;
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut names: Vec<String> = fs::read_dir(here).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> =
+        fs::read_dir(here).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort_unstable();
     nearest(name, names.iter().map(String::as_str)).map(|name| folder.join(name))
 }

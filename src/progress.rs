@@ -125,7 +125,8 @@ impl Work {
         let (Some((phase, _)), Some(started)) = (self.phase, self.started) else { return };
         // A line that is too long would wrap, and could not be taken back: 80 columns are always there.
         let seconds = started.elapsed().as_secs();
-        let line: String = format!("capi-lint: {} {} … {seconds} s", phase.name(), self.detail).chars().take(79).collect();
+        let line: String =
+            format!("capi-lint: {} {} … {seconds} s", phase.name(), self.detail).chars().take(79).collect();
         let mut err = io::stderr().lock();
         let _ = write!(err, "\r\u{1b}[K{line}");
         let _ = err.flush();

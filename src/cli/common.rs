@@ -201,7 +201,8 @@ pub struct HelmPlugin {
 /// The Helm that runs us, if one does.
 pub static HELM_PLUGIN: LazyLock<HelmPlugin> = LazyLock::new(|| {
     // The variables are inherited by what another plugin runs: only our own names prove that they are meant for us.
-    let is_ours = std::env::var("HELM_PLUGIN_NAME").is_ok_and(|name| name == "capi-lint" || name == "capi-lint-post-render");
+    let is_ours =
+        std::env::var("HELM_PLUGIN_NAME").is_ok_and(|name| name == "capi-lint" || name == "capi-lint-post-render");
     if !is_ours {
         return HelmPlugin::default();
     }
@@ -246,7 +247,8 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
 
 /// The chart of a file that was given by its name and is one of the chart's templates, with `{{ … }}` still in it.
 fn chart_of_template<'p>(path: &'p PathBuf, groups: &[SourceGroup]) -> Option<(&'p Path, &'p Path)> {
-    let templates = path.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "templates"))?;
+    let templates =
+        path.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "templates"))?;
     let chart = templates.parent().filter(|chart| crate::input::is_chart(chart))?;
     let name = path.display().to_string();
     let source = groups.iter().flat_map(|group| &group.sources).find(|source| source.name == name)?;

@@ -263,6 +263,9 @@ impl SourceArgs {
         if let Some((name, revision)) = installed(path) {
             return Ok(vec![input::helm_release(name, revision, &options)?]);
         }
+        if path.as_os_str() != "-" && path.components().count() == 1 && path.extension().is_none() && !path.exists() {
+            bail!("there is no file or folder {0}; an installed release is written release:{0}", path.display());
+        }
         let groups = common::sources(std::slice::from_ref(path), &options, true)?;
         groups.into_iter().flat_map(|group| group.sources).map(unpacked).collect()
     }

@@ -72,8 +72,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
     let settings = args.judge.settings()?;
     let options = common::judge_options(&args.judge, &settings)?;
-    let changed: Vec<PathBuf> =
-        args.files.iter().filter(|file| file.is_file() && input::is_manifest(file) && chart_of(file).is_none()).cloned().collect();
+    let changed: Vec<PathBuf> = args
+        .files
+        .iter()
+        .filter(|file| file.is_file() && input::is_manifest(file) && chart_of(file).is_none())
+        .cloned()
+        .collect();
     if changed.is_empty() {
         return Ok(Outcome::Clean);
     }
@@ -103,7 +107,9 @@ fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
     for release in &alone {
         let mut findings = judge::unmerged(release, &options, dedupe::findings(release));
         findings.retain(|finding| {
-            finding.rule.name.contains("duplicate") || key(release, finding).is_none_or(|key| stands.contains(&key))
+            // That an object stands twice in one file is the file's own affair.
+            [dedupe::DUPLICATE_OBJECT.name, dedupe::CONFLICTING_DUPLICATE.name].contains(&finding.rule.name)
+                || key(release, finding).is_none_or(|key| stands.contains(&key))
         });
         report.objects += release.objects.len();
         report.findings.extend(Locator::new(release).locate(judge::merged(findings)));
@@ -199,6 +205,7 @@ fn is_library(chart: &Path) -> bool {
 /// themselves in that shape is told by its group.
 fn is_manifest(bytes: &[u8]) -> bool {
     const OF_TOOLS: [&str; 4] = ["kustomize.config.k8s.io/", "kind.x-k8s.io/", "skaffold/", "ctlptl.dev/"];
+    const KUBECONFIG: &str = "Config";
     let text = String::from_utf8_lossy(bytes);
     let value = |name: &str| {
         text.lines().find_map(|line| {
@@ -208,7 +215,8 @@ fn is_manifest(bytes: &[u8]) -> bool {
         })
     };
     let is_of_tool = |version: &String| OF_TOOLS.iter().any(|group| version.starts_with(group));
-    value("kind").is_some() && value("apiVersion").is_some_and(|version| !is_of_tool(&version))
+    value("kind").is_some_and(|kind| kind.trim_end_matches(['"', '\'', ',']) != KUBECONFIG)
+        && value("apiVersion").is_some_and(|version| !is_of_tool(&version))
 }
 
 fn finish(args: &HookArgs, settings: &Settings, report: &Report<'_>) -> anyhow::Result<Outcome> {
