@@ -1,6 +1,7 @@
 //! What a distribution of capi-lint holds besides the binary: manual pages and third-party notices. `scripts/dist.sh` runs it.
 //!
 //!     cargo run --example dist -- man DIR                  a manual page for each command
+//!     cargo run --example dist -- completions DIR          for bash, zsh, fish and PowerShell
 //!     cargo metadata … | cargo run --example dist -- notices
 //!                                                          the crates in the binary, each with its licence text
 
@@ -10,14 +11,16 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use clap_complete::Shell;
 use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["man", folder] => manual_pages(Path::new(folder)),
+        ["completions", folder] => completions(Path::new(folder)),
         ["notices"] => notices(),
-        _ => Err("usage: dist man DIR | dist notices < metadata.json".into()),
+        _ => Err("usage: dist man DIR | dist completions DIR | dist notices < metadata.json".into()),
     }
 }
 
@@ -25,6 +28,14 @@ fn manual_pages(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
     // The date of a page would make every build another one.
     clap_mangen::generate_to(capi_lint::cli::command(), folder)?;
+    Ok(())
+}
+
+fn completions(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
+        clap_complete::generate_to(shell, &mut capi_lint::cli::command(), "capi-lint", folder)?;
+    }
     Ok(())
 }
 

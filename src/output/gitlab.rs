@@ -33,7 +33,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
                     Severity::Warning => "minor",
                     Severity::Info => "info",
                 },
-                "location": {"path": path, "lines": {"begin": line}},
+                "location": {"path": path, "lines": {"begin": line, "end": line}},
             })
         })
         .collect();
