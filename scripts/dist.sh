@@ -3,6 +3,7 @@
 #
 #   TARGET=x86_64-unknown-linux-musl   what to build for; by default this machine, static (musl) where Rust can build that
 #   BINARIES=DIR                       package the binaries in DIR instead of building them
+#   GZIP_LEVEL=1                       quicker, larger
 #   DIST=DIR                           where it goes, by default dist
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +41,7 @@ tool completions "$stage/completions"
 
 pack() { # folder in dist, file
     tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode='u+rwX,go+rX,go-w' --format=ustar \
-        -C "$dist/$(dirname "$1")" -cf - "$(basename "$1")" | gzip -9n > "$dist/$2"
+        -C "$dist/$(dirname "$1")" -cf - "$(basename "$1")" | gzip "-${GZIP_LEVEL:-9}n" > "$dist/$2"
 }
 
 # A plugin brings its binary along, so that `helm plugin install FOLDER` is all there is to do.
