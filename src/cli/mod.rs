@@ -69,6 +69,14 @@ enum Command {
     Version(version::Args),
 }
 
+/// What the exit codes mean: a promise to scripts.
+pub const EXIT_CODES: [(u8, &str); 4] = [
+    (0, "nothing at or above `--fail-on`; for `diff`, nothing refused and no gate closed"),
+    (1, "findings at or above `--fail-on`, a refusal, a gate, an expectation that is not met"),
+    (2, "capi-lint could not do its work: usage, unreadable input, broken settings, a chart that does not render"),
+    (3, "`diff --exit-code` alone: nothing is wrong, and something changes"),
+];
+
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
