@@ -83,7 +83,7 @@ fn the_tarball_holds_what_a_distribution_needs() {
     let texts = notices.matches("Permission is hereby granted").count() + notices.matches("Apache License").count();
     assert!(texts >= notices.matches(&"=".repeat(80)).count(), "a crate without a licence text");
     let man = fs::read_to_string(stage.join("man/capi-lint-lint.1")).expect("readable");
-    assert!(man.contains(".TH capi\\-lint\\-lint 1") && man.contains("fail\\-on"), "{man}");
+    assert!(man.contains(".TH capi-lint-lint 1") && man.contains("fail\\-on"), "{man}");
     let mut bash = Command::new("bash");
     bash.args(["-n"]).arg(stage.join("completions/capi-lint.bash"));
     assert_eq!(run(bash, b"").code, 0);
@@ -206,7 +206,7 @@ fn the_real_helms_install_the_plugins() {
         let lint = helm.run(&["capi-lint", "lint", &chart]);
         assert_eq!(lint.code, 0, "Helm {major}: {}{}", lint.stdout, lint.stderr);
         assert!(lint.stdout.contains("21 objects checked"), "{}", lint.stdout);
-        let bad = helm.run(&["capi-lint", "lint", &chart, "--set", "workerReplicas=-1", "--set", "env=nosuch"]);
+        let bad = helm.run(&["capi-lint", "lint", &chart, "--set", "env=nosuch"]);
         assert!(bad.code != 0 && bad.stderr.contains("there is no \"nosuch\""), "Helm {major}: {}", bad.stderr);
         if major == 4 {
             let rendered = helm.run(&["template", "fleet", &chart, "--post-renderer", "capi-lint-post-render"]);

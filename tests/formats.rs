@@ -225,7 +225,7 @@ fn annotation(finding: &Value) -> Value {
         message.push_str(help);
     }
     if let Some(count @ 2..) = finding["count"].as_u64() {
-        message.push_str(&format!(" ({count} places)"));
+        message = format!("{message} ({count} places)");
     }
     let file = text(&finding["file"]);
     json!({

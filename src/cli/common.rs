@@ -246,7 +246,7 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
 }
 
 /// The chart of a file that was given by its name and is one of the chart's templates, with `{{ … }}` still in it.
-fn chart_of_template<'p>(path: &'p PathBuf, groups: &[SourceGroup]) -> Option<(&'p Path, &'p Path)> {
+fn chart_of_template<'p>(path: &'p Path, groups: &[SourceGroup]) -> Option<(&'p Path, &'p Path)> {
     let templates =
         path.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "templates"))?;
     let chart = templates.parent().filter(|chart| crate::input::is_chart(chart))?;

@@ -28,7 +28,7 @@ enum VersionFormat {
 
 /// What this binary is. The shape of its JSON is a promise: fields are added, never changed.
 #[derive(Serialize)]
-struct Version {
+struct Identity {
     version: &'static str,
     /// The machine it runs on.
     target: String,
@@ -40,7 +40,7 @@ struct Version {
     kinds: usize,
 }
 
-impl Version {
+impl Identity {
     fn this() -> Self {
         let table = bundle::bundled();
         let mut releases: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -70,12 +70,12 @@ fn numbers(version: &str) -> Vec<u64> {
 /// # Errors
 /// When standard output cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let version = Version::this();
+    let identity = Identity::this();
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
-        VersionFormat::Text => text(&version, &mut out)?,
+        VersionFormat::Text => text(&identity, &mut out)?,
         VersionFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, &version)?;
+            serde_json::to_writer_pretty(&mut out, &identity)?;
             writeln!(out)?;
         }
     }
@@ -83,8 +83,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-fn text(version: &Version, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "capi-lint {} ({})", version.version, version.target)?;
-    writeln!(out, "judges as Cluster API {}", version.capi.join(", "))?;
-    writeln!(out, "knows {} kinds of {} providers: capi-lint schema list", version.kinds, version.bundle.len())
+fn text(identity: &Identity, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "capi-lint {} ({})", identity.version, identity.target)?;
+    writeln!(out, "judges as Cluster API {}", identity.capi.join(", "))?;
+    writeln!(out, "knows {} kinds of {} providers: capi-lint schema list", identity.kinds, identity.bundle.len())
 }

@@ -37,7 +37,7 @@ fn cell(text: &str) -> String {
     let text = super::one_line(text);
     let parts: Vec<&str> = text.split('`').collect();
     // Backticks that do not come in pairs are characters like others; two in a row would open another kind of code.
-    if parts.len() % 2 == 0 || text.contains("``") {
+    if parts.len().is_multiple_of(2) || text.contains("``") {
         return escaped(&text).replace('`', "\\`");
     }
     let mark = |(number, part): (usize, &&str)| match number % 2 {
