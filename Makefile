@@ -3,10 +3,13 @@
 # make lint   formatting, and clippy with warnings as errors
 # make parity agreement with the recorded verdicts of real servers (needs ../shared)
 # make bench  post-render beside cat, helm template and kubeconform
+# make dist   dist/: tarball, Helm plugins, checksums (TARGET=x86_64-unknown-linux-musl)
+# make docs   the generated pages of docs/ and the output in README.md anew
+# make msrv   that the oldest promised Rust compiles it (needs rustup)
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench schemas oracle-goldens
+.PHONY: demo test lint parity bench dist docs msrv schemas oracle-goldens
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -18,6 +21,7 @@ demo:
 test:
 	-scripts/helm-tools.sh 3 >/dev/null
 	-scripts/helm-tools.sh 4 >/dev/null
+	-scripts/test-tools.sh >/dev/null
 	$(CARGO) test --locked
 
 lint:
@@ -30,6 +34,19 @@ parity:
 bench:
 	$(CARGO) build --release --locked
 	scripts/bench.sh
+
+dist:
+	scripts/dist.sh
+
+docs:
+	CAPI_LINT_RECORD=1 $(CARGO) test --locked --test docs --test rules
+
+# The compiler comes by rustup; where it cannot be had, that is said and no failure.
+msrv:
+	@version=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml); \
+	if rustup toolchain list 2>/dev/null | grep -q "^$$version" || rustup toolchain install "$$version" --profile minimal 2>/dev/null; then \
+	    CARGO_TARGET_DIR=target/msrv cargo "+$$version" check --locked --all-targets; \
+	else echo "msrv: Rust $$version cannot be had here; not checked"; fi
 
 schemas:
 	CAPI_LINT_UPDATE_SCHEMAS=1 $(CARGO) test --locked --test schemas

@@ -11,6 +11,9 @@ use std::process::{Command, Stdio};
 
 use walkdir::WalkDir;
 
+use crate::progress::{self, Phase};
+use crate::schema::suggest::nearest;
+
 /// A named run of bytes: a file, standard input, or what a chart rendered to.
 #[derive(Debug)]
 pub struct Source {
@@ -64,7 +67,7 @@ pub enum InputError {
     },
     /// `helm` is not on PATH.
     NoHelm {
-        /// The chart that wanted it.
+        /// The chart or release that wanted it.
         chart: PathBuf,
         /// What was tried.
         helm: PathBuf,
@@ -90,6 +93,13 @@ pub enum InputError {
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unreadable { path, cause } if cause.kind() == io::ErrorKind::NotFound => {
+                write!(f, "there is no file or folder {}", path.display())?;
+                match neighbour(path) {
+                    Some(neighbour) => write!(f, "; did you mean {}?", neighbour.display()),
+                    None => Ok(()),
+                }
+            }
             Self::Unreadable { path, cause } => write!(f, "cannot read {}: {cause}", path.display()),
             Self::NothingFound { path } => write!(
                 f,
@@ -99,8 +109,8 @@ impl fmt::Display for InputError {
             Self::NotAFile { path } => write!(f, "{} is neither a file nor a folder", path.display()),
             Self::NoHelm { chart, helm, cause } => write!(
                 f,
-                "{} is a chart, and rendering it needs Helm: cannot run '{}' ({cause}). Install Helm, or pipe the rendered \
-                 manifests in: helm template … | capi-lint",
+                "{} needs Helm, and '{}' does not run ({cause}). Install Helm, name one with --helm FILE, or bring the manifests \
+                 along: helm template … | capi-lint",
                 chart.display(),
                 helm.display()
             ),
@@ -108,7 +118,12 @@ impl fmt::Display for InputError {
                 write!(f, "helm get {name} failed. Helm says:\n{}", said.trim_end())
             }
             Self::Rendering { chart, said } => {
-                write!(f, "helm template {} failed. Helm says:\n{}", chart.display(), said.trim_end())
+                write!(f, "helm template {} failed. Helm says:\n{}", chart.display(), said.trim_end())?;
+                if said.contains("missing in charts/ directory") {
+                    write!(f, "\nhelp: helm dependency build {}", chart.display())
+                } else {
+                    write!(f, "\nhelp: values that it needs are passed on to Helm: -f values.yaml, --set key=value")
+                }
             }
         }
     }
@@ -116,12 +131,24 @@ impl fmt::Display for InputError {
 
 impl std::error::Error for InputError {}
 
+/// The file or folder beside a missing one whose name is nearest.
+fn neighbour(missing: &Path) -> Option<PathBuf> {
+    let folder = missing.parent()?;
+    let name = missing.file_name()?.to_str()?;
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut names: Vec<String> =
+        fs::read_dir(here).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    nearest(name, names.iter().map(String::as_str)).map(|name| folder.join(name))
+}
+
 /// Reads the arguments of a command: no argument and `-` mean standard input. One group per folder, per chart and for
 /// standard input; all files given by name form one group together.
 ///
 /// # Errors
 /// The first source that cannot be read, or chart that does not render.
 pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>, InputError> {
+    progress::enter(Phase::Reading, "sources");
     if paths.is_empty() {
         return Ok(vec![SourceGroup { sources: vec![standard_input()?] }]);
     }
@@ -154,6 +181,21 @@ fn standard_input() -> Result<Source, InputError> {
     Ok(Source { name: "<stdin>".into(), bytes })
 }
 
+/// The manifests below a folder, charts left out: what other files may refer to.
+///
+/// # Errors
+/// The first file or folder that cannot be read.
+pub fn manifests(folder: &Path) -> Result<Vec<Source>, InputError> {
+    let mut manifests = Vec::new();
+    walk(folder, &mut |found| {
+        if let Found::Manifest(path) = found {
+            manifests.push(read_file(path)?);
+        }
+        Ok(())
+    })?;
+    Ok(manifests)
+}
+
 fn read_file(path: &Path) -> Result<Source, InputError> {
     fs::read(path)
         .map(|bytes| Source { name: path.display().to_string(), bytes })
@@ -168,6 +210,32 @@ fn read_folder(folder: &Path, charts: &ChartOptions) -> Result<Vec<SourceGroup>,
     }
     let mut manifests = SourceGroup::default();
     let mut groups = Vec::new();
+    walk(folder, &mut |found| {
+        match found {
+            Found::Chart(chart) => groups.push(SourceGroup { sources: vec![render(chart, charts)?] }),
+            Found::Manifest(file) => {
+                manifests.sources.push(read_file(file)?);
+                if manifests.sources.len() % 100 == 0 {
+                    progress::enter(Phase::Reading, format!("{} files", manifests.sources.len()));
+                }
+            }
+        }
+        Ok(())
+    })?;
+    if !manifests.sources.is_empty() {
+        groups.insert(0, manifests);
+    }
+    if groups.is_empty() { Err(InputError::NothingFound { path: folder.into() }) } else { Ok(groups) }
+}
+
+/// What lies in a folder.
+enum Found<'p> {
+    Chart(&'p Path),
+    Manifest(&'p Path),
+}
+
+/// Goes through a folder in the order of names, past what is hidden and not into charts.
+fn walk(folder: &Path, found: &mut dyn FnMut(Found<'_>) -> Result<(), InputError>) -> Result<(), InputError> {
     let mut walk = WalkDir::new(folder).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
         let entry = entry.map_err(|error| InputError::Unreadable {
@@ -179,24 +247,23 @@ fn read_folder(folder: &Path, charts: &ChartOptions) -> Result<Vec<SourceGroup>,
             if hidden {
                 walk.skip_current_dir();
             } else if entry.depth() > 0 && is_chart(entry.path()) {
-                groups.push(SourceGroup { sources: vec![render(entry.path(), charts)?] });
+                found(Found::Chart(entry.path()))?;
                 walk.skip_current_dir();
             }
         } else if is_manifest(entry.path()) && entry.path().is_file() {
-            manifests.sources.push(read_file(entry.path())?);
+            found(Found::Manifest(entry.path()))?;
         }
     }
-    if !manifests.sources.is_empty() {
-        groups.insert(0, manifests);
-    }
-    if groups.is_empty() { Err(InputError::NothingFound { path: folder.into() }) } else { Ok(groups) }
+    Ok(())
 }
 
-fn is_chart(folder: &Path) -> bool {
+/// Whether a folder is a Helm chart.
+pub fn is_chart(folder: &Path) -> bool {
     folder.join("Chart.yaml").is_file()
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file looks like a manifest by its name.
+pub fn is_manifest(path: &Path) -> bool {
     let hidden = path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with('.'));
     !hidden && matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml" | "json"))
 }
@@ -208,6 +275,7 @@ fn is_manifest(path: &Path) -> bool {
 pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) -> Result<Source, InputError> {
     let helm = options.helm.clone().unwrap_or_else(|| "helm".into());
     let chart = || PathBuf::from(format!("release:{name}"));
+    progress::enter(Phase::Rendering, format!("release {name}"));
     let get = |what: &str| {
         let mut command = Command::new(&helm);
         command.arg("get").arg(what);
@@ -239,6 +307,13 @@ pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) 
 
 /// What `helm template` makes of a chart.
 fn render(chart: &Path, options: &ChartOptions) -> Result<Source, InputError> {
+    progress::enter(Phase::Rendering, chart.display().to_string());
+    let source = rendered(chart, options);
+    progress::enter(Phase::Reading, "sources");
+    source
+}
+
+fn rendered(chart: &Path, options: &ChartOptions) -> Result<Source, InputError> {
     let helm = options.helm.clone().unwrap_or_else(|| "helm".into());
     let mut command = Command::new(&helm);
     command.arg("template").arg(options.release.as_deref().unwrap_or("release-name"));

@@ -19,6 +19,7 @@ pub mod judge;
 pub mod migrate;
 pub mod object;
 pub mod output;
+pub mod progress;
 pub mod release;
 pub mod report;
 pub mod rules;

@@ -1,8 +1,9 @@
 //! Arguments that mean the same in every command, and the way from arguments to a judged release.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -12,6 +13,7 @@ use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::judge;
 use crate::output::{self, Format, Report, Style};
+use crate::progress::{self, Phase};
 use crate::schema::validate::Client;
 
 /// How manifests are judged.
@@ -84,7 +86,7 @@ impl ChartArgs {
             set: self.set.clone(),
             release: self.release.clone(),
             namespace: namespace.map(str::to_owned),
-            helm: self.helm.clone(),
+            helm: helm(self.helm.as_ref()),
         }
     }
 }
@@ -95,7 +97,7 @@ pub struct ReportArgs {
     /// Least severity that makes the exit code 1 [default: error]
     #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Report")]
     pub fail_on: Option<FailOn>,
-    /// Colours: by default where a terminal reads, and NO_COLOR is not set
+    /// Colours; auto heeds NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_enum, default_value_t, help_heading = "Report")]
     pub color: Color,
     /// Only what reaches --fail-on, and the closing line
@@ -139,6 +141,21 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether there are colours on a stream that is a terminal or not.
+    pub fn is_on(self, terminal: bool) -> bool {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let is_dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            // Any value but the empty one says no, as no-color.org has it.
+            Self::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+            Self::Auto => is_set("CLICOLOR_FORCE") || (terminal && !is_dumb()),
+        }
+    }
+}
+
 impl ReportArgs {
     /// The threshold: flag, else setting, else error.
     pub fn threshold(&self, settings: &Settings) -> FailOn {
@@ -147,12 +164,7 @@ impl ReportArgs {
 
     /// How to print to a stream that is a terminal or not.
     pub fn style(&self, terminal: bool, threshold: FailOn) -> Style {
-        let color = match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        };
-        Style { color, quiet: self.quiet.then_some(threshold) }
+        Style { color: self.color.is_on(terminal), quiet: self.quiet.then_some(threshold) }
     }
 }
 
@@ -168,10 +180,42 @@ impl JudgeArgs {
         self.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
     }
 
-    /// The default namespace: flag, else setting, else none.
+    /// The default namespace: flag, else what Helm was told, else setting, else none.
     pub fn namespace<'s>(&'s self, settings: &'s Settings) -> &'s str {
-        self.namespace.as_deref().or(settings.namespace.as_deref()).unwrap_or_default()
+        let told = self.namespace.as_deref().or(HELM_PLUGIN.namespace.as_deref());
+        told.or(settings.namespace.as_deref()).unwrap_or_default()
     }
+}
+
+/// What Helm keeps from its plugins' arguments and hands them by the environment. Empty where no Helm runs us as its plugin.
+#[derive(Debug, Default)]
+pub struct HelmPlugin {
+    /// Whether Helm runs us as its plugin.
+    pub is_on: bool,
+    /// The `--namespace` that was given to Helm, or that of the kubeconfig, unless it is `default`.
+    pub namespace: Option<String>,
+    /// The Helm that runs us.
+    pub helm: Option<PathBuf>,
+}
+
+/// The Helm that runs us, if one does.
+pub static HELM_PLUGIN: LazyLock<HelmPlugin> = LazyLock::new(|| {
+    // The variables are inherited by what another plugin runs: only our own names prove that they are meant for us.
+    let is_ours =
+        std::env::var("HELM_PLUGIN_NAME").is_ok_and(|name| name == "capi-lint" || name == "capi-lint-post-render");
+    if !is_ours {
+        return HelmPlugin::default();
+    }
+    HelmPlugin {
+        is_on: true,
+        namespace: std::env::var("HELM_NAMESPACE").ok().filter(|name| !name.is_empty() && name != "default"),
+        helm: std::env::var_os("HELM_BIN").filter(|path| !path.is_empty()).map(PathBuf::from),
+    }
+});
+
+/// The Helm to run: the one that was named, else the one that runs us, else the one on PATH.
+pub fn helm(named: Option<&PathBuf>) -> Option<PathBuf> {
+    named.or(HELM_PLUGIN.helm.as_ref()).cloned()
 }
 
 /// Reads the sources of a command; an input without a byte is refused unless allowed, since it is nearly always a
@@ -182,6 +226,13 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
         let _ = writeln!(io::stderr(), "capi-lint: reading manifests from the terminal; end with Ctrl-D");
     }
     let groups = crate::input::read(paths, charts)?;
+    if let Some((template, chart)) = paths.iter().find_map(|path| chart_of_template(path, &groups)) {
+        bail!(
+            "{} is a template of a chart, and no manifest yet. Lint the chart, which is rendered then: capi-lint lint {}",
+            template.display(),
+            chart.display()
+        );
+    }
     let is_empty = |group: &SourceGroup| {
         group.sources.iter().all(|source| source.name == "<stdin>" && source.bytes.iter().all(u8::is_ascii_whitespace))
     };
@@ -192,6 +243,17 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
         );
     }
     Ok(groups)
+}
+
+/// The chart of a file that was given by its name and is one of the chart's templates, with `{{ … }}` still in it.
+fn chart_of_template<'p>(path: &'p Path, groups: &[SourceGroup]) -> Option<(&'p Path, &'p Path)> {
+    let templates =
+        path.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "templates"))?;
+    let chart = templates.parent().filter(|chart| crate::input::is_chart(chart))?;
+    let name = path.display().to_string();
+    let source = groups.iter().flat_map(|group| &group.sources).find(|source| source.name == name)?;
+    let is_template = memchr::memmem::find(&source.bytes, b"{{").is_some();
+    is_template.then_some((path, if chart.as_os_str().is_empty() { Path::new(".") } else { chart }))
 }
 
 /// What was asked for, from flags and settings.
@@ -245,6 +307,7 @@ fn gates(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<Gates> {
 /// # Errors
 /// Two formats for standard output, a file that cannot be written.
 pub fn print(report: &Report<'_>, targets: &[FormatTarget], style: Style) -> anyhow::Result<()> {
+    progress::enter(Phase::Writing, "");
     let mut to_stdout = targets.iter().filter(|target| target.file.is_none());
     let format = to_stdout.next().map_or(Format::Text, |target| target.format);
     if to_stdout.next().is_some() {

@@ -1,16 +1,17 @@
 //! `capi-lint diff`: what a release changes, what would be refused, which machines roll; with gates for CI.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
-use super::common::{self, Color, JudgeArgs};
+use super::common::{self, Color, HELM_PLUGIN, JudgeArgs};
 use super::{Outcome, lint};
 use crate::diff::output::{self, Format, View};
 use crate::diff::{self, Diff, Options, helm_release, uninstall};
 use crate::input::{self, ChartOptions, Source};
+use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::schema::validate::Client;
 
@@ -56,7 +57,7 @@ struct SourceArgs {
     /// Set a value for both charts; may be repeated
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Charts")]
     set: Vec<String>,
-    /// Name of the release
+    /// Name of the release [default: that of OLD, where it is an installed one]
     #[arg(long, value_name = "NAME", help_heading = "Charts")]
     release: Option<String>,
     /// Helm to render charts and read releases with [default: helm on PATH]
@@ -102,7 +103,7 @@ struct ReportArgs {
     /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Report")]
     output: Option<PathBuf>,
-    /// Colours: by default where a terminal reads, and NO_COLOR is not set
+    /// Colours; auto heeds NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_enum, default_value_t, help_heading = "Report")]
     color: Color,
 }
@@ -143,9 +144,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.new.as_deref().is_some_and(|new| new.as_os_str() == "-") && args.old.as_os_str() == "-" {
         bail!("OLD and NEW cannot both be standard input");
     }
-    let old = args.sources.read(&args.old, &args.sources.old_values, namespace)?;
+    let release = release_of(&args.old);
+    let old = args.sources.read(&args.old, &args.sources.old_values, release.as_deref(), namespace)?;
     let new = match &args.new {
-        Some(new) => args.sources.read(new, &args.sources.new_values, namespace)?,
+        Some(new) => args.sources.read(new, &args.sources.new_values, release.as_deref(), namespace)?,
         None => Vec::new(),
     };
     let (before, after) = (lint::parse(&old, args.judge.jobs()), lint::parse(&new, args.judge.jobs()));
@@ -160,6 +162,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         allow_delete.extend(before.clusters.iter().map(|cluster| cluster.name.to_string()));
     }
     let options = Options { allow_delete, judge };
+    progress::enter(Phase::Judging, format!("{} objects", before.objects.len() + after.objects.len()));
     let mut diff = diff::diff(&before, &after, &options);
     if args.uninstall {
         diff.verdict = uninstall::judge(&before);
@@ -175,14 +178,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 fn print(diff: &Diff<'_, '_>, args: &ReportArgs) -> anyhow::Result<()> {
-    let color = match args.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            args.output.is_none()
-                && io::stdout().is_terminal()
-                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        }
+    progress::enter(Phase::Writing, "");
+    let color = match &args.output {
+        None => args.color.is_on(io::stdout().is_terminal()),
+        Some(_) => args.color == Color::Always,
     };
     let view = View { summary: args.summary, context: args.context, only: args.only.clone(), color };
     let target: Box<dyn Write> = if let Some(path) = &args.output {
@@ -246,22 +245,46 @@ impl GateArgs {
 }
 
 impl SourceArgs {
-    /// The sources of one side.
-    fn read(&self, path: &PathBuf, own: &[PathBuf], namespace: &str) -> anyhow::Result<Vec<Source>> {
+    /// The sources of one side; `release` is the installed one that the other side is compared with.
+    fn read(
+        &self,
+        path: &PathBuf,
+        own: &[PathBuf],
+        release: Option<&str>,
+        namespace: &str,
+    ) -> anyhow::Result<Vec<Source>> {
         let options = ChartOptions {
             values: self.values.iter().chain(own).cloned().collect(),
             set: self.set.clone(),
-            release: self.release.clone(),
+            release: self.release.clone().or_else(|| release.map(str::to_owned)),
             namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
-            helm: self.helm.clone(),
+            helm: common::helm(self.helm.as_ref()),
         };
-        if let Some(name) = path.to_str().and_then(|text| text.strip_prefix("release:")) {
-            let (name, revision) = name.split_once('@').map_or((name, None), |(name, revision)| (name, Some(revision)));
+        if let Some((name, revision)) = installed(path) {
             return Ok(vec![input::helm_release(name, revision, &options)?]);
+        }
+        if path.as_os_str() != "-" && path.components().count() == 1 && path.extension().is_none() && !path.exists() {
+            bail!("there is no file or folder {0}; an installed release is written release:{0}", path.display());
         }
         let groups = common::sources(std::slice::from_ref(path), &options, true)?;
         groups.into_iter().flat_map(|group| group.sources).map(unpacked).collect()
     }
+}
+
+/// `release:NAME[@REVISION]`; under Helm, as its plugin, `NAME[@REVISION]` will do where no file has that name.
+fn installed(path: &Path) -> Option<(&str, Option<&str>)> {
+    let text = path.to_str()?;
+    let name = match text.strip_prefix("release:") {
+        Some(name) => name,
+        None if HELM_PLUGIN.is_on && text != "-" && !path.exists() && !text.contains(['/', '\\']) => text,
+        None => return None,
+    };
+    Some(name.split_once('@').map_or((name, None), |(name, revision)| (name, Some(revision))))
+}
+
+/// The installed release that OLD names: the chart NEW is rendered under its name.
+fn release_of(old: &Path) -> Option<String> {
+    installed(old).map(|(name, _)| name.to_owned())
 }
 
 /// A Helm release Secret becomes the manifests that it holds.

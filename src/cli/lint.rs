@@ -13,6 +13,7 @@ use crate::judge;
 use crate::migrate;
 use crate::output::Report;
 use crate::output::locate::Locator;
+use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::stream::Stream;
 use crate::transform::dedupe;
@@ -60,6 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut known = args.write_baseline.as_ref().map(|_| Baseline::default());
     let mut report = Report::default();
     for release in &releases {
+        progress::enter(Phase::Judging, format!("{} objects", release.objects.len()));
         let findings = judge::unmerged(release, &options, dedupe::findings(release));
         if let Some(known) = &mut known {
             known.add(release, &findings);
@@ -80,6 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 
 /// Parses the sources of a group.
 pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream<'_>> {
+    progress::enter(Phase::Parsing, "");
     sources.iter().map(|source| Stream::parse(source, jobs)).collect()
 }
 

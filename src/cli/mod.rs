@@ -9,11 +9,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::progress;
+
 mod common;
+mod completions;
 mod count;
 mod diff;
 mod explain;
 mod graph;
+mod hook;
 mod lint;
 mod migrate;
 mod migrate_templates;
@@ -33,6 +37,9 @@ Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 capi-lint could not d
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Say on standard error how long each phase took
+    #[arg(long, global = true)]
+    verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,9 +62,21 @@ enum Command {
     Explain(explain::Args),
     /// All rules.
     Rules(explain::RulesArgs),
+    /// What pre-commit calls with the files of a commit.
+    Hook(Box<hook::Args>),
+    /// Completions for a shell.
+    Completions(completions::Args),
     /// The version, and what is bundled.
     Version(version::Args),
 }
+
+/// What the exit codes mean: a promise to scripts.
+pub const EXIT_CODES: [(u8, &str); 4] = [
+    (0, "nothing at or above `--fail-on`; for `diff`, nothing refused and no gate closed"),
+    (1, "findings at or above `--fail-on`, a refusal, a gate, an expectation that is not met"),
+    (2, "capi-lint could not do its work: usage, unreadable input, broken settings, a chart that does not render"),
+    (3, "`diff --exit-code` alone: nothing is wrong, and something changes"),
+];
 
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +96,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let _ = Cli::command().print_help();
         return ExitCode::from(2);
     }
-    exit(Cli::try_parse_from(with_command(arguments)).map_err(Into::into).and_then(|cli| dispatch(cli.command)))
+    exit(Cli::try_parse_from(with_command(arguments)).map_err(Into::into).and_then(dispatch))
+}
+
+/// The command line as clap knows it: what manual pages and completions are made from.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs `capi-lint post-render` with these arguments: what the second binary does.
 pub fn run_post_render(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     arguments.insert(1.min(arguments.len()), "post-render".into());
-    exit(Cli::try_parse_from(arguments).map_err(Into::into).and_then(|cli| dispatch(cli.command)))
+    exit(Cli::try_parse_from(arguments).map_err(Into::into).and_then(dispatch))
 }
 
 /// `capi-lint`, `capi-lint --format json` and `capi-lint path` mean `capi-lint lint …`.
@@ -93,7 +117,10 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
         None => true,
         Some("-h" | "--help" | "-V" | "--version") => false,
         Some(first) if first.starts_with('-') => true,
-        Some(first) => Cli::command().find_subcommand(first).is_none() && std::path::Path::new(first).exists(),
+        Some(first) => {
+            let is_path = || std::path::Path::new(first).exists() || first.contains(['/', '.']);
+            Cli::command().find_subcommand(first).is_none() && is_path()
+        }
     };
     if lints {
         arguments.insert(1.min(arguments.len()), "lint".into());
@@ -101,7 +128,17 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-fn dispatch(command: Command) -> anyhow::Result<Outcome> {
+fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+    progress::watch();
+    let outcome = work(cli.command);
+    let times = progress::finish();
+    if cli.verbose {
+        let _ = writeln!(io::stderr(), "capi-lint: {times}");
+    }
+    outcome
+}
+
+fn work(command: Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Lint(args) => lint::run(&args),
         Command::PostRender(args) => post_render::run(&args),
@@ -112,6 +149,8 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Graph(args) => graph::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => explain::rules(&args),
+        Command::Hook(args) => hook::run(&args),
+        Command::Completions(args) => completions::run(&args),
         Command::Version(args) => version::run(&args),
     }
 }

@@ -17,8 +17,12 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         let mut properties = format!("title={}", property(&format!("capi-lint {}", finding.rule.name)));
         let mut message = String::new();
         if let Some(location) = &located.location {
-            properties =
-                format!("file={},line={},col={},{properties}", property(location.file), location.line, location.column);
+            properties = format!(
+                "file={},line={},col={},{properties}",
+                property(super::repository_path(location)),
+                location.line,
+                location.column
+            );
             message = location.subject();
         }
         message.push_str(&finding.message);

@@ -16,26 +16,24 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|located| {
             let finding = &located.finding;
-            let (path, line, subject) = located.location.as_ref().map_or(("release", 1, String::new()), |location| {
-                (
-                    location.template.filter(|_| location.file == "<stdin>").unwrap_or(location.file),
-                    location.line,
-                    location.subject(),
-                )
-            });
-            let field = located.location.as_ref().map_or("", |location| &location.path);
-            let identity = format!("{}/{path}/{subject}/{field}", finding.rule.name);
+            let (path, line, subject) = located.location.as_ref().map_or_else(
+                || (super::any_file(report), 1, String::new()),
+                |location| (super::repository_path(location), location.line, location.subject()),
+            );
+            let identity = super::identity(located);
             let times = seen.entry(identity.clone()).and_modify(|times| *times += 1).or_insert(1);
             json!({
-                "description": format!("{subject}{}", finding.message),
+                "type": "issue",
+                "categories": ["Bug Risk"],
+                "description": super::one_line(&format!("{subject}{}", finding.message)),
                 "check_name": finding.rule.name,
-                "fingerprint": super::fingerprint(&(identity.as_str(), *times)),
+                "fingerprint": super::fingerprint(&[&identity, path, &times.to_string()]),
                 "severity": match finding.severity {
                     Severity::Error => "critical",
                     Severity::Warning => "minor",
                     Severity::Info => "info",
                 },
-                "location": {"path": path, "lines": {"begin": line}},
+                "location": {"path": path, "lines": {"begin": line, "end": line}},
             })
         })
         .collect();

@@ -32,11 +32,34 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Text in a cell of a table: nothing in it is markup, but for code between backticks.
 fn cell(text: &str) -> String {
-    super::one_line(text)
-        .replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace('*', "\\*")
-        .replace('_', "\\_")
+    let text = super::one_line(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // Backticks that do not come in pairs are characters like others; two in a row would open another kind of code.
+    if parts.len().is_multiple_of(2) || text.contains("``") {
+        return escaped(&text).replace('`', "\\`");
+    }
+    let mark = |(number, part): (usize, &&str)| match number % 2 {
+        0 => escaped(part),
+        // Only the table itself looks into code.
+        _ => format!("`{}`", part.replace('|', "\\|")),
+    };
+    parts.iter().enumerate().map(mark).collect()
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '\\' | '|' | '*' | '_' | '[' | ']' | '~' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped
 }

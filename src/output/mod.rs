@@ -2,10 +2,9 @@
 //!
 //! Formats take what was found and where, resolved once by [`locate`]; they judge nothing and open nothing.
 
-use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 
-use crate::config::FailOn;
+use crate::config::{self, FailOn};
 use crate::report::Severity;
 
 mod compact;
@@ -107,9 +106,38 @@ fn times(count: usize) -> String {
     if count > 1 { format!(" ({count} places)") } else { String::new() }
 }
 
-/// A number that stays the same from run to run, as text.
-fn fingerprint(identity: &impl Hash) -> String {
-    let mut hasher = rustc_hash::FxHasher::default();
-    identity.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
+/// A number that stays the same from run to run, from machine to machine and from release to release: FNV-1a over the parts.
+fn fingerprint(identity: &[&str]) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in identity.iter().flat_map(|part| part.bytes().chain([0])) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    format!("{hash:016x}")
+}
+
+/// What a finding is about, without where it stands: holds when lines move.
+fn identity(located: &Located<'_>) -> String {
+    let rule = located.finding.rule.name;
+    match &located.location {
+        Some(Location { object: Some(object), path, .. }) => {
+            let namespace = object.namespace.as_deref().unwrap_or_default();
+            fingerprint(&[rule, path, &object.api_version, &object.kind, namespace, &object.name])
+        }
+        Some(location) => fingerprint(&[rule, &location.path, location.file]),
+        None => fingerprint(&[rule, &located.finding.message]),
+    }
+}
+
+/// Where a finding is, as a file of the repository: standard input has none, so there the template that Helm names stands in.
+/// CI systems find a file by its path as Git has it, without a dot in front.
+fn repository_path<'l>(location: &'l Location<'_>) -> &'l str {
+    match location.file {
+        "<stdin>" => location.template.unwrap_or("stdin"),
+        file => file.trim_start_matches("./"),
+    }
+}
+
+/// The file that stands in for findings about the run as a whole, which CI systems refuse without one.
+fn any_file<'r>(report: &'r Report<'_>) -> &'r str {
+    report.findings.iter().find_map(|located| located.location.as_ref()).map_or(config::FILE_NAME, repository_path)
 }

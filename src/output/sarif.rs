@@ -18,7 +18,13 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let index: HashMap<&str, usize> = all.iter().enumerate().map(|(number, rule)| (rule.name, number)).collect();
     // The same finding twice in one object: told apart by how often it was seen.
     let mut seen: HashMap<String, u32> = HashMap::new();
-    let results: Vec<Value> = report.findings.iter().map(|located| result(located, &index, &mut seen)).collect();
+    let mut results: Vec<Value> = report.findings.iter().map(|located| result(located, &index, &mut seen)).collect();
+    // GitHub refuses a file with a result that is nowhere.
+    for result in results.iter_mut().filter(|result| result["locations"].as_array().is_some_and(Vec::is_empty)) {
+        let uri = percent_encoded(super::any_file(report));
+        result["locations"] =
+            json!([{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}}]);
+    }
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -61,7 +67,7 @@ fn result(located: &Located<'_>, index: &HashMap<&str, usize>, seen: &mut HashMa
         text.push_str("\nHelp: ");
         text.push_str(suggestion);
     }
-    let fingerprint = fingerprint(located);
+    let fingerprint = super::identity(located);
     let times = seen.entry(fingerprint.clone()).and_modify(|times| *times += 1).or_insert(1);
     let mut result = json!({
         "ruleId": finding.rule.name,
@@ -82,25 +88,10 @@ fn result(located: &Located<'_>, index: &HashMap<&str, usize>, seen: &mut HashMa
     result
 }
 
-fn fingerprint(located: &Located<'_>) -> String {
-    let rule = located.finding.rule.name;
-    match &located.location {
-        Some(Location { object: Some(object), path, .. }) => {
-            super::fingerprint(&(rule, path, &object.api_version, &object.kind, &object.namespace, &object.name))
-        }
-        Some(location) => super::fingerprint(&(rule, &location.path, location.file)),
-        None => super::fingerprint(&(rule, &located.finding.message)),
-    }
-}
-
 fn location(location: &Location<'_>) -> Value {
-    let uri = match location.file {
-        "<stdin>" => location.template.unwrap_or("stdin").to_owned(),
-        file => file.to_owned(),
-    };
     let mut value = json!({
         "physicalLocation": {
-            "artifactLocation": {"uri": percent_encoded(&uri)},
+            "artifactLocation": {"uri": percent_encoded(super::repository_path(location))},
             "region": {"startLine": location.line, "startColumn": location.column, "endColumn": location.column + location.width},
         },
     });

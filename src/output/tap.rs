@@ -25,7 +25,8 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "# {} [{}] {}", finding.severity, finding.rule.name, super::one_line(&finding.message))?;
         }
     }
-    writeln!(out, "ok {} - {} objects checked", groups.len() + 1, report.objects)
+    let objects = if report.objects == 1 { "object" } else { "objects" };
+    writeln!(out, "ok {} - {} {objects} checked", groups.len() + 1, report.objects)
 }
 
 fn escape(text: &str) -> String {

@@ -17,12 +17,40 @@ const NAMED_PLACES: usize = 5;
 /// Writes the report.
 pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint { color: style.color };
-    for located in &report.findings {
-        if style.quiet.is_none_or(|threshold| threshold.is_reached_by(located.finding.severity)) {
+    let told =
+        |located: &&Located<'_>| style.quiet.is_none_or(|threshold| threshold.is_reached_by(located.finding.severity));
+    let findings: Vec<&Located<'_>> = report.findings.iter().filter(told).collect();
+    let groups: Vec<&[&Located<'_>]> = findings.chunk_by(|a, b| file_of(a) == file_of(b)).collect();
+    for group in &groups {
+        if let (Some(file), true) = (group.first().and_then(|located| file_of(located)), groups.len() > 1) {
+            writeln!(out, "{}\n", paint.bold(&format!("{file}: {}", counts(group))))?;
+        }
+        for located in *group {
             finding(located, paint, out)?;
         }
     }
     writeln!(out, "{}", closing(report, paint))
+}
+
+fn file_of<'l>(located: &'l Located<'_>) -> Option<&'l str> {
+    located.location.as_ref().map(|location| location.file)
+}
+
+/// How many findings there are of each severity that occurs.
+fn counts(findings: &[&Located<'_>]) -> String {
+    let names = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")];
+    let of = |severity| findings.iter().filter(|located| located.finding.severity == severity).count();
+    let parts: Vec<String> = names
+        .iter()
+        .map(|(severity, name)| (of(*severity), name))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| plural(count, name))
+        .collect();
+    parts.join(", ")
+}
+
+fn plural(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// The closing line of reports for people.
@@ -31,7 +59,6 @@ pub fn closing_line(report: &Report<'_>, color: bool) -> String {
 }
 
 fn closing(report: &Report<'_>, paint: Paint) -> String {
-    let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
     let count = |severity| report.count(severity);
     let objects = plural(report.objects, "object");
     let (errors, warnings, infos) = (count(Severity::Error), count(Severity::Warning), count(Severity::Info));

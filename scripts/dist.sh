@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Makes dist/: the tarball, the Helm plugins, their checksums. The same commit gives the same bytes.
+#
+#   TARGET=x86_64-unknown-linux-musl   what to build for; by default this machine, static (musl) where Rust can build that
+#   BINARIES=DIR                       package the binaries in DIR instead of building them
+#   GZIP_LEVEL=1                       quicker, larger
+#   DIST=DIR                           where it goes, by default dist
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+dist=${DIST:-$root/dist}
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+host=$(rustc -vV | sed -n 's/^host: //p')
+static=${host%-gnu}-musl
+target=${TARGET:-$host}
+if [ -z "${TARGET:-}" ] && [ -d "$(rustc --print target-libdir --target "$static" 2>/dev/null)" ]; then
+    target=$static
+fi
+# Time stands still, or the bytes would differ: that of the commit.
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+export SOURCE_DATE_EPOCH=$epoch
+
+if [ -z "${BINARIES:-}" ]; then
+    # The folders of this machine do not belong into a binary.
+    RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$root=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
+        cargo build --release --locked --bins --target "$target"
+    BINARIES=${CARGO_TARGET_DIR:-target}/$target/release
+fi
+tool() { cargo run --quiet --locked --example dist -- "$@"; }
+
+rm -rf "$dist"
+mkdir -p "$dist"
+name=capi-lint-$version-$target
+stage=$dist/$name
+mkdir -p "$stage"
+cp "$BINARIES/capi-lint" "$BINARIES/capi-lint-post-render" LICENSE NOTICE README.md CHANGELOG.md "$stage/"
+cp -R docs "$stage/docs"
+tool man "$stage/man"
+cargo metadata --format-version 1 --locked --filter-platform "$target" | tool notices > "$stage/THIRD-PARTY"
+tool completions "$stage/completions"
+
+pack() { # folder in dist, file
+    tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode='u+rwX,go+rX,go-w' --format=ustar \
+        -C "$dist/$(dirname "$1")" -cf - "$(basename "$1")" | gzip "-${GZIP_LEVEL:-9}n" > "$dist/$2"
+}
+
+# A plugin brings its binary along, so that `helm plugin install FOLDER` is all there is to do.
+for plugin in helm3 helm4-cli helm4-post-render; do
+    folder=$dist/plugins/$plugin
+    mkdir -p "$folder/bin"
+    cp "plugins/$plugin/plugin.yaml" "plugins/$plugin/run.sh" LICENSE NOTICE "$stage/THIRD-PARTY" "$folder/"
+    cp "$BINARIES/capi-lint" "$folder/bin/"
+    pack "plugins/$plugin" "capi-lint-$plugin-$version-$target.tar.gz"
+done
+pack "$name" "$name.tar.gz"
+(cd "$dist" && sha256sum -- *.tar.gz > SHA256SUMS)
+(cd "$dist" && cat SHA256SUMS && du -h -- "$name/capi-lint" *.tar.gz)
