@@ -257,6 +257,12 @@ impl SourceArgs {
         };
         if let Some(name) = path.to_str().and_then(|text| text.strip_prefix("release:")) {
             let (name, revision) = name.split_once('@').map_or((name, None), |(name, revision)| (name, Some(revision)));
+            if name.is_empty() {
+                bail!("release: needs the name of a release: release:NAME or release:NAME@REVISION");
+            }
+            if let Some(revision) = revision.filter(|text| text.parse::<u32>().is_err()) {
+                bail!("'{revision}' is no revision of release {name}: write a number, as helm history {name} shows it");
+            }
             return Ok(vec![input::helm_release(name, revision, &options)?]);
         }
         let groups = common::sources(std::slice::from_ref(path), &options, true)?;

@@ -17,10 +17,10 @@ const PAUSED: &str = "cluster.x-k8s.io/paused";
 const SKIP_CHECKS: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
 
 /// Takes from a row what will not happen; `(old, new, outdated)` machines.
-pub fn apply(
+pub fn apply<'a>(
     row: &mut Row,
-    fleet: Fleet<'_, '_>,
-    pair: Pair<'_, '_>,
+    fleet: Fleet<'_, 'a>,
+    pair: Pair<'_, 'a>,
     after: Option<&Json>,
     (old, new, outdated): (u64, u64, u64),
 ) {
@@ -60,11 +60,16 @@ pub fn apply(
 }
 
 /// A control plane that is deleted under a cluster that stays waits until the last worker is gone.
-fn waits_for_workers(row: &Row, fleet: Fleet<'_, '_>, control_plane: &Object<'_>) -> Option<String> {
+fn waits_for_workers<'a>(row: &Row, fleet: Fleet<'_, 'a>, control_plane: &Object<'a>) -> Option<String> {
     if row.kind != OwnerKind::ControlPlane {
         return None;
     }
     let namespace = fleet.old.namespace_of(control_plane);
+    let name = row.cluster.rsplit('/').next().unwrap_or_default();
+    let cluster = fleet.new.find(CLUSTER_GROUP, "Cluster", namespace, name)?;
+    if fleet.is_lost(cluster) {
+        return None;
+    }
     let is_worker = |object: &&Object<'_>| {
         matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool")
             && object.group() == CLUSTER_GROUP

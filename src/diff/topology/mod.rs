@@ -198,7 +198,7 @@ fn stuck(
 }
 
 fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdict: &mut Verdict) {
-    for row in rows.iter_mut() {
+    for row in rows.iter_mut().filter(|row| !row.causes.is_empty()) {
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));
     }

@@ -219,8 +219,6 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
             (Always, &["spec", "nodeNetwork", "createPodRange"]),
             (Always, &["spec", "nodeNetwork", "podRangeCidrBlock"]),
             (Always, &["spec", "nodeSecurity"]),
-            (Always, &["spec", "preemptible"]),
-            (Always, &["spec", "spot"]),
         ],
     ),
     ("VSphereFailureDomain", &[SPEC]),
@@ -288,7 +286,7 @@ const ONLY: &[(&str, &[Path])] = &[
             &["subnets"],
         ],
     ),
-    ("OpenStackMachine", &[&["providerID"], &["instanceID"], &["identityRef"], &["ports", "*", "allowedAddressPairs"]]),
+    ("OpenStackMachine", &[&["providerID"], &["identityRef"], &["ports", "*", "allowedAddressPairs"]]),
     (
         "VSphereMachine",
         &[&["providerID"], &["powerOffMode"], &["guestSoftPowerOffTimeoutSeconds"], &["network", "devices"]],
