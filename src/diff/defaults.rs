@@ -36,7 +36,9 @@ pub fn of_schema(tree: &mut Json, schema: Schema<'_>) {
         }
         Json::Array(list) => {
             if let Some(items) = schema.items() {
-                list.iter_mut().for_each(|item| of_schema(item, items));
+                for item in list {
+                    of_schema(item, items);
+                }
             }
         }
         _ => {}
@@ -142,9 +144,7 @@ fn machine_deployment(tree: &mut Json, object: &Object<'_>) {
     }
     let selector = json::at(tree, &["spec", "selector"]);
     let is_empty = selector.is_none_or(|selector| {
-        ["matchLabels", "matchExpressions"]
-            .iter()
-            .all(|key| selector.get(key).is_none_or(json::is_empty))
+        ["matchLabels", "matchExpressions"].iter().all(|key| selector.get(key).is_none_or(json::is_empty))
     });
     let name = json!(object.name);
     let cluster = json::at(tree, &["spec", "clusterName"]).cloned();

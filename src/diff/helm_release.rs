@@ -58,7 +58,10 @@ pub fn manifests(bytes: &[u8]) -> Option<Result<String, NotReadable>> {
         }
         None => vec![&document],
     };
-    let newest = candidates.into_iter().filter(|secret| is_release(secret)).max_by_key(|secret| (is_deployed(secret), revision(secret)))?;
+    let newest = candidates
+        .into_iter()
+        .filter(|secret| is_release(secret))
+        .max_by_key(|secret| (is_deployed(secret), revision(secret)))?;
     Some(unpack(newest))
 }
 

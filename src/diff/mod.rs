@@ -92,12 +92,6 @@ pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Option
     verdict::deletions(&pairs, fleet, options, &mut found.verdict);
     verdict::release(new, old, &mut found.verdict);
     found.rows.extend(topology::bill(fleet, &pairs, &mut found.verdict));
-    if !found.verdict.refusals.is_empty() {
-        // Helm stops at a refusal; what it did before is not this bill's to say.
-        for row in &mut found.rows {
-            row.notes.push("only once nothing is refused any more".into());
-        }
-    }
     let Found { changes, verdict, rows: mut rollout, .. } = found;
     rollout::sort(&mut rollout);
     let summary = Summary::of(fleet, &changes, &verdict, &rollout);

@@ -12,7 +12,7 @@ use crate::object::Object;
 use crate::release::Release;
 use crate::report::Place;
 use crate::schema::bundle::Schemas;
-use crate::schema::table::Schema;
+use crate::schema::table::{Kind, Schema};
 
 /// What reading objects needs to know besides themselves.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl<'s> Reading<'s> {
 
     /// The schema of an object's kind in a version.
     fn schema(&self, object: &Object<'_>, version: &str) -> Option<Schema<'s>> {
-        self.schemas.find(object.group(), version, &object.kind).map(|kind| kind.schema())
+        self.schemas.find(object.group(), version, &object.kind).map(Kind::schema)
     }
 }
 

@@ -145,6 +145,18 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
     None
 }
 
+/// Whether a machine deployment makes no machine before its control plane has taken up another version.
+pub fn waits_for_control_plane<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>) -> bool {
+    let skipped = skipped(fleet, object);
+    let skips = skipped.split(',').map(str::trim).any(|name| name == "All" || name == "ControlPlaneIsStable");
+    let upgrades = || {
+        let control_plane = fleet.new_control_plane(fleet.new_cluster(object)?)?;
+        let version = control_plane.at(&["spec", "version"])?.as_str()?;
+        Some(is_upgrading(fleet, control_plane, &version))
+    };
+    !skips && upgrades() == Some(true)
+}
+
 /// Whether the control plane's version changes with this release.
 fn is_upgrading(fleet: Fleet<'_, '_>, control_plane: &Object<'_>, version: &str) -> bool {
     let namespace = fleet.new.namespace_of(control_plane).to_owned();

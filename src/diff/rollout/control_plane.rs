@@ -7,9 +7,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::OwnerKind;
 use super::fields::{self, Effect};
-use super::workers::{is_later, reference};
+use super::workers::reference;
+use super::{OwnerKind, times};
 use crate::diff::json;
 use crate::diff::version::Version;
 
@@ -42,7 +42,8 @@ pub fn outdated(before: &Json, after: &Json, machines: u64) -> Outdated {
         }
     }
     let time = ["spec", "rollout", "after"];
-    if is_later(json::at(before, &time), json::at(after, &time)) {
+    let version = json::text_at(before, &["spec", "version"]);
+    if times::finds_machines(json::at(before, &time), json::at(after, &time), version) {
         found.causes.push(time.join("."));
         found.notes.push("spec.rollout.after: machines roll when that time comes".into());
     }

@@ -36,9 +36,7 @@ pub enum Effect {
     Nothing,
 }
 
-use Effect::{
-    Certificates, First, InPlace, Joined, NextMachine, Nothing, Pace, Rolls, RollsByName, Scales, Time,
-};
+use Effect::{Certificates, First, InPlace, Joined, NextMachine, Nothing, Pace, Rolls, RollsByName, Scales, Time};
 
 /// Below `spec` of a KubeadmControlPlane.
 const CONTROL_PLANE: &[(&str, Effect)] = &[

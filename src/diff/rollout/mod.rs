@@ -19,6 +19,7 @@ use crate::release::{Membership, Release};
 mod blocked;
 pub mod control_plane;
 pub mod fields;
+mod times;
 pub mod workers;
 
 pub use blocked::Blocked;
@@ -171,16 +172,13 @@ fn one(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, update: Option<&Update<'_, '_>>
         return None;
     }
     let release = if pair.new.is_some() { fleet.new } else { fleet.old };
-    let (before, after) = match update {
-        Some(update) => {
-            let (before, after) = update.in_v1beta2();
-            (Some(before), Some(after))
-        }
-        None => {
-            let before = pair.old.map(|old| Cow::Owned(update::with_defaults(old, None)));
-            let after = pair.new.map(|new| Cow::Owned(update::with_defaults(new, before.as_deref())));
-            (before, after)
-        }
+    let (before, after) = if let Some(update) = update {
+        let (before, after) = update.in_v1beta2();
+        (Some(before), Some(after))
+    } else {
+        let before = pair.old.map(|old| Cow::Owned(update::with_defaults(old, None)));
+        let after = pair.new.map(|new| Cow::Owned(update::with_defaults(new, before.as_deref())));
+        (before, after)
     };
     let owner = if kind == OwnerKind::ControlPlane { CONTROL_PLANE.to_owned() } else { object.name.to_string() };
     let mut row = Row {
@@ -212,6 +210,9 @@ fn fill(row: &mut Row, fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: Option<
             outdated = if found.is_empty() { 0 } else { old };
             row.causes = found;
             workers::notes(after, outdated, &mut row.notes);
+            if outdated > 0 && pair.new.is_some_and(|new| blocked::waits_for_control_plane(fleet, new)) {
+                row.notes.push("starts when the control plane is through".into());
+            }
         }
         (Some(before), Some(after), OwnerKind::MachinePool) => {
             row.causes = workers::pool_causes(fleet, pair, before, after);
@@ -243,14 +244,26 @@ const NAMED_PATHS: usize = 4;
 /// Accepted, and nothing rolls: what becomes of the changes.
 fn harmless(row: &mut Row, before: &Json, after: &Json) {
     let found = fields::harmless(row.kind, before, after);
+    let time = ["spec", "rollout", "after"];
+    let version = match row.kind {
+        OwnerKind::ControlPlane => json::text_at(before, &["spec", "version"]),
+        _ => json::text_at(before, &["spec", "template", "spec", "version"]),
+    };
+    let is_new = !json::same(json::at(before, &time), json::at(after, &time));
+    if is_new && times::is_before_release(json::at(after, &time), version) {
+        row.notes
+            .push(format!("{}: older than the Kubernetes that machines run, and so than each machine", time.join(".")));
+    }
     for (effect, what) in [
         (Effect::InPlace, "machines that run take it over, none is replaced"),
         (Effect::NextMachine, "accepted, but no running machine takes it up; only machines made later do"),
-        (Effect::Certificates, "machines whose certificates expire within that time are replaced, which no manifest shows"),
+        (
+            Effect::Certificates,
+            "machines whose certificates expire within that time are replaced, which no manifest shows",
+        ),
         (Effect::Pace, "says how machines are exchanged; none is for it"),
     ] {
-        let paths: Vec<&str> =
-            found.iter().filter(|(_, of)| *of == effect).map(|(path, _)| path.as_str()).collect();
+        let paths: Vec<&str> = found.iter().filter(|(_, of)| *of == effect).map(|(path, _)| path.as_str()).collect();
         if !paths.is_empty() {
             let more = paths.len().saturating_sub(NAMED_PATHS);
             let named = paths.iter().take(NAMED_PATHS).copied().collect::<Vec<_>>().join(", ");

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::fields::{self, Effect};
-use super::{Fleet, OwnerKind};
+use super::{Fleet, OwnerKind, times};
 use crate::diff::json;
 use crate::diff::matching::Pair;
 use crate::diff::update::Update;
@@ -20,7 +20,10 @@ pub fn outdated(kind: OwnerKind, before: &Json, after: &Json) -> Vec<String> {
         let rolls = match effect {
             Effect::Rolls => !json::same(old, new) && text(old) != text(new),
             Effect::RollsByName => reference(old) != reference(new),
-            Effect::Time => is_later(old, new),
+            Effect::Time => {
+                let version = json::text_at(before, &[TEMPLATE[0], TEMPLATE[1], TEMPLATE[2], "version"]);
+                times::finds_machines(old, new, version)
+            }
             _ => false,
         };
         if rolls {
@@ -33,16 +36,6 @@ pub fn outdated(kind: OwnerKind, before: &Json, after: &Json) -> Vec<String> {
 /// A text; an empty one is none.
 fn text(value: Option<&Json>) -> Option<&str> {
     value.and_then(Json::as_str).filter(|text| !text.is_empty())
-}
-
-/// Whether a time is new, or later than before: RFC 3339 in one zone compares as text. Machines younger than an earlier time
-/// are not touched by it.
-pub fn is_later(old: Option<&Json>, new: Option<&Json>) -> bool {
-    match (text(old), text(new)) {
-        (_, None) => false,
-        (None, Some(_)) => true,
-        (Some(old), Some(new)) => new > old,
-    }
 }
 
 /// Group, kind and name; an API version counts by its group.

@@ -152,7 +152,10 @@ fn cluster<'r, 'a>(
     for row in &mut rows {
         sources.explain(row);
     }
-    if let Some(reason) = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()) {
+    // Where the Cluster itself is refused, its controller never gets to see it.
+    let is_refused = pair.new.is_some_and(|cluster| verdict.refuses(cluster));
+    let stuck = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref());
+    if let Some(reason) = stuck.filter(|_| !is_refused) {
         block_all(pair.new, &mut rows, &reason, verdict);
     } else if let Some(reason) = pair.new.and_then(paused) {
         for row in &mut rows {
@@ -202,8 +205,7 @@ fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdi
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));
     }
-    // Where the Cluster itself is refused, its controller never gets to see it.
-    let Some(cluster) = cluster.filter(|cluster| !verdict.refuses(cluster)) else { return };
+    let Some(cluster) = cluster else { return };
     let path = ["spec", "topology"];
     let place = update::place(cluster, &update::steps(&path), json::Side::New);
     let message = format!(
@@ -245,6 +247,9 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
                 row.causes = rollout::workers::outdated(kind, &before.tree, &after.tree);
                 outdated = if row.causes.is_empty() { 0 } else { before.replicas };
                 rollout::workers::notes(&after.tree, outdated, &mut row.notes);
+                if outdated > 0 && row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
+                    row.notes.push("after the control plane; one worker group at a time unless the annotation upgrade-concurrency says more".into());
+                }
                 deferred(&mut row, &mut outdated, after);
             }
             if before.replicas != after.replicas {

@@ -114,7 +114,7 @@ fn version(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Ve
             format!("the topology's version goes down from {old} to {new}: the webhook of Cluster refuses that");
         verdict.say(update, &VERSION_DOWNGRADE, &keys, message, &format!("stay at {old}"));
     } else if to.major > from.major || to.minors_above(&from).is_some_and(|minors| minors > 1) {
-        let class = class::find(releases.old(), update.old, &update.after);
+        let class = class::find(releases.fleet.old, update.old, &update.after);
         let lists = class.is_some_and(|class| {
             class.at(&["spec", "kubernetesVersions"]).is_some_and(|list| list.items().next().is_some())
                 || class.at(&["spec", "upgrade", "external", "generateUpgradePlanExtension"]).is_some()
@@ -138,7 +138,7 @@ fn other_class(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mu
     if names.0 == names.1 {
         return;
     }
-    let classes = releases.old();
+    let classes = releases.fleet.old;
     let (Some(before), Some(after)) =
         (class::find(classes, update.old, &update.before), class::find(classes, update.new, &update.after))
     else {
@@ -154,8 +154,8 @@ fn other_class(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mu
 /// What the topology uses of its class, as the class is when Helm sends the Cluster: before this upgrade reaches it.
 fn uses(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
     let Some((_, name)) = class::class_name(&update.after) else { return };
-    let comes = class::find(releases.new(), update.new, &update.after);
-    let Some(class) = class::find(releases.old(), update.old, &update.after) else {
+    let comes = class::find(releases.fleet.new, update.new, &update.after);
+    let Some(class) = class::find(releases.fleet.old, update.old, &update.after) else {
         if comes.is_some() {
             let rule = &NOT_IN_CLASS;
             let message = format!(

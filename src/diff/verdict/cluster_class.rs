@@ -111,7 +111,7 @@ struct Users(Vec<(String, Json)>);
 
 impl Users {
     fn of(update: &Update<'_, '_>, releases: Releases<'_, '_>) -> Self {
-        let new = releases.new();
+        let new = releases.fleet.new;
         let uses = |cluster: &&Object<'_>| {
             let tree = cluster.root.to_json();
             class::find(new, cluster, &tree).is_some_and(|class| class.number == update.new.number)
@@ -185,7 +185,9 @@ fn health_checks(update: &Update<'_, '_>, users: &Users, verdict: &mut Verdict) 
     }
     let workers = Workers::Deployments;
     for (name, new) in class::worker_classes(&after, workers) {
-        let Some((_, old)) = class::worker_classes(&before, workers).find(|(known, _)| *known == name) else { continue };
+        let Some((_, old)) = class::worker_classes(&before, workers).find(|(known, _)| *known == name) else {
+            continue;
+        };
         if is_defined(json::at(old, &["healthCheck"]))
             && !is_defined(json::at(new, &["healthCheck"]))
             && let Some(names) = users.which(|tree| entries(tree, workers, name).any(|item| relies(Some(item))))

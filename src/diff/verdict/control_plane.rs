@@ -196,9 +196,8 @@ fn core_dns(before: &Json, after: &Json, update: &Update<'_, '_>, verdict: &mut 
         core_dns::Migration::UnknownStart => "it does not know the version in use",
         core_dns::Migration::UnknownTarget => "it does not know how to migrate to that version",
     };
-    let message = format!(
-        "CoreDNS goes from {old} to {new}, and the webhook of KubeadmControlPlane refuses it: {reason}"
-    );
+    let message =
+        format!("CoreDNS goes from {old} to {new}, and the webhook of KubeadmControlPlane refuses it: {reason}");
     let help = format!(
         "take a version from {} to {} above the present one, or keep CoreDNS to yourself with the annotation {SKIP_CORE_DNS}",
         core_dns::FIRST,

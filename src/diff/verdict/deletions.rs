@@ -86,9 +86,10 @@ pub fn judge<'a>(pairs: &[Pair<'_, 'a>], fleet: Fleet<'_, 'a>, options: &Options
     }
     if !fleet.lost_namespaces.is_empty() {
         for pair in pairs.iter().filter(|pair| pair.new.is_some() || pair.old.is_some_and(|old| !is_deleted(old))) {
-            let Some(object) = pair.object().filter(|object| !object.is_hook() && fleet.is_lost(object)) else { continue };
-            let (side, release) =
-                if pair.new.is_some() { (Side::New, fleet.new) } else { (Side::Old, fleet.old) };
+            let Some(object) = pair.object().filter(|object| !object.is_hook() && fleet.is_lost(object)) else {
+                continue;
+            };
+            let (side, release) = if pair.new.is_some() { (Side::New, fleet.new) } else { (Side::Old, fleet.old) };
             lost(object, side, release, is_allowed(object, release), verdict);
         }
     }
@@ -117,9 +118,9 @@ fn lost<'a>(object: &Object<'a>, side: Side, release: &Release<'a>, is_allowed: 
         return;
     }
     let message = format!("the upgrade deletes the Namespace {namespace}, and this object with it");
-    let finding = Finding::new(&STILL_NEEDED, message)
-        .at(object.key_place(object.root))
-        .suggest(format!("keep the Namespace {namespace} in the release, or annotate it with helm.sh/resource-policy: keep"));
+    let finding = Finding::new(&STILL_NEEDED, message).at(object.key_place(object.root)).suggest(format!(
+        "keep the Namespace {namespace} in the release, or annotate it with helm.sh/resource-policy: keep"
+    ));
     verdict.add(finding, side, object, "metadata.namespace");
 }
 

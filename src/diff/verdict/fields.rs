@@ -188,10 +188,8 @@ fn managed_version(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let parse = |text: &str| Version::parse(text).or_else(|| Version::parse(&format!("{text}.0")));
     let (Some(from), Some(to)) = (parse(old), parse(new)) else { return };
     if (to.major, to.minor) < (from.major, from.minor) {
-        let message = format!(
-            "the version goes down from {old} to {new}: the webhook of {} refuses that",
-            update.new.kind
-        );
+        let message =
+            format!("the version goes down from {old} to {new}: the webhook of {} refuses that", update.new.kind);
         verdict.say(update, &VERSION_DOWNGRADE, &keys, message, &format!("stay at {old}"));
     }
 }

@@ -91,10 +91,7 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
             (WhileThere, &["spec", "awsLaunchTemplate", "name"]),
         ],
     ),
-    (
-        "ROSAMachinePool",
-        &[(Always, &["spec", "additionalSecurityGroups"]), (Always, &["spec", "additionalTags"])],
-    ),
+    ("ROSAMachinePool", &[(Always, &["spec", "additionalSecurityGroups"]), (Always, &["spec", "additionalTags"])]),
     (
         "AzureCluster",
         &[
@@ -349,10 +346,7 @@ const TEMPLATES: &[(&str, &[(&str, Template)])] = &[
         "controlplane.cluster.x-k8s.io",
         &[
             ("KubeadmControlPlaneTemplate", INNER_ALONE),
-            (
-                "AWSManagedControlPlaneTemplate",
-                Template::Fields(&[&["spec", "template", "spec", "region"]]),
-            ),
+            ("AWSManagedControlPlaneTemplate", Template::Fields(&[&["spec", "template", "spec", "region"]])),
             ("RKE2ControlPlaneTemplate", Template::Nothing),
         ],
     ),
@@ -505,7 +499,8 @@ mod tests {
             let known = |of: &crate::schema::table::Kind<'_>| {
                 let mut schema = of.schema();
                 for key in path {
-                    let next = if *key == "*" { schema.items() } else { schema.property(key).map(|property| property.schema) };
+                    let next =
+                        if *key == "*" { schema.items() } else { schema.property(key).map(|property| property.schema) };
                     match next {
                         Some(next) => schema = next,
                         None => return false,

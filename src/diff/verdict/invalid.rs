@@ -30,12 +30,7 @@ pub fn release(new: &Release<'_>, old: &Release<'_>, verdict: &mut Verdict) {
 }
 
 /// Takes in what schema and webhooks say of the objects that this upgrade sends; Helm does not send what it did not change.
-pub fn judge<'a>(
-    fleet: Fleet<'_, 'a>,
-    changes: &[Change<'_, 'a>],
-    options: &judge::Options,
-    verdict: &mut Verdict,
-) {
+pub fn judge<'a>(fleet: Fleet<'_, 'a>, changes: &[Change<'_, 'a>], options: &judge::Options, verdict: &mut Verdict) {
     let sent = changes.iter().filter_map(|change| {
         let new = change.new.filter(|new| !new.is_hook())?;
         Some((change.old.filter(|old| old.name == new.name), new))

@@ -185,17 +185,7 @@ pub struct Releases<'r, 'a> {
     pub class_templates: &'r TemplateNames,
 }
 
-impl<'r, 'a> Releases<'r, 'a> {
-    /// Before.
-    pub fn old(&self) -> &'r Release<'a> {
-        self.fleet.old
-    }
-
-    /// After.
-    pub fn new(&self) -> &'r Release<'a> {
-        self.fleet.new
-    }
-
+impl Releases<'_, '_> {
     /// Whether a topology's objects are made from this template.
     pub fn is_of_class(&self, object: &Object<'_>) -> bool {
         self.class_templates.names(object)

@@ -155,7 +155,16 @@ fn exceptions(update: &Update<'_, '_>, before: &mut Json, after: &mut Json) {
                 (&["kubeadmConfigSpec", "initConfiguration", "nodeRegistration", "imagePullPolicy"], "IfNotPresent"),
                 (&["kubeadmConfigSpec", "joinConfiguration", "nodeRegistration", "imagePullPolicy"], "IfNotPresent"),
                 (
-                    &["kubeadmConfigSpec", "joinConfiguration", "discovery", "file", "kubeConfig", "user", "exec", "apiVersion"],
+                    &[
+                        "kubeadmConfigSpec",
+                        "joinConfiguration",
+                        "discovery",
+                        "file",
+                        "kubeConfig",
+                        "user",
+                        "exec",
+                        "apiVersion",
+                    ],
                     "client.authentication.k8s.io/v1",
                 ),
             ];
@@ -188,9 +197,10 @@ fn exceptions(update: &Update<'_, '_>, before: &mut Json, after: &mut Json) {
 fn address_pairs(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let keys = ["spec", "template", "spec", "ports"];
     if update.changed(&keys) {
-        let message = "ports[].allowedAddressPairs are changed in place: OpenStack's provider accepts that since v0.15, older \
+        let message =
+            "ports[].allowedAddressPairs are changed in place: OpenStack's provider accepts that since v0.15, older \
                        releases refuse it; no running machine takes it up"
-            .to_owned();
+                .to_owned();
         let help = "rotate the name where the provider is older, or where machines should roll";
         verdict.say(update, &TEMPLATE_EDITED_IN_PLACE, &keys, message, help);
     }
