@@ -74,6 +74,15 @@ pub enum InputError {
         /// Why it did not start.
         cause: io::Error,
     },
+    /// Helm is not there to ask it for a release.
+    NoHelmForRelease {
+        /// The release.
+        name: String,
+        /// What was tried.
+        helm: PathBuf,
+        /// Why it did not start.
+        cause: io::Error,
+    },
     /// `helm get` failed.
     Release {
         /// The release.
@@ -114,8 +123,26 @@ impl fmt::Display for InputError {
                 chart.display(),
                 helm.display()
             ),
+            Self::NoHelmForRelease { name, helm, cause } => write!(
+                f,
+                "release:{name} asks Helm for the release: cannot run '{}' ({cause}). Install Helm, or hand in its Secret: {}",
+                helm.display(),
+                SecretCommand(name)
+            ),
             Self::Release { name, said } => {
-                write!(f, "helm get {name} failed. Helm says:\n{}", said.trim_end())
+                write!(f, "helm get of the release {name} failed. Helm says:\n{}", said.trim_end())?;
+                if said.contains("unreachable") {
+                    write!(
+                        f,
+                        "\nNo management cluster answers: see kubectl config current-context and KUBECONFIG. Without one, save \
+                         the release where there is one and hand that file in: {}",
+                        SecretCommand(name)
+                    )
+                } else if said.contains("not found") {
+                    f.write_str("\nHelm knows no such release or revision there: see helm list and helm history, and give -n NAMESPACE")
+                } else {
+                    Ok(())
+                }
             }
             Self::Rendering { chart, said } => {
                 write!(f, "helm template {} failed. Helm says:\n{}", chart.display(), said.trim_end())?;
@@ -140,6 +167,15 @@ fn neighbour(missing: &Path) -> Option<PathBuf> {
         fs::read_dir(here).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort_unstable();
     nearest(name, names.iter().map(String::as_str)).map(|name| folder.join(name))
+}
+
+/// How a release gets into a file.
+struct SecretCommand<'n>(&'n str);
+
+impl fmt::Display for SecretCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kubectl get secret -n NAMESPACE -l owner=helm,name={} -o json > release.json", self.0)
+    }
 }
 
 /// Reads the arguments of a command: no argument and `-` mean standard input. One group per folder, per chart and for
@@ -274,7 +310,6 @@ pub fn is_manifest(path: &Path) -> bool {
 /// No Helm, or a Helm that knows no such release.
 pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) -> Result<Source, InputError> {
     let helm = options.helm.clone().unwrap_or_else(|| "helm".into());
-    let chart = || PathBuf::from(format!("release:{name}"));
     progress::enter(Phase::Rendering, format!("release {name}"));
     let get = |what: &str| {
         let mut command = Command::new(&helm);
@@ -285,10 +320,8 @@ pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) 
         if let Some(revision) = revision {
             command.arg("--revision").arg(revision);
         }
-        let output = command.arg("--").arg(name).stdin(Stdio::null()).output().map_err(|cause| InputError::NoHelm {
-            chart: chart(),
-            helm: helm.clone(),
-            cause,
+        let output = command.arg("--").arg(name).stdin(Stdio::null()).output().map_err(|cause| {
+            InputError::NoHelmForRelease { name: name.to_owned(), helm: helm.clone(), cause }
         })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -302,7 +335,8 @@ pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) 
         bytes.extend_from_slice(b"\n---\n");
         bytes.extend(hooks);
     }
-    Ok(Source { name: chart().display().to_string(), bytes })
+    let name = revision.map_or_else(|| format!("release:{name}"), |revision| format!("release:{name}@{revision}"));
+    Ok(Source { name, bytes })
 }
 
 /// What `helm template` makes of a chart.

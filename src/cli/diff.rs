@@ -261,6 +261,12 @@ impl SourceArgs {
             helm: common::helm(self.helm.as_ref()),
         };
         if let Some((name, revision)) = installed(path) {
+            if name.is_empty() {
+                bail!("release: needs the name of a release: release:NAME or release:NAME@REVISION");
+            }
+            if let Some(revision) = revision.filter(|text| text.parse::<u32>().is_err()) {
+                bail!("'{revision}' is no revision of release {name}: write a number, as helm history {name} shows it");
+            }
             return Ok(vec![input::helm_release(name, revision, &options)?]);
         }
         if path.as_os_str() != "-" && path.components().count() == 1 && path.extension().is_none() && !path.exists() {

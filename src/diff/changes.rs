@@ -10,6 +10,7 @@ use super::json::{self, Side, Step};
 use super::update::{self, Update};
 use crate::object::Object;
 use crate::report::Place;
+use crate::schema::table::{Additional, Schema};
 use crate::secrets;
 
 /// Printed in place of a value that is nobody's business.
@@ -60,7 +61,7 @@ pub struct PathChange {
 /// What differs between the two sides of an update, the name apart.
 pub fn of(update: &Update<'_, '_>) -> Vec<PathChange> {
     let mut walk = Walk { path: Vec::new(), found: Vec::new() };
-    walk.values(&update.before, &update.after);
+    walk.values(&update.before, &update.after, update.schema);
     let name = [Step::Key("metadata".into()), Step::Key("name".into())];
     walk.found
         .into_iter()
@@ -113,27 +114,28 @@ struct Walk {
 }
 
 impl Walk {
-    fn values(&mut self, old: &Json, new: &Json) {
+    fn values(&mut self, old: &Json, new: &Json, schema: Option<Schema<'_>>) {
         match (old, new) {
             (Json::Object(before), Json::Object(after)) => {
                 let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
                 for key in keys {
-                    self.below(Step::Key(key.clone()), before.get(key), after.get(key));
+                    let schema = schema.and_then(|schema| child(schema, key));
+                    self.below(Step::Key(key.clone()), before.get(key), after.get(key), schema);
                 }
             }
-            (Json::Array(before), Json::Array(after)) => match item_names(before, after) {
-                Some((left, right)) => self.named(before, after, &left, &right),
-                None => self.ordered(before, after),
+            (Json::Array(before), Json::Array(after)) => match item_names(before, after, schema) {
+                Some((left, right)) => self.named(before, after, &left, &right, schema),
+                None => self.ordered(before, after, schema),
             },
             _ if json::equal(old, new) => {}
             _ => self.found.push((self.path.clone(), Some(old.clone()), Some(new.clone()))),
         }
     }
 
-    fn below(&mut self, step: Step, old: Option<&Json>, new: Option<&Json>) {
+    fn below(&mut self, step: Step, old: Option<&Json>, new: Option<&Json>, schema: Option<Schema<'_>>) {
         self.path.push(step);
         match (old, new) {
-            (Some(old), Some(new)) => self.values(old, new),
+            (Some(old), Some(new)) => self.values(old, new, schema),
             (None, None) => {}
             // An empty mapping or list that appears says nothing.
             (Some(only), None) | (None, Some(only))
@@ -144,14 +146,14 @@ impl Walk {
     }
 
     /// Lists whose items have names.
-    fn named(&mut self, old: &[Json], new: &[Json], left: &[String], right: &[String]) {
+    fn named(&mut self, old: &[Json], new: &[Json], left: &[String], right: &[String], schema: Option<Schema<'_>>) {
+        let items = schema.and_then(Schema::items);
         for (number, name) in left.iter().enumerate() {
             let other = right.iter().position(|other| other == name);
-            self.below(Step::Item(Some(number), other), old.get(number), other.and_then(|at| new.get(at)));
+            self.below(Step::Item(Some(number), other), old.get(number), other.and_then(|at| new.get(at)), items);
         }
-        for (number, name) in right.iter().enumerate().filter(|(_, name)| !left.contains(name)) {
-            let _ = name;
-            self.below(Step::Item(None, Some(number)), None, new.get(number));
+        for (number, _) in right.iter().enumerate().filter(|(_, name)| !left.contains(name)) {
+            self.below(Step::Item(None, Some(number)), None, new.get(number), items);
         }
         let kept = |names: &[String], others: &[String]| {
             names.iter().filter(|name| others.contains(name)).cloned().collect::<Vec<_>>()
@@ -163,7 +165,8 @@ impl Walk {
     }
 
     /// Lists whose items have none: the shortest way from one to the other.
-    fn ordered(&mut self, old: &[Json], new: &[Json]) {
+    fn ordered(&mut self, old: &[Json], new: &[Json], schema: Option<Schema<'_>>) {
+        let items = schema.and_then(Schema::items);
         let text = |list: &[Json]| list.iter().map(Json::to_string).collect::<Vec<_>>();
         for op in similar::capture_diff_slices(Algorithm::Myers, &text(old), &text(new)) {
             if matches!(op, DiffOp::Equal { .. }) {
@@ -174,26 +177,45 @@ impl Walk {
                 let before = Some(left.start + offset).filter(|at| left.contains(at));
                 let after = Some(right.start + offset).filter(|at| right.contains(at));
                 let item = Step::Item(before, after);
-                self.below(item, before.and_then(|at| old.get(at)), after.and_then(|at| new.get(at)));
+                self.below(item, before.and_then(|at| old.get(at)), after.and_then(|at| new.get(at)), items);
             }
         }
     }
 }
 
+fn child<'t>(schema: Schema<'t>, key: &str) -> Option<Schema<'t>> {
+    let property = schema.property(key).map(|property| property.schema);
+    property.or_else(|| match schema.additional() {
+        Additional::Schema(values) => Some(values),
+        _ => None,
+    })
+}
+
 /// What names the items of a list, in the order in which it is tried.
 const NAMES: &[&str] = &["name", "key", "class", "path", "id", "device", "topologyKey", "type"];
 
-/// The names of the items on both sides, where all have one and none has it twice.
-fn item_names(old: &[Json], new: &[Json]) -> Option<(Vec<String>, Vec<String>)> {
-    NAMES.iter().find_map(|key| {
-        let names = |list: &[Json]| -> Option<Vec<String>> {
-            let names: Vec<String> = list
+/// The names of the items on both sides, where all have one and none has it twice: by the keys that the schema names, else by
+/// what usually is a name.
+fn item_names(old: &[Json], new: &[Json], schema: Option<Schema<'_>>) -> Option<(Vec<String>, Vec<String>)> {
+    let keys: Vec<&str> = schema.map(|schema| schema.list_map_keys().collect()).unwrap_or_default();
+    let by_schema = Some(keys).filter(|keys| !keys.is_empty()).and_then(|keys| both(old, new, &keys));
+    by_schema.or_else(|| NAMES.iter().find_map(|key| both(old, new, &[key])))
+}
+
+fn both(old: &[Json], new: &[Json], keys: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
+    let names = |list: &[Json]| -> Option<Vec<String>> {
+        let name = |item: &Json| -> Option<String> {
+            let parts: Vec<String> = keys
                 .iter()
-                .map(|item| item.get(key).filter(|name| !name.is_object() && !name.is_array()).map(Json::to_string))
-                .collect::<Option<_>>()?;
-            let distinct: HashSet<&String> = names.iter().collect();
-            (distinct.len() == names.len()).then_some(names)
+                .filter_map(|key| item.get(key))
+                .filter(|part| !part.is_object() && !part.is_array())
+                .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+                .collect();
+            (!parts.is_empty()).then(|| parts.join(" "))
         };
-        Some((names(old)?, names(new)?))
-    })
+        let names: Vec<String> = list.iter().map(name).collect::<Option<_>>()?;
+        let distinct: HashSet<&String> = names.iter().collect();
+        (distinct.len() == names.len()).then_some(names)
+    };
+    Some((names(old)?, names(new)?))
 }

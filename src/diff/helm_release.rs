@@ -1,5 +1,6 @@
 //! Helm's stored releases: a Secret whose data holds base64 of base64 of a gzipped JSON document, for Helm 3 and Helm 4.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::Read;
 
@@ -21,6 +22,8 @@ pub enum NotReadable {
     Compression,
     /// What it unpacks to is no release.
     Content,
+    /// A list holds Secrets of several releases.
+    SeveralReleases,
 }
 
 impl fmt::Display for NotReadable {
@@ -29,23 +32,45 @@ impl fmt::Display for NotReadable {
             Self::Encoding => "its data.release is absent or no base64",
             Self::Compression => "its content does not unpack",
             Self::Content => "what it unpacks to is no Helm release",
+            Self::SeveralReleases => "it holds several releases; pick one with kubectl's -l owner=helm,name=NAME",
         })
     }
 }
 
 /// The manifests of a release Secret, hooks included; `None` where the bytes are no such Secret. Of a list of them
-/// (`kubectl get secret -l owner=helm -o json`) the newest revision counts.
+/// (`kubectl get secret -l owner=helm -o json`) the newest deployed revision counts: what an upgrade starts from; where none is
+/// deployed, the newest.
 pub fn manifests(bytes: &[u8]) -> Option<Result<String, NotReadable>> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return None;
     }
+    // Nearly every other document is manifests; they are not worth reading twice.
+    memchr::memmem::find(bytes, SECRET_TYPE.as_bytes())?;
     let document: Json = serde_json::from_slice(bytes).ok()?;
     let candidates: Vec<&Json> = match document.get("items").and_then(Json::as_array) {
-        Some(items) => items.iter().filter(|item| is_release(item)).collect(),
+        Some(items) => {
+            let releases: Vec<&Json> = items.iter().filter(|item| is_release(item)).collect();
+            let names: HashSet<Option<&str>> = releases.iter().map(|secret| label(secret, "name")).collect();
+            if names.len() > 1 {
+                return Some(Err(NotReadable::SeveralReleases));
+            }
+            releases
+        }
         None => vec![&document],
     };
-    let newest = candidates.into_iter().filter(|secret| is_release(secret)).max_by_key(|secret| revision(secret))?;
+    let newest = candidates
+        .into_iter()
+        .filter(|secret| is_release(secret))
+        .max_by_key(|secret| (is_deployed(secret), revision(secret)))?;
     Some(unpack(newest))
+}
+
+fn label<'s>(secret: &'s Json, name: &str) -> Option<&'s str> {
+    secret.get("metadata")?.get("labels")?.get(name)?.as_str()
+}
+
+fn is_deployed(secret: &Json) -> bool {
+    label(secret, "status") == Some("deployed")
 }
 
 fn is_release(secret: &Json) -> bool {
@@ -54,8 +79,7 @@ fn is_release(secret: &Json) -> bool {
 }
 
 fn revision(secret: &Json) -> u64 {
-    let label = || secret.get("metadata")?.get("labels")?.get("version")?.as_str()?.parse().ok();
-    label().unwrap_or(0)
+    label(secret, "version").and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn unpack(secret: &Json) -> Result<String, NotReadable> {

@@ -82,6 +82,49 @@ pub fn remove(value: &mut Json, keys: &[&str]) -> Option<Json> {
     above.iter().try_fold(value, |value, key| value.get_mut(key))?.as_object_mut()?.shift_remove(*last)
 }
 
+/// Takes the values at a chain of keys out of the tree; `*` stands for each item of a list.
+pub fn remove_each(value: &mut Json, keys: &[&str]) {
+    match keys.split_first() {
+        Some((&"*", rest)) => {
+            for item in value.as_array_mut().into_iter().flatten() {
+                remove_each(item, rest);
+            }
+        }
+        Some((key, [])) => {
+            if let Some(map) = value.as_object_mut() {
+                map.shift_remove(*key);
+            }
+        }
+        Some((key, rest)) => {
+            if let Some(below) = value.get_mut(*key) {
+                remove_each(below, rest);
+            }
+        }
+        None => {}
+    }
+}
+
+/// The paths that a JSON merge patch from one tree to the other speaks of: what is gone is named where it was, not below.
+pub fn merge_patch_paths(before: &Json, after: &Json, path: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
+    let (Json::Object(old), Json::Object(new)) = (before, after) else {
+        if !equal(before, after) {
+            out.push(path.clone());
+        }
+        return;
+    };
+    let empty = Json::Object(serde_json::Map::new());
+    let keys = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key)));
+    for key in keys {
+        path.push(key.clone());
+        match (old.get(key), new.get(key)) {
+            (Some(before), Some(after)) => merge_patch_paths(before, after, path, out),
+            (None, Some(after)) if after.is_object() => merge_patch_paths(&empty, after, path, out),
+            _ => out.push(path.clone()),
+        }
+        path.pop();
+    }
+}
+
 /// Puts a value at a chain of keys, making the mappings above it.
 pub fn insert(value: &mut Json, keys: &[&str], new: Json) {
     let Some((last, above)) = keys.split_last() else {
@@ -194,6 +237,18 @@ mod tests {
         let mut tree = json!({"a": {"b": []}, "taints": [], "c": ""});
         drop_empty(&mut tree, &["taints"]);
         assert_eq!(tree, json!({"taints": []}));
+    }
+
+    #[test]
+    fn a_merge_patch_names_what_is_gone_as_a_whole() {
+        let (a, b) = (json!({"a": {"b": 1}, "c": [1], "d": {"e": 1}}), json!({"c": [2], "d": {"e": 1, "f": {"g": 2}}}));
+        let mut out = Vec::new();
+        merge_patch_paths(&a, &b, &mut Vec::new(), &mut out);
+        let paths: Vec<String> = out.iter().map(|path| path.join(".")).collect();
+        assert_eq!(paths, ["a", "c", "d.f.g"]);
+        let mut tree = json!({"ports": [{"a": 1, "b": 2}, {"a": 3}]});
+        remove_each(&mut tree, &["ports", "*", "a"]);
+        assert_eq!(tree, json!({"ports": [{"b": 2}, {}]}));
     }
 
     #[test]

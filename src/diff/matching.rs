@@ -66,29 +66,41 @@ fn identity<'o>(release: &'o Release<'_>, object: &'o Object<'_>) -> Identity<'o
     }
 }
 
-/// Objects by identity; where one stands twice, the last, which is what a client applies last.
-fn by_identity<'o>(release: &'o Release<'_>) -> FxHashMap<Identity<'o>, u32> {
-    release.objects.iter().map(|object| (identity(release, object), object.number)).collect()
+/// The identities of all objects, and the last object of each: where one stands twice, the last is what a client applies last.
+struct Identities<'o> {
+    keys: Vec<Identity<'o>>,
+    last: FxHashMap<Identity<'o>, u32>,
+}
+
+impl<'o> Identities<'o> {
+    fn of(release: &'o Release<'_>) -> Self {
+        let keys: Vec<Identity<'o>> = release.objects.iter().map(|object| identity(release, object)).collect();
+        let mut last = FxHashMap::with_capacity_and_hasher(keys.len(), rustc_hash::FxBuildHasher);
+        last.extend(keys.iter().cloned().zip(0_u32..));
+        Self { keys, last }
+    }
+
+    /// Whether an object is the last of its identity.
+    fn is_last(&self, number: u32) -> bool {
+        self.keys.get(number as usize).and_then(|key| self.last.get(key)) == Some(&number)
+    }
 }
 
 /// All pairs: in the order of the new release, then what is gone in the order of the old one.
 pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r, 'a>> {
-    let (before, after) = (by_identity(old), by_identity(new));
+    let (before, after) = (Identities::of(old), Identities::of(new));
     let mut partner: Vec<Option<u32>> = vec![None; new.objects.len()];
     let mut removed: HashSet<u32> = HashSet::new();
-    for object in &old.objects {
-        let key = identity(old, object);
-        if before.get(&key) != Some(&object.number) {
-            continue;
-        }
-        match after.get(&key) {
-            Some(number) => partner[*number as usize] = Some(object.number),
+    for (key, number) in before.keys.iter().zip(0_u32..).filter(|(_, number)| before.is_last(*number)) {
+        match after.last.get(key) {
+            Some(other) => partner[*other as usize] = Some(number),
             None => {
-                removed.insert(object.number);
+                removed.insert(number);
             }
         }
     }
-    let is_last = |object: &Object<'_>| after.get(&identity(new, object)) == Some(&object.number);
+    let is_last: Vec<bool> = (0_u32..).take(new.objects.len()).map(|number| after.is_last(number)).collect();
+    let is_last = |object: &Object<'_>| is_last.get(object.number as usize) == Some(&true);
     let added: HashSet<u32> = new
         .objects
         .iter()

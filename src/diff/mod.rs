@@ -28,6 +28,8 @@ use changes::{Change, Kind};
 use matching::Pair;
 use rollout::{Fleet, Row};
 use summary::Summary;
+use topology::TemplateNames;
+use update::{Reading, Update};
 use verdict::Verdict;
 
 /// What a comparison is asked for.
@@ -72,64 +74,111 @@ impl Diff<'_, '_> {
     }
 }
 
+/// Pairs below which a further thread costs more than it brings.
+const PAIRS_PER_THREAD: usize = 500;
+
 /// Compares two releases.
 pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Options) -> Diff<'r, 'a> {
     let mut pairs = matching::pairs(old, new);
-    let fleet = Fleet { old, new };
-    let mut verdict = Verdict::default();
-    let class_templates = topology::class_templates(fleet);
-    let releases = verdict::Releases { old, new, class_templates: &class_templates };
-    let mut changes = Vec::new();
-    for pair in &mut pairs {
-        let Some(change) = change(*pair, releases, &mut verdict) else { continue };
-        if pair.is_renamed() {
-            verdict::rotation(*pair, releases, &mut verdict);
-        }
-        pair.is_changed = true;
-        changes.push(change);
+    let class_templates = TemplateNames::of(old, new);
+    let reading = Reading::new(new, &class_templates, &options.judge.schemas);
+    let lost_namespaces = verdict::lost_namespaces(&pairs);
+    let fleet = Fleet { old, new, reading: &reading, lost_namespaces: &lost_namespaces };
+    let releases = verdict::Releases { fleet, class_templates: &class_templates };
+    let mut found = compare_all(&pairs, releases, &options.judge);
+    for number in &found.changed {
+        pairs[*number].is_changed = true;
     }
-    verdict::reverted(fleet, &pairs, &mut verdict);
-    verdict::deletions(&pairs, new, options, &mut verdict);
-    verdict::invalid(old, new, &changes, &options.judge, &mut verdict);
-    let mut rollout = rollout::bill(fleet, &pairs);
-    rollout.extend(topology::bill(fleet, &pairs, &mut verdict));
-    if !verdict.refusals.is_empty() {
-        // Helm stops at a refusal; what it did before is not this bill's to say.
-        for row in &mut rollout {
-            row.notes.push("only once nothing is refused any more".into());
-        }
-    }
+    verdict::deletions(&pairs, fleet, options, &mut found.verdict);
+    verdict::release(new, old, &mut found.verdict);
+    found.rows.extend(topology::bill(fleet, &pairs, &mut found.verdict));
+    let Found { changes, verdict, rows: mut rollout, .. } = found;
     rollout::sort(&mut rollout);
     let summary = Summary::of(fleet, &changes, &verdict, &rollout);
     Diff { old, new, changes, verdict, rollout, summary }
 }
 
-/// The change of a pair, judged on the way; `None` where both sides say the same.
-fn change<'r, 'a>(
-    pair: Pair<'r, 'a>,
+/// What comparing pairs brings.
+#[derive(Default)]
+struct Found<'r, 'a> {
+    /// Numbers of the pairs that differ.
+    changed: Vec<usize>,
+    changes: Vec<Change<'r, 'a>>,
+    verdict: Verdict,
+    rows: Vec<Row>,
+}
+
+/// Compares pair by pair, on threads; the result is the same for any number of them.
+fn compare_all<'r, 'a>(
+    pairs: &[Pair<'r, 'a>],
     releases: verdict::Releases<'_, 'a>,
-    verdict: &mut Verdict,
-) -> Option<Change<'r, 'a>> {
+    options: &judge::Options,
+) -> Found<'r, 'a> {
+    let threads = options.jobs.clamp(1, pairs.len() / PAIRS_PER_THREAD + 1);
+    let size = pairs.len().div_ceil(threads).max(1);
+    let mut all = Found::default();
+    std::thread::scope(|scope| {
+        let chunks = pairs.chunks(size).enumerate();
+        let workers: Vec<_> = chunks
+            .map(|(number, chunk)| scope.spawn(move || compare(chunk, number * size, releases, options)))
+            .collect();
+        for worker in workers {
+            let part = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            all.changed.extend(part.changed);
+            all.changes.extend(part.changes);
+            all.rows.extend(part.rows);
+            all.verdict.append(part.verdict);
+        }
+    });
+    all
+}
+
+fn compare<'r, 'a>(
+    pairs: &[Pair<'r, 'a>],
+    first: usize,
+    releases: verdict::Releases<'_, 'a>,
+    options: &judge::Options,
+) -> Found<'r, 'a> {
+    let mut found = Found::default();
+    for (number, pair) in pairs.iter().enumerate() {
+        let Some((change, update)) = change(*pair, releases.fleet) else {
+            found.rows.extend(rollout::rows(releases.fleet, *pair, None));
+            continue;
+        };
+        match &update {
+            Some(update) if pair.is_renamed() => verdict::rotation(update, releases, &mut found.verdict),
+            Some(update) if !update.new.is_hook() => {
+                verdict::update(update, releases, &mut found.verdict);
+                verdict::reverted(update, releases.fleet, &mut found.verdict);
+            }
+            _ => {}
+        }
+        found.rows.extend(rollout::rows(releases.fleet, *pair, update.as_ref().filter(|_| !pair.is_renamed())));
+        found.changed.push(first + number);
+        found.changes.push(change);
+    }
+    verdict::invalid(releases.fleet, &found.changes, options, &mut found.verdict);
+    found
+}
+
+/// The change of a pair, and both sides read, where there are two; `None` where both sides say the same.
+fn change<'r, 'u, 'a>(pair: Pair<'r, 'a>, fleet: Fleet<'u, 'a>) -> Option<(Change<'r, 'a>, Option<Update<'u, 'a>>)>
+where
+    'r: 'u,
+{
     let (old, new) = match (pair.old, pair.new) {
         (Some(old), Some(new)) => (old, new),
         (old, new) => {
             let kind = if old.is_none() { Kind::Added } else { Kind::Removed };
-            return Some(Change { kind, old, new, paths: Vec::new() });
+            return Some((Change { kind, old, new, paths: Vec::new() }, None));
         }
     };
-    if compare::equal(old.root, new.root) {
+    if old.root.raw() == new.root.raw() || compare::equal(old.root, new.root) {
         return None;
     }
-    let update = update::Update::new(old, new);
+    let update = Update::new(old, new, fleet.reading);
     let paths = changes::of(&update);
-    if pair.is_renamed() {
-        return Some(Change { kind: Kind::Renamed, old: Some(old), new: Some(new), paths });
-    }
-    if paths.is_empty() {
-        return None;
-    }
-    if !new.is_hook() {
-        verdict::update(&update, releases, verdict);
-    }
-    Some(Change { kind: Kind::Changed, old: Some(old), new: Some(new), paths })
+    let kind = if pair.is_renamed() { Kind::Renamed } else { Kind::Changed };
+    (pair.is_renamed() || !paths.is_empty())
+        .then(|| (Change { kind, old: Some(old), new: Some(new), paths }, Some(update)))
 }

@@ -40,6 +40,43 @@ pub fn strip(object: &mut Json) {
     }
 }
 
+/// References within an object whose API version alone differs: made the same. What a reference names hangs on group, kind and
+/// name; the version only says how to read it.
+pub fn even_references(before: &mut Json, after: &Json) {
+    match (before, after) {
+        (Json::Object(old), Json::Object(new)) => {
+            for (key, value) in old.iter_mut() {
+                let Some(other) = new.get(key) else { continue };
+                if is_same_reference(value, other) {
+                    *value = other.clone();
+                } else {
+                    even_references(value, other);
+                }
+            }
+        }
+        (Json::Array(old), Json::Array(new)) if old.len() == new.len() => {
+            for (value, other) in old.iter_mut().zip(new) {
+                even_references(value, other);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Two mappings that name the same object of the same kind in versions of one group.
+fn is_same_reference(a: &Json, b: &Json) -> bool {
+    let (Some(left), Some(right)) = (a.as_object(), b.as_object()) else { return false };
+    let group = |map: &serde_json::Map<String, Json>| {
+        let (group, _) = map.get("apiVersion")?.as_str()?.split_once('/')?;
+        Some(group.to_owned()).filter(|group| group.ends_with("cluster.x-k8s.io"))
+    };
+    left.contains_key("kind")
+        && left.contains_key("name")
+        && left.len() == right.len()
+        && group(left).is_some_and(|own| group(right) == Some(own))
+        && left.iter().all(|(key, value)| key == "apiVersion" || right.get(key) == Some(value))
+}
+
 /// Takes blanks and line ends off the end of texts of several lines.
 pub fn trim_ends(value: &mut Json) {
     match value {

@@ -163,8 +163,13 @@ const UNWRITABLE: &str = "written in a way that cannot be changed without losing
 
 /// What an object means in v1beta2, its text apart; `None` where it is no v1beta1 object or cannot be brought over.
 pub fn meaning(root: Value<'_>) -> Option<Json> {
+    meaning_among(root, &Context::default())
+}
+
+/// The same, where the patches of a class follow these templates.
+pub fn meaning_among(root: Value<'_>, context: &Context) -> Option<Json> {
     let mut tree = Tree::of(root);
-    matches!(convert(&mut tree, &Context::default(), &mut Vec::new()), Ok(Concern::Changed)).then(|| tree.to_json())
+    matches!(convert(&mut tree, context, &mut Vec::new()), Ok(Concern::Changed)).then(|| tree.to_json())
 }
 
 fn refuse(offset: usize, message: String) -> Outcome {

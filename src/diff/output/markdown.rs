@@ -111,6 +111,9 @@ fn rollout(shown: &Shown<'_, '_, '_>, page: &mut Page) {
             page.left_out += 1;
         }
     }
+    if !shown.diff.is_accepted() {
+        page.text.push_str("\nMachines move so only once nothing is refused any more.\n");
+    }
     page.text.push_str("\n</details>\n");
 }
 

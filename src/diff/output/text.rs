@@ -53,6 +53,9 @@ fn rollout(shown: &Shown<'_, '_, '_>, paint: Paint, out: &mut dyn Write) -> io::
         writeln!(out, "  and {more} more control planes and worker groups")?;
     }
     if !shown.rollout.is_empty() {
+        if !shown.diff.is_accepted() {
+            writeln!(out, "{}", paint.dim("machines move so only once nothing is refused any more"))?;
+        }
         writeln!(out)?;
     }
     Ok(())

@@ -17,10 +17,10 @@ const PAUSED: &str = "cluster.x-k8s.io/paused";
 const SKIP_CHECKS: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
 
 /// Takes from a row what will not happen; `(old, new, outdated)` machines.
-pub fn apply(
+pub fn apply<'a>(
     row: &mut Row,
-    fleet: Fleet<'_, '_>,
-    pair: Pair<'_, '_>,
+    fleet: Fleet<'_, 'a>,
+    pair: Pair<'_, 'a>,
     after: Option<&Json>,
     (old, new, outdated): (u64, u64, u64),
 ) {
@@ -60,11 +60,16 @@ pub fn apply(
 }
 
 /// A control plane that is deleted under a cluster that stays waits until the last worker is gone.
-fn waits_for_workers(row: &Row, fleet: Fleet<'_, '_>, control_plane: &Object<'_>) -> Option<String> {
+fn waits_for_workers<'a>(row: &Row, fleet: Fleet<'_, 'a>, control_plane: &Object<'a>) -> Option<String> {
     if row.kind != OwnerKind::ControlPlane {
         return None;
     }
     let namespace = fleet.old.namespace_of(control_plane);
+    let name = row.cluster.rsplit('/').next().unwrap_or_default();
+    let cluster = fleet.new.find(CLUSTER_GROUP, "Cluster", namespace, name)?;
+    if fleet.is_lost(cluster) {
+        return None;
+    }
     let is_worker = |object: &&Object<'_>| {
         matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool")
             && object.group() == CLUSTER_GROUP
@@ -138,6 +143,18 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
         ));
     }
     None
+}
+
+/// Whether a machine deployment makes no machine before its control plane has taken up another version.
+pub fn waits_for_control_plane<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>) -> bool {
+    let skipped = skipped(fleet, object);
+    let skips = skipped.split(',').map(str::trim).any(|name| name == "All" || name == "ControlPlaneIsStable");
+    let upgrades = || {
+        let control_plane = fleet.new_control_plane(fleet.new_cluster(object)?)?;
+        let version = control_plane.at(&["spec", "version"])?.as_str()?;
+        Some(is_upgrading(fleet, control_plane, &version))
+    };
+    !skips && upgrades() == Some(true)
 }
 
 /// Whether the control plane's version changes with this release.

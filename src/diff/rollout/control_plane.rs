@@ -7,6 +7,9 @@
 
 use serde_json::{Value as Json, json};
 
+use super::fields::{self, Effect};
+use super::workers::reference;
+use super::{OwnerKind, times};
 use crate::diff::json;
 use crate::diff::version::Version;
 
@@ -33,16 +36,20 @@ pub fn outdated(before: &Json, after: &Json, machines: u64) -> Outdated {
     if changed(&["spec", "version"]) {
         found.causes.push("spec.version".into());
     }
-    for reference in INFRASTRUCTURE {
-        if names(json::at(before, reference)) != names(json::at(after, reference)) {
-            found.causes.push(reference.join("."));
+    for keys in INFRASTRUCTURE {
+        if reference(json::at(before, keys)) != reference(json::at(after, keys)) {
+            found.causes.push(keys.join("."));
         }
     }
-    if changed(&["spec", "rollout", "after"]) && json::at(after, &["spec", "rollout", "after"]).is_some() {
-        found.causes.push("spec.rollout.after".into());
+    let time = ["spec", "rollout", "after"];
+    let version = json::text_at(before, &["spec", "version"]);
+    if times::finds_machines(json::at(before, &time), json::at(after, &time), version) {
+        found.causes.push(time.join("."));
         found.notes.push("spec.rollout.after: machines roll when that time comes".into());
     }
-    let (old, new) = (Configuration::of(before), Configuration::of(after));
+    // Which gates the controller turns on hangs on the version, which is a cause of its own.
+    let version = json::text_at(after, &["spec", "version"]);
+    let (old, new) = (Configuration::of(before, version), Configuration::of(after, version));
     found.causes.extend(differences(&old.common, &new.common, "spec.kubeadmConfigSpec"));
     if found.causes.is_empty() {
         by_history(&old, &new, machines, &mut found);
@@ -57,19 +64,6 @@ pub fn outdated(before: &Json, after: &Json, machines: u64) -> Outdated {
 
 const INFRASTRUCTURE: [&[&str]; 2] =
     [&["spec", "machineTemplate", "spec", "infrastructureRef"], &["spec", "machineTemplate", "infrastructureRef"]];
-
-/// What identifies a template: group, kind and name; the version does not.
-fn names(reference: Option<&Json>) -> Option<(String, String, String)> {
-    let reference = reference?;
-    let text = |key: &str| json::text_at(reference, &[key]).unwrap_or_default().to_owned();
-    let api = text("apiVersion");
-    let group = if text("apiGroup").is_empty() {
-        api.split_once('/').map_or(String::new(), |(group, _)| group.to_owned())
-    } else {
-        text("apiGroup")
-    };
-    Some((group, text("kind"), text("name")))
-}
 
 /// Nothing changed that every machine has: what was made by `init` and what by `join` go apart.
 fn by_history(old: &Configuration, new: &Configuration, machines: u64, found: &mut Outdated) {
@@ -125,16 +119,21 @@ struct Configuration {
 const MEANINGFUL_WHEN_EMPTY: &[&str] = &["taints"];
 
 impl Configuration {
-    fn of(tree: &Json) -> Self {
+    fn of(tree: &Json, version: Option<&str>) -> Self {
         let mut common = json::at(tree, &["spec", "kubeadmConfigSpec"]).cloned().unwrap_or_else(|| json!({}));
-        for ignored in IGNORED {
-            json::remove(&mut common, ignored);
+        for (row, effect) in fields::table(OwnerKind::ControlPlane) {
+            let keys: Vec<&str> = row.split('.').collect();
+            if let (Some((&"kubeadmConfigSpec", keys)), Effect::Nothing | Effect::NextMachine) =
+                (keys.split_first(), effect)
+            {
+                json::remove(&mut common, keys);
+            }
         }
         for role in ["initConfiguration", "joinConfiguration"] {
             default(&mut common, &[role, "nodeRegistration", "imagePullPolicy"], "IfNotPresent".into());
         }
         default(&mut common, &["format"], "cloud-config".into());
-        feature_gates(&mut common, json::text_at(tree, &["spec", "version"]));
+        feature_gates(&mut common, version);
         let mut take = |role: &str| {
             let mut part = json::remove(&mut common, &[role]).unwrap_or_else(|| json!({}));
             json::drop_empty(&mut part, MEANINGFUL_WHEN_EMPTY);
@@ -159,20 +158,6 @@ impl Configuration {
         join
     }
 }
-
-/// Changes here apply to the next machine, and replace none.
-const IGNORED: &[&[&str]] = &[
-    &["clusterConfiguration", "dns"],
-    &["clusterConfiguration", "controlPlaneEndpoint"],
-    &["clusterConfiguration", "networking"],
-    &["clusterConfiguration", "kubernetesVersion"],
-    &["clusterConfiguration", "clusterName"],
-    &["clusterConfiguration", "apiServer", "timeoutForControlPlane"],
-    &["joinConfiguration", "discovery"],
-    &["initConfiguration", "timeouts", "controlPlaneComponentHealthCheckSeconds"],
-    &["joinConfiguration", "timeouts", "controlPlaneComponentHealthCheckSeconds"],
-    &["useExperimentalRetryJoin"],
-];
 
 fn default(tree: &mut Json, keys: &[&str], value: Json) {
     if json::at(tree, keys).is_none() {

@@ -3,23 +3,27 @@
 //! Counted from the two releases alone: what the controllers would do once the update is accepted. Where the answer depends on
 //! something that no manifest shows, the row says so.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as Json;
 
-use super::defaults::{self, CONTROL_PLANE_GROUP};
+use super::defaults::CONTROL_PLANE_GROUP;
 use super::json;
 use super::matching::Pair;
-use super::update;
+use super::update::{self, Reading, Update};
 use super::verdict;
 use crate::object::{CLUSTER_GROUP, Object, Reference};
 use crate::release::{Membership, Release};
 
 mod blocked;
 pub mod control_plane;
+pub mod fields;
+mod times;
 pub mod workers;
 
 pub use blocked::Blocked;
+use fields::Effect;
 
 /// Who owns machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -99,9 +103,18 @@ pub struct Fleet<'r, 'a> {
     pub old: &'r Release<'a>,
     /// After.
     pub new: &'r Release<'a>,
+    /// How objects are read.
+    pub reading: &'r Reading<'r>,
+    /// Namespaces that the upgrade deletes, with everything in them.
+    pub lost_namespaces: &'r HashSet<String>,
 }
 
 impl<'r, 'a> Fleet<'r, 'a> {
+    /// Whether an object goes because its namespace goes.
+    pub fn is_lost(&self, object: &Object<'a>) -> bool {
+        !self.lost_namespaces.is_empty() && self.lost_namespaces.contains(self.new.namespace_of(object))
+    }
+
     /// `namespace/name` of the cluster that an object belongs to; empty where none is known.
     pub fn cluster_name(release: &Release<'_>, object: &Object<'_>) -> String {
         let cluster = match release.membership.get(object.number as usize) {
@@ -133,31 +146,40 @@ impl<'r, 'a> Fleet<'r, 'a> {
     }
 }
 
-/// The bill for everything outside topologies.
-pub fn bill(fleet: Fleet<'_, '_>, pairs: &[Pair<'_, '_>]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for pair in pairs {
-        if pair.is_renamed() {
-            // The server sees one object go and another come.
-            one(fleet, Pair { new: None, ..*pair }, &mut rows);
-            one(fleet, Pair { old: None, ..*pair }, &mut rows);
-        } else if pair.is_changed || pair.new.is_some_and(|new| new.is(CLUSTER_GROUP, "MachinePool")) {
-            // A machine pool also rolls when what it refers to changes.
-            one(fleet, *pair, &mut rows);
-        }
+/// The lines of a pair outside topologies; `update` where both sides are one object to the server and differ.
+pub fn rows(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, update: Option<&Update<'_, '_>>) -> Vec<Row> {
+    if pair.is_renamed() {
+        // The server sees one object go and another come.
+        let (gone, made) = (Pair { new: None, ..pair }, Pair { old: None, ..pair });
+        return [gone, made].into_iter().filter_map(|pair| one(fleet, pair, None)).collect();
     }
-    rows
+    if pair.new.is_some_and(|new| fleet.is_lost(new)) {
+        return one(fleet, Pair { new: None, ..pair }, None).into_iter().collect();
+    }
+    // A machine pool also rolls when what it refers to changes.
+    let concerns = pair.old.is_none()
+        || pair.new.is_none()
+        || update.is_some()
+        || pair.new.is_some_and(|new| new.is(CLUSTER_GROUP, "MachinePool"));
+    if concerns { one(fleet, pair, update).into_iter().collect() } else { Vec::new() }
 }
 
-fn one(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, rows: &mut Vec<Row>) {
-    let Some(object) = pair.object().filter(|object| !object.is_hook()) else { return };
-    let Some(kind) = owner_kind(object) else { return };
-    if is_owned(object) || pair.new.is_none() && !pair.old.is_some_and(verdict::is_deleted) {
-        return;
+fn one(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, update: Option<&Update<'_, '_>>) -> Option<Row> {
+    let object = pair.object().filter(|object| !object.is_hook())?;
+    let kind = owner_kind(object)?;
+    let stays = |old: &Object<'_>| !verdict::is_deleted(old) && !fleet.is_lost(old);
+    if is_owned(object) || pair.new.is_none() && pair.old.is_none_or(stays) {
+        return None;
     }
     let release = if pair.new.is_some() { fleet.new } else { fleet.old };
-    let before = pair.old.map(|old| tree(old, None));
-    let after = pair.new.map(|new| tree(new, before.as_ref()));
+    let (before, after) = if let Some(update) = update {
+        let (before, after) = update.in_v1beta2();
+        (Some(before), Some(after))
+    } else {
+        let before = pair.old.map(|old| Cow::Owned(update::with_defaults(old, None)));
+        let after = pair.new.map(|new| Cow::Owned(update::with_defaults(new, before.as_deref())));
+        (before, after)
+    };
     let owner = if kind == OwnerKind::ControlPlane { CONTROL_PLANE.to_owned() } else { object.name.to_string() };
     let mut row = Row {
         cluster: Fleet::cluster_name(release, object),
@@ -168,16 +190,8 @@ fn one(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, rows: &mut Vec<Row>) {
         blocked: None,
         notes: Vec::new(),
     };
-    fill(&mut row, fleet, pair, before.as_ref(), after.as_ref());
-    if row.is_worth_a_line() {
-        rows.push(row);
-    }
-}
-
-fn tree(object: &Object<'_>, before: Option<&Json>) -> Json {
-    let mut tree = update::in_v1beta2(object);
-    defaults::fill(&mut tree, object, before);
-    tree
+    fill(&mut row, fleet, pair, before.as_deref(), after.as_deref());
+    row.is_worth_a_line().then_some(row)
 }
 
 fn fill(row: &mut Row, fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: Option<&Json>, after: Option<&Json>) {
@@ -192,10 +206,13 @@ fn fill(row: &mut Row, fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: Option<
             row.notes = found.notes;
         }
         (Some(before), Some(after), OwnerKind::MachineDeployment) => {
-            let found = workers::outdated(before, after);
+            let found = workers::outdated(row.kind, before, after);
             outdated = if found.is_empty() { 0 } else { old };
             row.causes = found;
             workers::notes(after, outdated, &mut row.notes);
+            if outdated > 0 && pair.new.is_some_and(|new| blocked::waits_for_control_plane(fleet, new)) {
+                row.notes.push("starts when the control plane is through".into());
+            }
         }
         (Some(before), Some(after), OwnerKind::MachinePool) => {
             row.causes = workers::pool_causes(fleet, pair, before, after);
@@ -209,11 +226,51 @@ fn fill(row: &mut Row, fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: Option<
         (Some(_), None, _) => row.causes.push("removed".into()),
         _ => {}
     }
-    if before.is_some() && after.is_some() && old != new {
-        row.causes.push("spec.replicas".into());
+    if let (Some(before), Some(after)) = (before, after) {
+        if old != new {
+            row.causes.push("spec.replicas".into());
+        }
+        if outdated == 0 {
+            harmless(row, before, after);
+        }
     }
     row.machines = Moves::between(old, new, outdated);
     blocked::apply(row, fleet, pair, after, (old, new, outdated));
+}
+
+/// Paths that one note names.
+const NAMED_PATHS: usize = 4;
+
+/// Accepted, and nothing rolls: what becomes of the changes.
+fn harmless(row: &mut Row, before: &Json, after: &Json) {
+    let found = fields::harmless(row.kind, before, after);
+    let time = ["spec", "rollout", "after"];
+    let version = match row.kind {
+        OwnerKind::ControlPlane => json::text_at(before, &["spec", "version"]),
+        _ => json::text_at(before, &["spec", "template", "spec", "version"]),
+    };
+    let is_new = !json::same(json::at(before, &time), json::at(after, &time));
+    if is_new && times::is_before_release(json::at(after, &time), version) {
+        row.notes
+            .push(format!("{}: older than the Kubernetes that machines run, and so than each machine", time.join(".")));
+    }
+    for (effect, what) in [
+        (Effect::InPlace, "machines that run take it over, none is replaced"),
+        (Effect::NextMachine, "accepted, but no running machine takes it up; only machines made later do"),
+        (
+            Effect::Certificates,
+            "machines whose certificates expire within that time are replaced, which no manifest shows",
+        ),
+        (Effect::Pace, "says how machines are exchanged; none is for it"),
+    ] {
+        let paths: Vec<&str> = found.iter().filter(|(_, of)| *of == effect).map(|(path, _)| path.as_str()).collect();
+        if !paths.is_empty() {
+            let more = paths.len().saturating_sub(NAMED_PATHS);
+            let named = paths.iter().take(NAMED_PATHS).copied().collect::<Vec<_>>().join(", ");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            row.notes.push(format!("{named}{more}: {what}"));
+        }
+    }
 }
 
 fn owner_kind(object: &Object<'_>) -> Option<OwnerKind> {

@@ -1,11 +1,9 @@
-//! Which changes make the machines of a worker group outdated.
-//!
-//! A machine deployment rolls when its template's version, failure domain, or the group, kind or name of a reference changes;
-//! everything else (labels, annotations, drain and deletion timeouts, readiness gates, taints) is changed on running machines.
+//! Which changes make the machines of a worker group outdated: what the table [`fields`](super::fields) says, looked up.
 
 use serde_json::Value as Json;
 
-use super::Fleet;
+use super::fields::{self, Effect};
+use super::{Fleet, OwnerKind, times};
 use crate::diff::json;
 use crate::diff::matching::Pair;
 use crate::diff::update::Update;
@@ -13,34 +11,35 @@ use crate::object::Reference;
 
 const TEMPLATE: [&str; 3] = ["spec", "template", "spec"];
 
-/// Paths of the changes that roll a machine deployment; none where it does not roll.
-pub fn outdated(before: &Json, after: &Json) -> Vec<String> {
+/// Paths of the changes that replace the machines of a group; none where it does not roll.
+pub fn outdated(kind: OwnerKind, before: &Json, after: &Json) -> Vec<String> {
     let mut causes = Vec::new();
-    for field in ["version", "failureDomain"] {
-        let keys = [TEMPLATE[0], TEMPLATE[1], TEMPLATE[2], field];
-        if json::text_at(before, &keys) != json::text_at(after, &keys) {
+    for (row, effect) in fields::table(kind) {
+        let keys: Vec<&str> = std::iter::once("spec").chain(row.split('.')).collect();
+        let (old, new) = (json::at(before, &keys), json::at(after, &keys));
+        let rolls = match effect {
+            Effect::Rolls => !json::same(old, new) && text(old) != text(new),
+            Effect::RollsByName => reference(old) != reference(new),
+            Effect::Time => {
+                let version = json::text_at(before, &[TEMPLATE[0], TEMPLATE[1], TEMPLATE[2], "version"]);
+                times::finds_machines(old, new, version)
+            }
+            _ => false,
+        };
+        if rolls {
             causes.push(keys.join("."));
         }
-    }
-    for field in [&["bootstrap", "configRef"][..], &["infrastructureRef"][..]] {
-        let keys = [&TEMPLATE[..], field].concat();
-        if reference(json::at(before, &keys)) != reference(json::at(after, &keys)) {
-            causes.push(keys.join("."));
-        }
-    }
-    let secret = [&TEMPLATE[..], &["bootstrap", "dataSecretName"]].concat();
-    if json::text_at(before, &secret) != json::text_at(after, &secret) {
-        causes.push(secret.join("."));
-    }
-    let time = ["spec", "rollout", "after"];
-    if json::at(after, &time).is_some() && !json::same(json::at(before, &time), json::at(after, &time)) {
-        causes.push(time.join("."));
     }
     causes
 }
 
+/// A text; an empty one is none.
+fn text(value: Option<&Json>) -> Option<&str> {
+    value.and_then(Json::as_str).filter(|text| !text.is_empty())
+}
+
 /// Group, kind and name; an API version counts by its group.
-fn reference(value: Option<&Json>) -> Option<[String; 3]> {
+pub fn reference(value: Option<&Json>) -> Option<[String; 3]> {
     let value = value?;
     let text = |key: &str| json::text_at(value, &[key]).unwrap_or_default().to_owned();
     let group = match (text("apiGroup"), text("apiVersion")) {
@@ -87,7 +86,7 @@ pub fn pace(tree: &Json, replicas: u64) -> (u64, u64) {
 /// Paths of the changes that make a provider replace the instances of a machine pool: its template's, and those of the
 /// infrastructure object that it refers to (scaling and tags apart).
 pub fn pool_causes(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: &Json, after: &Json) -> Vec<String> {
-    let mut causes = outdated(before, after);
+    let mut causes = outdated(OwnerKind::MachinePool, before, after);
     let keys = [&TEMPLATE[..], &["infrastructureRef"]].concat();
     let target = |side: Option<&_>, release: &crate::release::Release<'_>| {
         let object: &crate::object::Object<'_> = side?;
@@ -100,7 +99,7 @@ pub fn pool_causes(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: &Json, afte
         crate::release::Release::find(release, &of.0, &of.1, &of.2, &of.3)
     };
     if let (true, Some(old), Some(new)) = (old == new, find(fleet.old, &old), find(fleet.new, &new)) {
-        let update = Update::new(old, new);
+        let update = Update::new(old, new, fleet.reading);
         let mut paths = Vec::new();
         let (before, after) = update.both(&["spec"]);
         json::leaf_differences(before, after, &mut vec!["spec".to_owned()], &mut paths);

@@ -54,6 +54,8 @@ impl Workers {
 /// The template that a slot names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateRef {
+    /// Group and version.
+    pub api: String,
     /// API group.
     pub group: String,
     /// Kind.
@@ -67,6 +69,7 @@ fn template_ref(holder: Option<&Json>) -> Option<TemplateRef> {
     let value = json::at(holder, &["templateRef"]).or_else(|| json::at(holder, &["ref"]))?;
     let api = json::text_at(value, &["apiVersion"])?;
     Some(TemplateRef {
+        api: api.to_owned(),
         group: api.split_once('/').map_or("", |(group, _)| group).to_owned(),
         kind: json::text_at(value, &["kind"])?.to_owned(),
         name: json::text_at(value, &["name"])?.to_owned(),

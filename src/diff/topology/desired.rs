@@ -26,7 +26,14 @@ pub struct Owned {
     pub tree: Json,
     /// What patches depend on that could not be worked out; empty where all could.
     pub uncertain: Vec<String>,
+    /// The annotation that puts its upgrade off.
+    pub deferred: Option<&'static str>,
 }
+
+/// Puts the upgrade of one worker group off.
+const DEFER: &str = "topology.cluster.x-k8s.io/defer-upgrade";
+/// Puts the upgrade of a worker group and of all behind it off.
+const HOLD: &str = "topology.cluster.x-k8s.io/hold-upgrade-sequence";
 
 /// What the controller makes of a Cluster.
 #[derive(Debug, Default)]
@@ -62,9 +69,14 @@ impl Desired {
             owners.insert(CONTROL_PLANE.to_owned(), control_plane);
         }
         for workers in Workers::ALL {
+            let mut held = None;
             for item in json::items(topology, &["workers", workers.key()]) {
                 let Some(name) = json::text_at(item, &["name"]) else { continue };
-                owners.insert(name.to_owned(), maker.workers(topology, item, workers, name));
+                let annotated = |key: &str| json::at(item, &["metadata", "annotations", key]).is_some();
+                held = held.or(Some(HOLD).filter(|key| annotated(key)));
+                let mut made = maker.workers(topology, item, workers, name);
+                made.deferred = held.or(Some(DEFER).filter(|key| annotated(key)));
+                owners.insert(name.to_owned(), made);
             }
         }
         maker.errors.dedup();
@@ -137,7 +149,7 @@ impl Maker<'_> {
         json::insert(&mut tree, &["spec", "replicas"], replicas(&part).into());
         let reference = reference(&Slot::MachineInfrastructure, blueprint, machines.as_ref());
         json::insert(&mut tree, &["spec", "machineTemplate", "spec", "infrastructureRef"], reference);
-        Some(Owned { kind: OwnerKind::ControlPlane, replicas: replicas(&part), tree, uncertain })
+        Some(Owned { kind: OwnerKind::ControlPlane, replicas: replicas(&part), tree, uncertain, deferred: None })
     }
 
     fn workers(&mut self, topology: &Json, item: &Json, workers: Workers, name: &str) -> Owned {
@@ -179,7 +191,7 @@ impl Maker<'_> {
             }
         }
         json::drop_nulls(&mut tree);
-        Owned { kind, replicas: replicas(item), tree, uncertain }
+        Owned { kind, replicas: replicas(item), tree, uncertain, deferred: None }
     }
 
     /// The template of a slot with all patches applied.

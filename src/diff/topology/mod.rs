@@ -13,6 +13,7 @@ use super::rollout::{self, CONTROL_PLANE, Fleet, Moves, OwnerKind, Row};
 use super::update;
 use super::verdict::{self, Verdict};
 use crate::object::{CLUSTER_GROUP, Object};
+use crate::release::Release;
 use crate::report::Finding;
 
 mod blueprint;
@@ -76,12 +77,29 @@ impl<'a> Classes<'_, 'a> {
 }
 
 /// The names of all templates that ClusterClasses of either release refer to: group, kind, name.
-pub fn class_templates(fleet: Fleet<'_, '_>) -> HashSet<(String, String, String)> {
-    let classes = [fleet.old, fleet.new].into_iter().flat_map(|release| release.of_kind(CLUSTER_GROUP, "ClusterClass"));
-    classes
-        .flat_map(|object| class::templates(&object.root.to_json()))
-        .map(|(_, of)| (of.group, of.kind, of.name))
-        .collect()
+#[derive(Debug, Default)]
+pub struct TemplateNames(HashSet<(String, String, String)>);
+
+impl TemplateNames {
+    /// Those of two releases.
+    pub fn of(old: &Release<'_>, new: &Release<'_>) -> Self {
+        let classes = [old, new].into_iter().flat_map(|release| release.of_kind(CLUSTER_GROUP, "ClusterClass"));
+        let names = classes
+            .flat_map(|object| class::templates(&object.root.to_json()))
+            .map(|(_, of)| (of.group, of.kind, of.name));
+        Self(names.collect())
+    }
+
+    /// Whether none is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a class names an object.
+    pub fn names(&self, object: &Object<'_>) -> bool {
+        !self.is_empty()
+            && self.0.contains(&(object.group().to_owned(), object.kind.to_string(), object.name.to_string()))
+    }
 }
 
 /// The bill for topologies.
@@ -105,9 +123,11 @@ fn cluster<'r, 'a>(
     pair: &Pair<'r, 'a>,
     verdict: &mut Verdict,
 ) -> Vec<Row> {
-    if pair.new.is_none() && !pair.old.is_some_and(verdict::is_deleted) {
+    if pair.new.is_none() && !pair.old.is_some_and(|old| verdict::is_deleted(old) || fleet.is_lost(old)) {
         return Vec::new();
     }
+    let tree = |object| update::with_defaults(object, None);
+    let pair = &Pair { new: pair.new.filter(|new| !fleet.is_lost(new)), ..*pair };
     let (before, after) = (pair.old.map(tree), pair.new.map(tree));
     let old_class = pair.old.zip(before.as_ref()).and_then(|(object, tree)| class::find(fleet.old, object, tree));
     let new_class = pair.new.zip(after.as_ref()).and_then(|(object, tree)| class::find(fleet.new, object, tree));
@@ -118,7 +138,7 @@ fn cluster<'r, 'a>(
     let stored = variables::stored(before.as_ref(), change.before.as_ref());
     let given =
         variables::given(after.as_ref(), &stored, change.before.as_ref(), change.after.as_ref(), pair.is_changed);
-    let namespace = |release: &crate::release::Release<'_>, object: Option<&Object<'_>>| {
+    let namespace = |release: &Release<'_>, object: Option<&Object<'_>>| {
         object.map(|object| release.namespace_of(object).to_owned()).unwrap_or_default()
     };
     let (old_namespace, new_namespace) = (namespace(fleet.old, pair.old), namespace(fleet.new, pair.new));
@@ -132,7 +152,10 @@ fn cluster<'r, 'a>(
     for row in &mut rows {
         sources.explain(row);
     }
-    if let Some(reason) = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()) {
+    // Where the Cluster itself is refused, its controller never gets to see it.
+    let is_refused = pair.new.is_some_and(|cluster| verdict.refuses(cluster));
+    let stuck = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref());
+    if let Some(reason) = stuck.filter(|_| !is_refused) {
         block_all(pair.new, &mut rows, &reason, verdict);
     } else if let Some(reason) = pair.new.and_then(paused) {
         for row in &mut rows {
@@ -142,12 +165,6 @@ fn cluster<'r, 'a>(
     }
     rows.retain(Row::is_worth_a_line);
     rows
-}
-
-fn tree(object: &Object<'_>) -> Json {
-    let mut tree = update::in_v1beta2(object);
-    super::defaults::fill(&mut tree, object, None);
-    tree
 }
 
 fn paused(cluster: &Object<'_>) -> Option<String> {
@@ -184,12 +201,11 @@ fn stuck(
 }
 
 fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdict: &mut Verdict) {
-    for row in rows.iter_mut() {
+    for row in rows.iter_mut().filter(|row| !row.causes.is_empty()) {
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));
     }
-    // Where the Cluster itself is refused, its controller never gets to see it.
-    let Some(cluster) = cluster.filter(|cluster| !verdict.refuses(cluster)) else { return };
+    let Some(cluster) = cluster else { return };
     let path = ["spec", "topology"];
     let place = update::place(cluster, &update::steps(&path), json::Side::New);
     let message = format!(
@@ -228,9 +244,13 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
                 let found = rollout::control_plane::outdated(&before.tree, &after.tree, before.replicas);
                 (outdated, row.causes, row.notes) = (found.machines, found.causes, found.notes);
             } else {
-                row.causes = rollout::workers::outdated(&before.tree, &after.tree);
+                row.causes = rollout::workers::outdated(kind, &before.tree, &after.tree);
                 outdated = if row.causes.is_empty() { 0 } else { before.replicas };
                 rollout::workers::notes(&after.tree, outdated, &mut row.notes);
+                if outdated > 0 && row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
+                    row.notes.push("after the control plane; one worker group at a time unless the annotation upgrade-concurrency says more".into());
+                }
+                deferred(&mut row, &mut outdated, after);
             }
             if before.replicas != after.replicas {
                 row.causes.push("spec.replicas".into());
@@ -247,6 +267,16 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
     }
     row.machines = Moves::between(count(old), count(new), outdated);
     Some(row)
+}
+
+/// A worker group whose upgrade somebody put off.
+fn deferred(row: &mut Row, outdated: &mut u64, after: &Owned) {
+    let Some(annotation) = &after.deferred else { return };
+    if row.causes == ["spec.template.spec.version"] {
+        *outdated = 0;
+        row.notes.clear();
+        row.blocked = Some(format!("the annotation {annotation}: the upgrade waits until it is taken away"));
+    }
 }
 
 /// Where a computed change comes from.

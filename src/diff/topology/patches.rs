@@ -87,9 +87,8 @@ fn dependencies(text: &str, variables: &Variables, all: bool) -> String {
 }
 
 fn selects(definition: &Json, of: &TemplateRef, slot: &Slot, target: Target<'_>) -> bool {
-    let api = json::text_at(definition, &["selector", "apiVersion"]).unwrap_or_default();
-    let group = api.split_once('/').map_or("", |(group, _)| group);
-    if json::text_at(definition, &["selector", "kind"]) != Some(&of.kind) || group != of.group {
+    let api = json::text_at(definition, &["selector", "apiVersion"]);
+    if json::text_at(definition, &["selector", "kind"]) != Some(&of.kind) || api != Some(&of.api) {
         return false;
     }
     let Some(resources) = json::at(definition, &["selector", "matchResources"]) else { return false };

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Releases, VERSION_DOWNGRADE, VERSION_SKIP, Verdict};
+use super::{CLASS_CHANGED, Releases, VERSION_DOWNGRADE, VERSION_SKIP, Verdict, cluster_class};
 use crate::diff::json;
 use crate::diff::topology::class::{self, Workers};
 use crate::diff::update::Update;
@@ -96,6 +96,7 @@ pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut 
         (Some(_), Some(_)) => {
             version(update, releases, verdict);
             uses(update, releases, verdict);
+            other_class(update, releases, verdict);
         }
         _ => {}
     }
@@ -112,10 +113,11 @@ fn version(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Ve
         let message =
             format!("the topology's version goes down from {old} to {new}: the webhook of Cluster refuses that");
         verdict.say(update, &VERSION_DOWNGRADE, &keys, message, &format!("stay at {old}"));
-    } else if to.major != from.major || to.minors_above(&from).is_some_and(|minors| minors > 1) {
-        let class = class::find(releases.old, update.old, &update.after);
+    } else if to.major > from.major || to.minors_above(&from).is_some_and(|minors| minors > 1) {
+        let class = class::find(releases.fleet.old, update.old, &update.after);
         let lists = class.is_some_and(|class| {
             class.at(&["spec", "kubernetesVersions"]).is_some_and(|list| list.items().next().is_some())
+                || class.at(&["spec", "upgrade", "external", "generateUpgradePlanExtension"]).is_some()
         });
         if !lists {
             let message = format!(
@@ -128,11 +130,32 @@ fn version(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Ve
     }
 }
 
+/// A cluster that goes over to another class: both must name templates of the same kinds.
+fn other_class(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
+    let keys = ["spec", "topology"];
+    let names = (class::class_name(&update.before), class::class_name(&update.after));
+    let (Some((_, from)), Some((_, to))) = names else { return };
+    if names.0 == names.1 {
+        return;
+    }
+    let classes = releases.fleet.old;
+    let (Some(before), Some(after)) =
+        (class::find(classes, update.old, &update.before), class::find(classes, update.new, &update.after))
+    else {
+        return;
+    };
+    for (_, message) in cluster_class::incompatible(&before.root.to_json(), &after.root.to_json()) {
+        let message = format!("the cluster goes over from the ClusterClass {from} to {to}, and {message}");
+        let help = "take a class with templates of the same kinds, or make a new cluster";
+        verdict.say(update, &CLASS_CHANGED, &keys, message, help);
+    }
+}
+
 /// What the topology uses of its class, as the class is when Helm sends the Cluster: before this upgrade reaches it.
 fn uses(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
     let Some((_, name)) = class::class_name(&update.after) else { return };
-    let comes = class::find(releases.new, update.new, &update.after);
-    let Some(class) = class::find(releases.old, update.old, &update.after) else {
+    let comes = class::find(releases.fleet.new, update.new, &update.after);
+    let Some(class) = class::find(releases.fleet.old, update.old, &update.after) else {
         if comes.is_some() {
             let rule = &NOT_IN_CLASS;
             let message = format!(

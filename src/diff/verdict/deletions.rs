@@ -6,6 +6,7 @@ use super::Verdict;
 use crate::diff::Options;
 use crate::diff::json::Side;
 use crate::diff::matching::Pair;
+use crate::diff::rollout::Fleet;
 use crate::object::{CLUSTER_GROUP, Object};
 use crate::release::Release;
 use crate::report::Finding;
@@ -13,7 +14,8 @@ use crate::report::Finding;
 crate::rule! {
     /// A Cluster is in the old release and not in the new one: the upgrade deletes it, with all its machines.
     ///
-    /// Nobody asks again. capi-lint refuses until the deletion is allowed by name.
+    /// Nobody asks again. capi-lint refuses until the deletion is allowed by name. A Namespace that the upgrade deletes takes the
+    /// clusters in it along.
     ///
     /// ## Example
     ///
@@ -56,32 +58,74 @@ pub fn is_deleted(object: &Object<'_>) -> bool {
     object.annotation(KEEP).is_none_or(|policy| policy.trim() != "keep") && !object.is_hook()
 }
 
+/// Namespaces that the upgrade deletes.
+pub fn lost_namespaces(pairs: &[Pair<'_, '_>]) -> HashSet<String> {
+    let gone = pairs.iter().filter(|pair| pair.new.is_none()).filter_map(|pair| pair.old);
+    gone.filter(|object| object.is("", "Namespace") && is_deleted(object))
+        .map(|object| object.name.to_string())
+        .collect()
+}
+
 /// Judges what is gone.
-pub fn judge(pairs: &[Pair<'_, '_>], new: &Release<'_>, options: &Options, verdict: &mut Verdict) {
-    let gone: Vec<&Object<'_>> = pairs
+pub fn judge<'a>(pairs: &[Pair<'_, 'a>], fleet: Fleet<'_, 'a>, options: &Options, verdict: &mut Verdict) {
+    let gone: Vec<&Object<'a>> = pairs
         .iter()
         .filter(|pair| pair.new.is_none() || pair.is_renamed())
         .filter_map(|pair| pair.old)
         .filter(|object| is_deleted(object))
         .collect();
+    let is_allowed = |object: &Object<'a>, release: &Release<'a>| {
+        let names = [object.name.to_string(), format!("{}/{}", release.namespace_of(object), object.name)];
+        options.allow_delete.iter().any(|allowed| names.contains(allowed))
+    };
     for object in gone.iter().filter(|object| object.is(CLUSTER_GROUP, "Cluster")) {
-        let names =
-            [object.name.to_string(), format!("{}/{}", object.namespace.as_deref().unwrap_or_default(), object.name)];
-        if options.allow_delete.iter().any(|allowed| names.contains(allowed)) {
-            continue;
+        if !is_allowed(object, fleet.old) {
+            let message = format!("the upgrade deletes the cluster {} with all its machines", object.name);
+            cluster(object, Side::Old, message, verdict);
         }
-        let message = format!("the upgrade deletes the cluster {} with all its machines", object.name);
-        let help = format!("put the Cluster back, or say --allow-delete {} where it is meant to go", object.name);
-        let finding = Finding::new(&CLUSTER_DELETED, message).at(object.key_place(object.root)).suggest(help);
-        verdict.add(finding, Side::Old, object, "");
+    }
+    if !fleet.lost_namespaces.is_empty() {
+        for pair in pairs.iter().filter(|pair| pair.new.is_some() || pair.old.is_some_and(|old| !is_deleted(old))) {
+            let Some(object) = pair.object().filter(|object| !object.is_hook() && fleet.is_lost(object)) else {
+                continue;
+            };
+            let (side, release) = if pair.new.is_some() { (Side::New, fleet.new) } else { (Side::Old, fleet.old) };
+            lost(object, side, release, is_allowed(object, release), verdict);
+        }
     }
     if !gone.is_empty() {
-        needed(&gone, new, verdict);
+        needed(&gone, fleet.new, verdict);
     }
 }
 
-fn needed(gone: &[&Object<'_>], new: &Release<'_>, verdict: &mut Verdict) {
-    let by_name: HashMap<(&str, &str, &str), &Object<'_>> =
+fn cluster(object: &Object<'_>, side: Side, message: String, verdict: &mut Verdict) {
+    let help = format!("put it back, or say --allow-delete {} where the cluster is meant to go", object.name);
+    let finding = Finding::new(&CLUSTER_DELETED, message).at(object.key_place(object.root)).suggest(help);
+    verdict.add(finding, side, object, "");
+}
+
+/// An object that stays, in a namespace that goes.
+fn lost<'a>(object: &Object<'a>, side: Side, release: &Release<'a>, is_allowed: bool, verdict: &mut Verdict) {
+    let namespace = release.namespace_of(object);
+    if object.is(CLUSTER_GROUP, "Cluster") {
+        if !is_allowed {
+            let message = format!(
+                "the upgrade deletes the Namespace {namespace}, and with it the cluster {} with all its machines",
+                object.name
+            );
+            cluster(object, side, message, verdict);
+        }
+        return;
+    }
+    let message = format!("the upgrade deletes the Namespace {namespace}, and this object with it");
+    let finding = Finding::new(&STILL_NEEDED, message).at(object.key_place(object.root)).suggest(format!(
+        "keep the Namespace {namespace} in the release, or annotate it with helm.sh/resource-policy: keep"
+    ));
+    verdict.add(finding, side, object, "metadata.namespace");
+}
+
+fn needed<'a>(gone: &[&Object<'a>], new: &Release<'a>, verdict: &mut Verdict) {
+    let by_name: HashMap<(&str, &str, &str), &Object<'a>> =
         gone.iter().map(|object| ((object.group(), &*object.kind, &*object.name), *object)).collect();
     let kinds: HashSet<&str> = gone.iter().map(|object| &*object.kind).collect();
     for object in &new.objects {

@@ -1,10 +1,12 @@
-//! Fields that providers and addons freeze: one table.
+//! Fields that webhooks freeze, judged by the table [`frozen`].
 
 use serde_json::Value as Json;
 
-use super::{Verdict, quoted};
+use super::frozen::{self, When};
+use super::{VERSION_DOWNGRADE, Verdict, quoted};
 use crate::diff::json;
 use crate::diff::update::Update;
+use crate::diff::version::Version;
 
 crate::rule! {
     /// A field that must not change is changed.
@@ -26,99 +28,6 @@ crate::rule! {
     pub IMMUTABLE_FIELD = "immutable-field", Error, Admission;
 }
 
-/// When a field must not change.
-#[derive(Clone, Copy)]
-enum When {
-    /// Ever.
-    Always,
-    /// Once it has a value.
-    OnceSet,
-    /// It may change, but not be taken away.
-    NotRemoved,
-}
-
-use When::{Always, NotRemoved, OnceSet};
-
-type Field = (When, &'static [&'static str]);
-
-const ENDPOINT: Field = (OnceSet, &["spec", "controlPlaneEndpoint"]);
-const SPEC: Field = (Always, &["spec"]);
-
-/// By kind; kinds of these names exist in one group only.
-const FROZEN: &[(&str, &[Field])] = &[
-    ("MachineHealthCheck", &[(Always, &["spec", "clusterName"])]),
-    ("ClusterResourceSet", &[(Always, &["spec", "strategy"]), (Always, &["spec", "clusterSelector"])]),
-    ("ClusterResourceSetBinding", &[(OnceSet, &["spec", "clusterName"])]),
-    ("IPAddress", &[SPEC]),
-    ("IPAddressClaim", &[SPEC]),
-    ("DevMachine", &[(Always, &["spec", "backend", "docker", "customImage"])]),
-    (
-        "AWSCluster",
-        &[
-            (Always, &["spec", "region"]),
-            ENDPOINT,
-            (OnceSet, &["spec", "network", "vpc", "id"]),
-            (NotRemoved, &["spec", "identityRef"]),
-            (Always, &["spec", "controlPlaneLoadBalancer", "scheme"]),
-            (Always, &["spec", "controlPlaneLoadBalancer", "name"]),
-        ],
-    ),
-    (
-        "AWSManagedControlPlane",
-        &[
-            (Always, &["spec", "region"]),
-            (OnceSet, &["spec", "eksClusterName"]),
-            (NotRemoved, &["spec", "identityRef"]),
-        ],
-    ),
-    ("AWSClusterControllerIdentity", &[SPEC]),
-    ("AWSClusterStaticIdentity", &[(Always, &["spec", "secretRef"])]),
-    ("AWSClusterRoleIdentity", &[(NotRemoved, &["spec", "sourceIdentityRef"])]),
-    (
-        "AzureCluster",
-        &[
-            (Always, &["spec", "resourceGroup"]),
-            (Always, &["spec", "subscriptionID"]),
-            (Always, &["spec", "location"]),
-            (Always, &["spec", "azureEnvironment"]),
-            (Always, &["spec", "networkSpec", "privateDNSZoneName"]),
-            ENDPOINT,
-        ],
-    ),
-    ("VSphereFailureDomain", &[SPEC]),
-    ("OpenStackServer", &[SPEC]),
-    ("Metal3Data", &[(Always, &["spec", "index"]), (Always, &["spec", "template"]), (Always, &["spec", "claim"])]),
-    ("Metal3DataClaim", &[(Always, &["spec", "template"])]),
-    ("Metal3DataTemplate", &[(Always, &["spec", "metaData"]), (Always, &["spec", "networkData"])]),
-];
-
-/// Kinds of which only these fields may change.
-const ONLY: &[(&str, &[&str])] = &[
-    (
-        "OpenStackCluster",
-        &[
-            "identityRef",
-            "controlPlaneEndpoint",
-            "apiServerFixedIP",
-            "apiServerPort",
-            "bastion",
-            "managedSecurityGroups",
-            "managedSubnets",
-            "apiServerLoadBalancer",
-            "controlPlaneAvailabilityZones",
-            "controlPlaneOmitAvailabilityZone",
-            "network",
-            "subnets",
-        ],
-    ),
-    ("VSphereMachine", &["providerID", "powerOffMode", "guestSoftPowerOffTimeoutSeconds", "network"]),
-    ("OpenStackMachine", &["providerID", "instanceID", "identityRef", "ports"]),
-    (
-        "AWSMachine",
-        &["providerID", "instanceID", "additionalTags", "additionalSecurityGroups", "cloudInit", "privateDNSName"],
-    ),
-];
-
 const HELP: &str = "take the change back, or give the object a new name so that it is made anew";
 
 /// Judges an object of a kind with frozen fields.
@@ -127,38 +36,160 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     if !object.group().ends_with("cluster.x-k8s.io") {
         return;
     }
-    let fields = FROZEN.iter().filter(|(kind, _)| *kind == object.kind).flat_map(|(_, fields)| fields.iter());
-    for (when, keys) in fields {
-        let (before, after) = update.both(keys);
-        if is_refused(*when, before, after) {
-            let message = format!(
-                "{} must not change once {} is there (from {} to {}): the webhook refuses the update",
-                keys.join("."),
-                object.kind,
-                quoted(before),
-                quoted(after)
-            );
-            verdict.say(update, &IMMUTABLE_FIELD, keys, message, HELP);
+    for (when, keys) in frozen::fields(object.group(), &object.kind) {
+        if is_refused(*when, update, keys) {
+            refuse(update, keys, verdict);
         }
     }
-    for (_, allowed) in ONLY.iter().filter(|(kind, _)| *kind == object.kind) {
-        let mut paths = Vec::new();
-        let (before, after) = update.both(&["spec"]);
-        json::leaf_differences(before, after, &mut vec!["spec".into()], &mut paths);
-        for path in paths.iter().filter(|path| path.get(1).is_some_and(|key| !allowed.contains(&key.as_str()))) {
-            let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    if let Some(allowed) = frozen::only(object.group(), &object.kind) {
+        only(update, allowed, verdict);
+    }
+    match &*object.kind {
+        "OpenStackCluster" => openstack_cluster(update, verdict),
+        "AWSCluster" => aws_load_balancer(update, verdict),
+        "AWSManagedControlPlane" => {
+            authentication_mode(update, verdict);
+            managed_version(update, verdict);
+        }
+        "AzureManagedControlPlane" => managed_version(update, verdict),
+        _ => {}
+    }
+}
+
+fn refuse(update: &Update<'_, '_>, keys: &[&str], verdict: &mut Verdict) {
+    let (before, after) = update.both(keys);
+    let message = format!(
+        "{} must not change once {} is there (from {} to {}): the webhook refuses the update",
+        keys.join("."),
+        update.new.kind,
+        quoted(before),
+        quoted(after)
+    );
+    verdict.say(update, &IMMUTABLE_FIELD, keys, message, HELP);
+}
+
+fn is_set(value: Option<&Json>) -> bool {
+    value.is_some_and(|value| !json::is_empty(value) && value.as_str() != Some(""))
+}
+
+fn is_refused(when: When, update: &Update<'_, '_>, keys: &[&str]) -> bool {
+    let (before, after) = update.both(keys);
+    let differs = || !json::same(before, after);
+    match when {
+        When::Always => differs(),
+        When::OnceSet => is_set(before) && differs(),
+        When::NotRemoved => is_set(before) && !is_set(after),
+        When::Presence => before.is_some() != after.is_some(),
+        When::Replaced => is_set(before) && is_set(after) && differs(),
+        When::WhileThere => {
+            let above = keys.split_last().map_or(&[][..], |(_, above)| above);
+            let (before, after) = update.both(above);
+            before.is_some() && after.is_some() && differs()
+        }
+    }
+}
+
+/// Everything below `spec` is frozen but these paths.
+fn only(update: &Update<'_, '_>, allowed: &[frozen::Path], verdict: &mut Verdict) {
+    let spec = |tree: &Json| {
+        let mut spec = json::at(tree, &["spec"]).cloned().unwrap_or(Json::Null);
+        for path in allowed {
+            json::remove_each(&mut spec, path);
+        }
+        spec
+    };
+    let (before, after) = (spec(&update.before), spec(&update.after));
+    let mut paths = Vec::new();
+    json::leaf_differences(Some(&before), Some(&after), &mut vec!["spec".into()], &mut paths);
+    for path in &paths {
+        let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+        if !frozen::fields(update.new.group(), &update.new.kind).iter().any(|(_, known)| keys.starts_with(known)) {
             let message =
-                format!("{} of {} must not change: the webhook refuses the update", path.join("."), object.kind);
+                format!("{} of {} must not change: the webhook refuses the update", path.join("."), update.new.kind);
             verdict.say(update, &IMMUTABLE_FIELD, &keys, message, HELP);
         }
     }
 }
 
-fn is_refused(when: When, before: Option<&Json>, after: Option<&Json>) -> bool {
-    let is_set = |value: Option<&Json>| value.is_some_and(|value| !json::is_empty(value) && value.as_str() != Some(""));
-    match when {
-        Always => !json::same(before, after),
-        OnceSet => is_set(before) && !json::same(before, after),
-        NotRemoved => is_set(before) && !is_set(after),
+/// What of an OpenStackCluster may change only in one direction, or only where the floating IP is off.
+fn openstack_cluster(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let is_off = json::at(&update.before, &["spec", "disableAPIServerFloatingIP"]) == Some(&Json::Bool(true));
+    for field in ["apiServerFixedIP", "apiServerPort"] {
+        let keys = ["spec", field];
+        if update.changed(&keys) && (!is_off || is_set(update.both(&keys).0)) {
+            refuse(update, &keys, verdict);
+        }
+    }
+    let (before, after) = update.both(&["spec", "bastion"]);
+    let was_on = before.is_some_and(|bastion| bastion.get("enabled") != Some(&Json::Bool(false)));
+    if was_on && after.is_none() {
+        let message = "spec.bastion is taken away while it is on: the webhook refuses that".to_owned();
+        let help = "first upgrade with bastion.enabled: false, then take it away";
+        verdict.say(update, &IMMUTABLE_FIELD, &["spec", "bastion"], message, help);
+    }
+    let keys = ["spec", "managedSubnets"];
+    let (before, after) = update.both(&keys);
+    if let (Some(Json::Array(before)), Some(Json::Array(after))) = (before, after)
+        && before.len() != after.len()
+        && !verdict.has_refused(update.new, "spec.managedSubnets")
+    {
+        refuse(update, &keys, verdict);
+    }
+    // A filter may become the id that it resolved to; which that is, no manifest shows.
+    let names_by_filter = |value: &Json| value.get("filter").is_some() && value.get("id").is_none();
+    let is_resolved = |old: &Json, new: &Json| json::equal(old, new) || names_by_filter(old) && new.get("id").is_some();
+    let fits = |old: Option<&Json>, new: Option<&Json>| match (old, new) {
+        (Some(Json::Array(old)), Some(Json::Array(new))) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_resolved(old, new))
+        }
+        (Some(old), Some(new)) => is_resolved(old, new),
+        (old, new) => json::same(old, new),
+    };
+    for field in ["network", "subnets"] {
+        let keys = ["spec", field];
+        let (before, after) = update.both(&keys);
+        if !fits(before, after) {
+            refuse(update, &keys, verdict);
+        }
+    }
+}
+
+fn aws_load_balancer(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let keys = ["spec", "controlPlaneLoadBalancer", "loadBalancerType"];
+    let (before, after) = update.both(&keys);
+    let is = |value: Option<&Json>, kind: &str| value.and_then(Json::as_str) == Some(kind);
+    if is(before, "disabled") != is(after, "disabled") {
+        refuse(update, &keys, verdict);
+    }
+    let protocol = ["spec", "controlPlaneLoadBalancer", "healthCheckProtocol"];
+    if !is(before, "classic") && update.changed(&protocol) {
+        refuse(update, &protocol, verdict);
+    }
+    let annotation = ["metadata", "annotations", "cluster.x-k8s.io/managed-by"];
+    if is_refused(When::NotRemoved, update, &annotation) {
+        refuse(update, &annotation, verdict);
+    }
+}
+
+/// EKS: the mode goes from `config_map` over `api_and_config_map` to `api`, never back.
+fn authentication_mode(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let keys = ["spec", "accessConfig", "authenticationMode"];
+    let rank = |mode: &str| ["config_map", "api_and_config_map", "api"].iter().position(|known| *known == mode);
+    let Some((old, new)) = update.texts(&keys) else { return };
+    if rank(new) < rank(old) {
+        refuse(update, &keys, verdict);
+    }
+}
+
+/// Managed control planes never go down.
+fn managed_version(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let keys = ["spec", "version"];
+    let Some((old, new)) = update.texts(&keys) else { return };
+    let parse = |text: &str| Version::parse(text).or_else(|| Version::parse(&format!("{text}.0")));
+    let (Some(from), Some(to)) = (parse(old), parse(new)) else { return };
+    if (to.major, to.minor) < (from.major, from.minor) {
+        let message =
+            format!("the version goes down from {old} to {new}: the webhook of {} refuses that", update.new.kind);
+        verdict.say(update, &VERSION_DOWNGRADE, &keys, message, &format!("stay at {old}"));
     }
 }

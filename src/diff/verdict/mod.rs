@@ -4,31 +4,31 @@
 //! One file a family of kinds. What a controller would stumble over later is said here too, as a warning or a controller
 //! error; it does not make an upgrade refused.
 
-use std::collections::HashSet;
-
 use serde_json::Value as Json;
 
 use super::json::{self, Side};
-use super::topology::TOPOLOGY_STUCK;
+use super::rollout::Fleet;
+use super::topology::{TOPOLOGY_STUCK, TemplateNames};
 use super::uninstall::{ORPHANED, STUCK_UNINSTALL};
 use super::update::{self, Update};
 use crate::object::Object;
-use crate::release::Release;
 use crate::report::{Finding, Provenance, Rule, Severity};
 
 mod built_in;
 mod cluster;
 mod cluster_class;
 mod control_plane;
+mod core_dns;
 mod deletions;
 mod fields;
+mod frozen;
 mod invalid;
 mod machines;
 mod templates;
 
 pub use cluster::{NOT_IN_CLASS, REFERENCE_REMOVED, TOPOLOGY_REMOVED};
 pub use cluster_class::{CLASS_CHANGED, CLASS_STILL_USED};
-pub use control_plane::refuses as control_plane_refuses;
+pub use control_plane::{CORE_DNS_MIGRATION, refuses as control_plane_refuses};
 pub use deletions::{CLUSTER_DELETED, KEEP, STILL_NEEDED, is_deleted};
 pub use fields::IMMUTABLE_FIELD;
 pub use machines::REPLICAS_DROPPED;
@@ -76,6 +76,7 @@ pub static RULES: &[&Rule] = &[
     &IMMUTABLE_FIELD,
     &VERSION_SKIP,
     &VERSION_DOWNGRADE,
+    &CORE_DNS_MIGRATION,
     &REFERENCE_REMOVED,
     &TOPOLOGY_REMOVED,
     &NOT_IN_CLASS,
@@ -121,6 +122,12 @@ impl Verdict {
             && matches!(finding.rule.provenance, Provenance::Admission | Provenance::Client);
         let said = Said { finding, side, object: describe(object), path: path.to_owned() };
         (if refused { &mut self.refusals } else { &mut self.warnings }).push(said);
+    }
+
+    /// Takes in another verdict.
+    pub fn append(&mut self, mut other: Self) {
+        self.refusals.append(&mut other.refusals);
+        self.warnings.append(&mut other.warnings);
     }
 
     /// Whether an object of the new release is refused.
@@ -171,18 +178,16 @@ impl Verdict {
 /// What judging an update may look at besides the object itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Releases<'r, 'a> {
-    /// Before.
-    pub old: &'r Release<'a>,
-    /// After.
-    pub new: &'r Release<'a>,
-    /// Templates that ClusterClasses refer to: group, kind, name.
-    pub class_templates: &'r HashSet<(String, String, String)>,
+    /// Both releases.
+    pub fleet: Fleet<'r, 'a>,
+    /// Templates that ClusterClasses refer to.
+    pub class_templates: &'r TemplateNames,
 }
 
 impl Releases<'_, '_> {
     /// Whether a topology's objects are made from this template.
     pub fn is_of_class(&self, object: &Object<'_>) -> bool {
-        self.class_templates.contains(&(object.group().to_owned(), object.kind.to_string(), object.name.to_string()))
+        self.class_templates.names(object)
     }
 }
 
@@ -197,8 +202,8 @@ pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut
     built_in::judge(update, verdict);
 }
 
-pub use deletions::judge as deletions;
-pub use invalid::judge as invalid;
+pub use deletions::{judge as deletions, lost_namespaces};
+pub use invalid::{judge as invalid, release};
 pub use templates::{reverted, rotation};
 
 /// `Kind namespace/name`.

@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
+use super::frozen::{self, Template};
 use super::{Releases, Verdict};
 use crate::diff::changes;
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
 use crate::diff::json::{self, Side};
-use crate::diff::matching::Pair;
 use crate::diff::rollout::Fleet;
 use crate::diff::update::Update;
 use crate::object::{CLUSTER_GROUP, Object};
@@ -91,120 +91,118 @@ crate::rule! {
     pub ROTATION_REVERTED = "rotation-reverted", Warning, Advice;
 }
 
-/// What of a template must not change.
-#[derive(Clone, Copy)]
-enum Frozen {
-    /// `spec.template.spec`.
-    TemplateSpec,
-    /// `spec` as a whole.
-    Spec,
-}
-
-/// Kinds whose webhook or schema refuses a change, by group.
-const IMMUTABLE: &[(&str, &[(&str, Frozen)])] = &[
-    ("controlplane.cluster.x-k8s.io", &[("KubeadmControlPlaneTemplate", Frozen::TemplateSpec)]),
-    (
-        "infrastructure.cluster.x-k8s.io",
-        &[
-            ("AWSClusterTemplate", Frozen::Spec),
-            ("AWSMachineTemplate", Frozen::TemplateSpec),
-            ("AzureClusterTemplate", Frozen::TemplateSpec),
-            ("AzureMachineTemplate", Frozen::TemplateSpec),
-            ("CloudStackMachineTemplate", Frozen::TemplateSpec),
-            ("DOClusterTemplate", Frozen::Spec),
-            ("DOMachineTemplate", Frozen::Spec),
-            ("DevClusterTemplate", Frozen::TemplateSpec),
-            ("DevMachineTemplate", Frozen::TemplateSpec),
-            ("DockerClusterTemplate", Frozen::TemplateSpec),
-            ("DockerMachineTemplate", Frozen::TemplateSpec),
-            ("GCPClusterTemplate", Frozen::Spec),
-            ("GCPMachineTemplate", Frozen::TemplateSpec),
-            ("HCloudMachineTemplate", Frozen::Spec),
-            ("HetznerBareMetalMachineTemplate", Frozen::Spec),
-            ("HetznerClusterTemplate", Frozen::Spec),
-            ("KubevirtMachineTemplate", Frozen::Spec),
-            ("OpenStackClusterTemplate", Frozen::TemplateSpec),
-            ("OpenStackMachineTemplate", Frozen::TemplateSpec),
-            ("PacketMachineTemplate", Frozen::Spec),
-            ("ProxmoxMachineTemplate", Frozen::Spec),
-            ("VSphereClusterTemplate", Frozen::TemplateSpec),
-            ("VSphereMachineTemplate", Frozen::TemplateSpec),
-        ],
-    ),
-    ("vmware.infrastructure.cluster.x-k8s.io", &[("VSphereMachineTemplate", Frozen::TemplateSpec)]),
-    ("bootstrap.cluster.x-k8s.io", &[("TalosConfigTemplate", Frozen::Spec)]),
-];
-
-/// Templates that may be edited: machines that run do not take it up.
-const MUTABLE: &[&str] =
-    &["KubeadmConfigTemplate", "Metal3MachineTemplate", "RKE2ConfigTemplate", "KThreesConfigTemplate"];
-
 /// Judges a template that is in both releases.
 pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
     let object = update.new;
     if !object.kind.ends_with("Template") || !object.group().ends_with("cluster.x-k8s.io") {
         return;
     }
-    let Some(frozen) = frozen(object) else {
+    let known = frozen::template(object.group(), &object.kind);
+    let refused = known.map(|known| refused_paths(known, update)).unwrap_or_default();
+    let Some(path) = refused.first() else {
         // A topology's controller sees the change and rotates what it made from the template.
-        if !releases.is_of_class(object) {
-            accepted_edit(update, verdict);
+        if !releases.is_of_class(object) && !matches!(known, Some(Template::Below(..))) {
+            accepted_edit(update, known.is_some(), verdict);
+        }
+        if &*object.kind == "OpenStackMachineTemplate" {
+            address_pairs(update, verdict);
         }
         return;
     };
-    let keys: &[&str] = match frozen {
-        Frozen::TemplateSpec => &["spec", "template", "spec"],
-        Frozen::Spec => &["spec"],
-    };
-    let (mut before, mut after) = (update.before.clone(), update.after.clone());
-    exceptions(object, &mut before, &mut after);
-    if json::same(json::at(&before, keys), json::at(&after, keys)) {
-        return;
-    }
-    let first = first_difference(update, keys);
-    let path = keys.join(".");
+    let first = first_difference(update, path);
     let message = format!(
-        "the template is changed in place ({first}), and {} is immutable: its webhook refuses any change of {path}, and the \
+        "the template is changed in place ({first}), and {} is immutable: its webhook refuses any change of {}, and the \
          upgrade stops here, half done",
-        object.kind
+        object.kind,
+        path.join(".")
     );
     let help = "rotate the name: give the changed template a new name (a suffix with a hash of its content) and refer to that; \
                 the old one may go once no machine is left from it";
-    verdict.say(update, &IMMUTABLE_TEMPLATE, keys, message, help);
+    verdict.say(update, &IMMUTABLE_TEMPLATE, path, message, help);
 }
 
-fn frozen(object: &Object<'_>) -> Option<Frozen> {
-    let (_, kinds) = IMMUTABLE.iter().find(|(group, _)| *group == object.group())?;
-    kinds.iter().find(|(kind, _)| *kind == object.kind).map(|(_, frozen)| *frozen)
-}
-
-/// Fields that may change although their kind is immutable: made the same on both sides.
-fn exceptions(object: &Object<'_>, before: &mut Json, after: &mut Json) {
-    const SPEC: [&str; 3] = ["spec", "template", "spec"];
-    let below = |key: &'static str| [SPEC[0], SPEC[1], SPEC[2], key];
-    match &*object.kind {
-        // Set by the webhook since a later release: what was unset may become set.
-        "AWSMachineTemplate" if json::at(before, &below("instanceMetadataOptions")).is_none() => {
-            json::remove(after, &below("instanceMetadataOptions"));
-        }
-        "OpenStackMachineTemplate" => {
-            for tree in [before, after] {
-                let ports = SPEC.iter().chain(&["ports"]).try_fold(tree, |tree, key| tree.get_mut(*key));
-                for port in ports.and_then(Json::as_array_mut).into_iter().flatten() {
-                    json::remove(port, &["allowedAddressPairs"]);
+/// Frozen paths of a template that changed.
+fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> {
+    match known {
+        Template::Nothing => Vec::new(),
+        Template::Fields(paths) => paths.iter().copied().filter(|path| update.changed(path)).collect(),
+        Template::Below(above, except) => {
+            let (mut before, mut after) = (update.before.clone(), update.after.clone());
+            for tree in [&mut before, &mut after] {
+                for path in except {
+                    json::remove_each(tree, &[above, *path].concat());
                 }
             }
+            exceptions(update, &mut before, &mut after);
+            let same = json::same(json::at(&before, above), json::at(&after, above));
+            if same { Vec::new() } else { vec![above] }
         }
-        // Old defaults are evened out.
+    }
+}
+
+/// Defaults that the webhook evens out before it compares: made the same on both sides.
+fn exceptions(update: &Update<'_, '_>, before: &mut Json, after: &mut Json) {
+    const SPEC: [&str; 3] = ["spec", "template", "spec"];
+    let below = |keys: &[&'static str]| [&SPEC[..], keys].concat();
+    match &*update.new.kind {
+        // Set by the webhook since a later release: what was unset may become set.
+        "AWSMachineTemplate" if json::at(before, &below(&["instanceMetadataOptions"])).is_none() => {
+            json::remove(after, &below(&["instanceMetadataOptions"]));
+        }
         "KubeadmControlPlaneTemplate" => {
-            for tree in [before, after] {
-                let config = ["spec", "template", "spec", "kubeadmConfigSpec", "format"];
-                if json::text_at(tree, &config) == Some("cloud-config") {
-                    json::remove(tree, &config);
+            const OLD_DEFAULTS: [(&[&str], &str); 4] = [
+                (&["kubeadmConfigSpec", "format"], "cloud-config"),
+                (&["kubeadmConfigSpec", "initConfiguration", "nodeRegistration", "imagePullPolicy"], "IfNotPresent"),
+                (&["kubeadmConfigSpec", "joinConfiguration", "nodeRegistration", "imagePullPolicy"], "IfNotPresent"),
+                (
+                    &[
+                        "kubeadmConfigSpec",
+                        "joinConfiguration",
+                        "discovery",
+                        "file",
+                        "kubeConfig",
+                        "user",
+                        "exec",
+                        "apiVersion",
+                    ],
+                    "client.authentication.k8s.io/v1",
+                ),
+            ];
+            for tree in [&mut *before, &mut *after] {
+                for (keys, value) in OLD_DEFAULTS {
+                    if json::text_at(tree, &below(keys)) == Some(value) {
+                        json::remove(tree, &below(keys));
+                    }
                 }
+                json::drop_empty(tree, &["taints"]);
+            }
+            for strategy in [&["rollout", "strategy"][..], &["rolloutStrategy"]] {
+                let was_default = json::at(before, &below(strategy)).is_some_and(|strategy| {
+                    json::text_at(strategy, &["type"]) == Some("RollingUpdate")
+                        && json::at(strategy, &["rollingUpdate", "maxSurge"]).and_then(Json::as_i64) == Some(1)
+                });
+                if was_default && json::at(after, &below(strategy)).is_none() {
+                    json::remove(before, &below(strategy));
+                }
+            }
+            for tree in [before, after] {
+                json::drop_empty(tree, &["taints"]);
             }
         }
         _ => {}
+    }
+}
+
+/// Accepted since a release of the provider that not everybody has.
+fn address_pairs(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let keys = ["spec", "template", "spec", "ports"];
+    if update.changed(&keys) {
+        let message =
+            "ports[].allowedAddressPairs are changed in place: OpenStack's provider accepts that since v0.15, older \
+                       releases refuse it; no running machine takes it up"
+                .to_owned();
+        let help = "rotate the name where the provider is older, or where machines should roll";
+        verdict.say(update, &TEMPLATE_EDITED_IN_PLACE, &keys, message, help);
     }
 }
 
@@ -217,11 +215,10 @@ fn first_difference(update: &Update<'_, '_>, keys: &[&str]) -> String {
 }
 
 /// A template that may be changed, or of which nothing is known.
-fn accepted_edit(update: &Update<'_, '_>, verdict: &mut Verdict) {
+fn accepted_edit(update: &Update<'_, '_>, is_known: bool, verdict: &mut Verdict) {
     let object = update.new;
-    let is_known = MUTABLE.contains(&&*object.kind);
     let is_machine = object.kind.ends_with("MachineTemplate") || object.kind.ends_with("ConfigTemplate");
-    if !update.changed(&["spec"]) || !(is_known || is_machine) {
+    if !update.changed(&["spec"]) || !is_machine {
         return;
     }
     let first = first_difference(update, &["spec"]);
@@ -242,49 +239,46 @@ fn accepted_edit(update: &Update<'_, '_>, verdict: &mut Verdict) {
 }
 
 /// A template under a new name: needless where the content is the same.
-pub fn rotation(pair: Pair<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
-    let (Some(old), Some(new)) = (pair.old, pair.new) else { return };
-    if !new.kind.ends_with("Template") || releases.is_of_class(new) {
+pub fn rotation(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut Verdict) {
+    let (old, new) = (update.old, update.new);
+    if !new.kind.ends_with("Template") || releases.is_of_class(new) || update.changed(&["spec"]) {
         return;
     }
-    let update = Update::new(old, new);
-    if !update.changed(&["spec"]) {
-        let message = format!(
-            "renamed from {} with the same content: the name alone makes every machine that comes from it be replaced",
-            old.name
-        );
-        let help = format!("keep the name {}, or compute its suffix from the template's spec alone", old.name);
-        let place = update.place(&["metadata", "name"]);
-        let finding = Finding::new(&NEEDLESS_ROTATION, message).severity(Severity::Warning).at(place).suggest(help);
-        verdict.add(finding, Side::New, new, "metadata.name");
-    }
+    let message = format!(
+        "renamed from {} with the same content: the name alone makes every machine that comes from it be replaced",
+        old.name
+    );
+    let help = format!("keep the name {}, or compute its suffix from the template's spec alone", old.name);
+    let place = update.place(&["metadata", "name"]);
+    let finding = Finding::new(&NEEDLESS_ROTATION, message).severity(Severity::Warning).at(place).suggest(help);
+    verdict.add(finding, Side::New, new, "metadata.name");
 }
 
 /// References that go back to a template which the old release had, unused, beside the one in use.
-pub fn reverted(fleet: Fleet<'_, '_>, pairs: &[Pair<'_, '_>], verdict: &mut Verdict) {
-    let updates = pairs
-        .iter()
-        .filter_map(Pair::update)
-        .filter(|(old, new)| makes_machines(new) && old.root.raw() != new.root.raw());
-    for (old, new) in updates {
-        for reference in new.references().filter(|reference| reference.kind.ends_with("Template")) {
+pub fn reverted(update: &Update<'_, '_>, fleet: Fleet<'_, '_>, verdict: &mut Verdict) {
+    let (old, new) = (update.old, update.new);
+    if !makes_machines(new) {
+        return;
+    }
+    for reference in new.references().filter(|reference| reference.kind.ends_with("Template")) {
+        let was_named = old.references().any(|other| other.kind == reference.kind && other.name == reference.name);
+        if was_named {
+            continue;
+        }
+        let Some(target) = fleet.new.resolve(new, &reference) else { continue };
+        let namespace = fleet.new.namespace_of(target);
+        if fleet.old.find(target.group(), &target.kind, namespace, &target.name).is_some() {
             let path = new.path(reference.value.index());
-            let Some(target) = fleet.new.resolve(new, &reference) else { continue };
-            let namespace = fleet.new.namespace_of(target);
-            let was_there = fleet.old.find(target.group(), &target.kind, namespace, &target.name).is_some();
-            let was_named = old.references().any(|other| other.kind == reference.kind && other.name == reference.name);
-            if was_there && !was_named {
-                let message = format!(
-                    "goes over to {} {}, which the old release already has: a rotation is taken back, and machines roll back \
-                     to the older template",
-                    target.kind, target.name
-                );
-                let finding = Finding::new(&ROTATION_REVERTED, message)
-                    .at(new.place(reference.value))
-                    .path(path.clone())
-                    .suggest("nothing to do where this is the rollback that was meant");
-                verdict.add(finding, Side::New, new, &path);
-            }
+            let message = format!(
+                "goes over to {} {}, which the old release already has: a rotation is taken back, and machines roll back to \
+                 the older template",
+                target.kind, target.name
+            );
+            let finding = Finding::new(&ROTATION_REVERTED, message)
+                .at(new.place(reference.value))
+                .path(path.clone())
+                .suggest("nothing to do where this is the rollback that was meant");
+            verdict.add(finding, Side::New, new, &path);
         }
     }
 }

@@ -1,11 +1,17 @@
 //! `capi-lint diff`: the recorded upgrades of a real management plane, and our own fixtures.
 
+mod command;
+mod edits;
+#[cfg(unix)]
+mod helm;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use capi_lint::diff::{self, Diff, Options};
 use capi_lint::input::Source;
+use capi_lint::migrate;
 use capi_lint::release::Release;
 use capi_lint::stream::Stream;
 use serde_json::Value as Json;
@@ -144,7 +150,7 @@ fn fault(case: &Path) -> Option<String> {
 fn fixtures_hold() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/diff");
     let mut cases: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.join("expected.json").is_file()).collect();
     cases.sort();
     let faults: Vec<String> = cases.iter().filter_map(|case| fault(case)).collect();
     println!("{} of {} fixtures hold", cases.len() - faults.len(), cases.len());
@@ -182,137 +188,33 @@ fn renders_of_the_same_input_do_not_differ() {
     }
 }
 
-mod command {
-    use std::io::Write;
-    use std::process::{Command, Output};
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
-    use super::*;
-
-    fn fixture(case: &str, side: &str) -> String {
-        format!("fixtures/diff/{case}/{side}.yaml")
-    }
-
-    fn run(arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_capi-lint"));
-        command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("diff").args(arguments).output().unwrap()
-    }
-
-    fn code(case: &str, more: &[&str]) -> Option<i32> {
-        let (old, new) = (fixture(case, "old"), fixture(case, "new"));
-        run(&[&[old.as_str(), new.as_str()], more].concat()).status.code()
-    }
-
-    #[test]
-    fn exit_codes_and_gates() {
-        assert_eq!(code("join-arguments", &[]), Some(0));
-        assert_eq!(code("join-arguments", &["--exit-code"]), Some(3));
-        assert_eq!(code("noise", &["--exit-code"]), Some(0));
-        assert_eq!(code("aws-template", &["--exit-code"]), Some(1));
-        assert_eq!(code("join-arguments", &["--max-rolled-machines", "1"]), Some(1));
-        assert_eq!(code("join-arguments", &["--max-rolled-machines", "2"]), Some(0));
-        assert_eq!(code("join-arguments", &["--max-rolled-clusters", "50%"]), Some(1));
-        assert_eq!(code("join-arguments", &["--fail-on", "rollout"]), Some(1));
-        assert_eq!(code("cluster-gone", &[]), Some(1));
-        assert_eq!(code("cluster-gone", &["--allow-delete", "prod"]), Some(0));
-        assert_eq!(code("cluster-gone", &["--allow-delete", "fleet/prod", "--fail-on", "delete"]), Some(1));
-        assert_eq!(run(&["nowhere.yaml", "nowhere.yaml"]).status.code(), Some(2));
-    }
-
-    #[test]
-    fn secrets_are_masked_in_every_format() {
-        for format in ["text", "json", "markdown", "github"] {
-            let output = run(&[&fixture("secret", "old"), &fixture("secret", "new"), "--format", format]);
-            let text = String::from_utf8(output.stdout).unwrap();
-            assert!(!text.contains("hunter2"), "{format}: {text}");
+/// What `migrate` makes of v1beta1 manifests means the same: no change, and no machine rolls.
+#[test]
+fn migrated_manifests_do_not_differ() {
+    let Some(shared) = shared() else { return };
+    let (mut number, mut faults) = (0, Vec::new());
+    for entry in walkdir::WalkDir::new(shared.join("corpus")).sort_by_file_name() {
+        let path = entry.unwrap().into_path();
+        if !path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            continue;
+        }
+        let old = source(&path);
+        let migrated = migrate::stream(&old.bytes);
+        let text = migrated.text(&old.bytes);
+        if text == old.bytes {
+            continue;
+        }
+        number += 1;
+        let new = Source { name: "migrated".into(), bytes: text };
+        let (before, after) = ([Stream::parse(&old, 1)], [Stream::parse(&new, 1)]);
+        let (before, after) = (Release::new(&before, "default"), Release::new(&after, "default"));
+        let diff = diff::diff(&before, &after, &Options::default());
+        let moved = diff.rollout.iter().any(|row| row.machines.touched() > 0);
+        if moved || !diff.changes.is_empty() {
+            let paths: Vec<_> = diff.changes.iter().flat_map(|change| &change.paths).map(|path| &path.path).collect();
+            faults.push(format!("{}: {paths:?}, machines move: {moved}", path.display()));
         }
     }
-
-    #[test]
-    fn the_document_for_programs_has_its_shape() {
-        let output = run(&[&fixture("workers-first", "old"), &fixture("workers-first", "new"), "--format", "json"]);
-        let document: Json = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(document["version"], 1);
-        assert_eq!(document["accepted"], true);
-        let row = &document["rollout"][0];
-        assert_eq!((&row["kind"], &row["cluster"]), (&"machine-deployment".into(), &"fleet/prod".into()));
-        assert!(row["blocked"].as_str().is_some_and(|reason| reason.contains("ahead of the control plane")));
-        let change = &document["changes"][0];
-        assert_eq!(
-            (&change["kind"], &change["object"]),
-            (&"changed".into(), &"MachineDeployment fleet/prod-workers".into())
-        );
-        assert!(change["paths"][0]["path"].is_string());
-    }
-
-    /// As Helm stores it: base64 of base64 of a gzipped document.
-    fn release_secret(manifest: &str) -> String {
-        let release = serde_json::json!({"name": "fleet", "manifest": manifest, "hooks": []}).to_string();
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(release.as_bytes()).unwrap();
-        let stored = base64(base64(&encoder.finish().unwrap()).as_bytes());
-        serde_json::json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "data": {"release": stored}})
-            .to_string()
-    }
-
-    fn base64(bytes: &[u8]) -> String {
-        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut text = String::new();
-        for chunk in bytes.chunks(3) {
-            let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-            for number in 0..4 {
-                let letter = LETTERS[(bits >> (18 - 6 * number) & 63) as usize] as char;
-                text.push(if number > chunk.len() { '=' } else { letter });
-            }
-        }
-        text
-    }
-
-    #[test]
-    fn helm_keeps_releases_in_secrets() {
-        let manifest = fs::read_to_string(fixture("join-arguments", "old")).unwrap();
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let secret = folder.join("release.json");
-        fs::write(&secret, release_secret(&manifest)).unwrap();
-        let output = run(&[secret.to_str().unwrap(), &fixture("join-arguments", "old"), "--exit-code"]);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
-    }
-
-    #[test]
-    fn the_recorded_release_secret_is_read() {
-        let Some(shared) = shared() else { return };
-        let secret = shared.join("recorded/live/helm3-release-secret.json");
-        let manifest = shared.join("recorded/live/running.manifest.yaml");
-        let output = run(&[secret.to_str().unwrap(), manifest.to_str().unwrap(), "--exit-code"]);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
-    }
-
-    #[test]
-    fn a_comment_fits_where_it_goes() {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let map = |name: usize, value: &str| {
-            format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{name}}}\ndata: {{a: {value}}}\n")
-        };
-        let write = |file: &str, value: &str| {
-            let path = folder.join(file);
-            fs::write(&path, (0..2000).map(|name| map(name, value)).collect::<String>()).unwrap();
-            path.to_str().unwrap().to_owned()
-        };
-        let (old, new) = (write("many-old.yaml", "x"), write("many-new.yaml", "y"));
-        let output = run(&[&old, &new, "--format", "markdown"]);
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.chars().count() <= 65_000);
-        assert!(text.contains("2000 changed") && text.contains("left out"), "{}", &text[..500]);
-        let output = run(&[&old, &new, "--summary"]);
-        assert!(output.stdout.len() < 2000);
-    }
-
-    #[test]
-    fn uninstall_tells_what_gets_stuck() {
-        let output = run(&[&fixture("join-arguments", "old"), "--uninstall", "--format", "json"]);
-        let document: Json = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(document["warnings"].as_array().is_some_and(|all| !all.is_empty()), "{document}");
-    }
+    println!("{} of {number} migrated files differ", faults.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
