@@ -36,6 +36,7 @@ mod selector;
 mod semver;
 mod taint;
 mod topology;
+mod variable;
 mod variable_schema;
 mod variable_value;
 

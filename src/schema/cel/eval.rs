@@ -1,7 +1,7 @@
 //! The evaluation of a resolved expression.
 //!
-//! Errors follow CEL: `||`, `&&`, `all` and `exists` swallow one where another operand decides alone. Every step counts towards
-//! a budget, so that no rule hangs.
+//! Errors follow CEL: `||`, `&&`, `all` and `exists` swallow one where another operand decides alone. Every step costs what it
+//! costs on the server, which refuses an object whose rules cost too much; so no rule hangs either.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,9 +9,10 @@ use std::rc::Rc;
 
 use super::EvalError;
 use super::data::Data;
+use super::functions::costs;
 use super::functions::{self, Arguments};
 use super::parser::{Constant, Operator};
-use super::resolve::{Expr, Field, Loop, LoopKind};
+use super::resolve::{Expr, Field, Loop, LoopKind, is_constant};
 use super::value::{Val, contains, find_entry};
 
 /// The server's bound for one rule.
@@ -25,13 +26,14 @@ pub(super) enum OldSelf<D> {
     Optional(Option<D>),
 }
 
-/// Evaluates a rule.
-pub(super) fn run<'v, D: Data<'v>>(root: &'v Expr, self_: D, old_self: OldSelf<D>) -> Outcome<bool> {
+/// Evaluates a rule; gives what it cost too.
+pub(super) fn run<'v, D: Data<'v>>(root: &'v Expr, self_: D, old_self: OldSelf<D>) -> (Outcome<bool>, u64) {
     let mut evaluation = Evaluation { self_, old_self, slots: Vec::new(), cost: 0 };
-    match evaluation.expr(root)? {
+    let result = evaluation.expr(root).and_then(|value| match value {
         Val::Bool(truth) => Ok(truth),
         other => Err(EvalError::not_checked(format!("the rule yields a {}, no bool", other.type_name()))),
-    }
+    });
+    (result, evaluation.cost)
 }
 
 pub(super) struct Evaluation<'v, D> {
@@ -51,13 +53,20 @@ fn no_key(key: &str) -> EvalError {
 }
 
 impl<'v, D: Data<'v>> Evaluation<'v, D> {
-    pub(super) fn pay(&mut self, cost: usize) -> Outcome<()> {
-        self.cost += cost as u64;
+    pub(super) fn pay(&mut self, cost: u64) -> Outcome<()> {
+        self.cost = self.cost.saturating_add(cost);
         if self.cost > COST_LIMIT { Err(EvalError::TooCostly) } else { Ok(()) }
     }
 
+    /// A step to a field or an element. What is not a path that the server follows at once costs one more.
+    fn pay_step(&mut self, operand: &Expr) -> Outcome<()> {
+        self.pay(if is_path(operand) || matches!(operand, Expr::Conditional(_)) { 1 } else { 2 })
+    }
+
     fn expr(&mut self, expr: &'v Expr) -> Outcome<Val<'v, D>> {
-        self.pay(1)?;
+        if matches!(expr, Expr::Self_ | Expr::OldSelf | Expr::Variable(_) | Expr::Not(_) | Expr::Negate(_)) {
+            self.pay(1)?;
+        }
         match expr {
             Expr::Constant(constant) => Ok(literal(constant)),
             Expr::Type(name) => Ok(Val::Type(name)),
@@ -66,17 +75,30 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             Expr::Variable(slot) => {
                 self.slots.get(*slot).cloned().ok_or_else(|| EvalError::not_checked("variable out of scope"))
             }
-            Expr::Select(operand, field) => {
-                let operand = self.expr(operand)?;
+            Expr::Fixed(constant) => {
+                let before = self.cost;
+                let value = self.expr(constant);
+                self.cost = before;
+                value
+            }
+            Expr::Select(path, field) => {
+                let operand = self.expr(path)?;
                 let optional = matches!(operand, Val::Optional(_));
-                match select(&operand, field)? {
+                let found = select(&operand, field)?;
+                if found.is_some() || !optional {
+                    self.pay_step(path)?;
+                }
+                match found {
                     Some(value) => Ok(if optional { Val::some(value) } else { value }),
                     None if optional => Ok(Val::Optional(None)),
                     None => Err(no_key(&field.plain)),
                 }
             }
-            Expr::Has(operand, field) => {
-                let operand = self.expr(operand)?;
+            Expr::Has(path, field) => {
+                let operand = self.expr(path)?;
+                if !is_path(path) {
+                    self.pay(1)?;
+                }
                 Ok(Val::Bool(match &operand {
                     Val::DataMap(data) if data.has_fields() => {
                         data.get(&field.plain).is_some_and(|found| !is_null(found))
@@ -84,14 +106,22 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                     _ => select(&operand, field)?.is_some(),
                 }))
             }
-            Expr::OptionalSelect(operand, field) => {
-                let operand = self.expr(operand)?;
-                Ok(select(&operand, field)?.map_or(Val::Optional(None), Val::some))
+            Expr::OptionalSelect(path, field) => {
+                let operand = self.expr(path)?;
+                let found = select(&operand, field)?;
+                if found.is_some() {
+                    self.pay_step(path)?;
+                }
+                Ok(found.map_or(Val::Optional(None), Val::some))
             }
             Expr::Index(pair) => {
                 let (operand, index) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
                 let optional = matches!(operand, Val::Optional(_));
-                match lookup(&operand, &index)? {
+                let found = lookup(&operand, &index)?;
+                if found.is_ok() || !optional {
+                    self.pay_step(&pair.0)?;
+                }
+                match found {
                     Ok(value) => Ok(if optional { Val::some(value) } else { value }),
                     Err(_) if optional => Ok(Val::Optional(None)),
                     Err(why) => Err(why),
@@ -99,7 +129,11 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             }
             Expr::OptionalIndex(pair) => {
                 let (operand, index) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
-                Ok(lookup(&operand, &index)?.map_or(Val::Optional(None), Val::some))
+                let found = lookup(&operand, &index)?;
+                if found.is_ok() {
+                    self.pay_step(&pair.0)?;
+                }
+                Ok(found.map_or(Val::Optional(None), Val::some))
             }
             Expr::Not(operand) => match self.expr(operand)? {
                 Val::Bool(truth) => Ok(Val::Bool(!truth)),
@@ -110,18 +144,24 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             Expr::Or(pair) => self.logic(pair, true),
             Expr::Binary(operator, pair) => {
                 let (left, right) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
+                // Membership in a list that the rule itself spells out is one look at a table.
+                if !(*operator == Operator::In && is_plain_list(&pair.1)) {
+                    self.pay(costs::operator(*operator, &left, &right))?;
+                }
                 self.binary(*operator, left, &right)
             }
             Expr::Conditional(parts) => match self.expr(&parts.0)? {
-                Val::Bool(true) => self.expr(&parts.1),
-                Val::Bool(false) => self.expr(&parts.2),
+                Val::Bool(true) => self.branch(&parts.1),
+                Val::Bool(false) => self.branch(&parts.2),
                 _ => Err(no_overload()),
             },
             Expr::List(elements) => self.build_list(elements),
             Expr::Map(entries) => self.build_map(entries),
             Expr::Pattern(function, arguments, pattern) => {
                 let arguments = self.arguments(arguments)?;
-                functions::text::with_pattern(self, *function, &arguments, pattern)
+                let result = functions::text::with_pattern(*function, &arguments, pattern)?;
+                self.pay(costs::call(*function, &arguments, &result))?;
+                Ok(result)
             }
             Expr::Call(function, arguments) => self.call(*function, arguments),
             Expr::Loop(inner) => self.run_loop(inner),
@@ -161,7 +201,21 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             };
         }
         let arguments = self.arguments(arguments)?;
-        functions::call(self, function, &arguments)
+        if functions::exceeds(function, &arguments, COST_LIMIT) {
+            return Err(EvalError::TooCostly);
+        }
+        let result = functions::call(function, &arguments)?;
+        self.pay(costs::call(function, &arguments, &result))?;
+        Ok(result)
+    }
+
+    /// A branch of a choice: the server follows a path there without asking for its beginning.
+    fn branch(&mut self, branch: &'v Expr) -> Outcome<Val<'v, D>> {
+        let value = self.expr(branch)?;
+        if is_path(branch) {
+            self.cost = self.cost.saturating_sub(1);
+        }
+        Ok(value)
     }
 
     /// `&&` and `||`: `decisive` is the value that decides alone.
@@ -185,7 +239,6 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         use Operator as O;
         let truth = match operator {
             O::Equal | O::NotEqual => {
-                self.pay(weight(&left).min(weight(right)))?;
                 left.equals(right)? == (operator == O::Equal)
             }
             O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
@@ -197,15 +250,11 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                     _ => order.is_some_and(Ordering::is_ge),
                 }
             }
-            O::In => self.is_in(&left, right)?,
+            O::In => is_in(&left, right)?,
             O::Add if matches!(left, Val::DataList(_) | Val::List(_)) => {
-                self.pay(weight(&left) + weight(right))?;
                 return functions::lists::concatenate(&left, right);
             }
-            O::Add => {
-                self.pay(weight(&left) + weight(right))?;
-                return functions::arithmetic::add(left, right);
-            }
+            O::Add => return functions::arithmetic::add(left, right),
             O::Subtract => return functions::arithmetic::subtract(&left, right),
             O::Multiply | O::Divide | O::Modulo => return functions::arithmetic::multiply(operator, &left, right),
             O::And | O::Or => return Err(no_overload()),
@@ -213,22 +262,8 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         Ok(Val::Bool(truth))
     }
 
-    fn is_in(&mut self, value: &Val<'v, D>, range: &Val<'v, D>) -> Outcome<bool> {
-        match range {
-            Val::DataMap(data) => match value {
-                Val::Text(key) => Ok(data.get(key).is_some_and(|found| !data.has_fields() || !is_null(found))),
-                _ => Err(no_overload()),
-            },
-            Val::Map(entries) => Ok(find_entry(entries, value)?.is_some()),
-            _ => {
-                let elements = range.elements().ok_or_else(no_overload)??;
-                self.pay(elements.len())?;
-                contains(&elements, value)
-            }
-        }
-    }
-
     fn build_list(&mut self, elements: &'v [(bool, Expr)]) -> Outcome<Val<'v, D>> {
+        self.pay(costs::LIST)?;
         let mut list = Vec::with_capacity(elements.len());
         for (optional, element) in elements {
             match (optional, self.expr(element)?) {
@@ -242,6 +277,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
     }
 
     fn build_map(&mut self, entries: &'v [(bool, Expr, Expr)]) -> Outcome<Val<'v, D>> {
+        self.pay(costs::MAP)?;
         let mut map: Vec<(Val<'v, D>, Val<'v, D>)> = Vec::with_capacity(entries.len());
         for (optional, key, value) in entries {
             let key = self.expr(key)?;
@@ -265,9 +301,18 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
     }
 
     fn optional_map(&mut self, wrap: bool, parts: &'v (Expr, Expr), slot: usize) -> Outcome<Val<'v, D>> {
-        match self.expr(&parts.0)? {
-            Val::Optional(None) => Ok(Val::Optional(None)),
+        let before = self.cost;
+        let value = self.expr(&parts.0)?;
+        let asking = self.cost - before;
+        self.pay(1)?; // hasValue()
+        match value {
+            Val::Optional(None) => {
+                self.pay(1)?; // optional.none()
+                Ok(Val::Optional(None))
+            }
             Val::Optional(Some(inner)) => {
+                // The server works the value out twice: to ask for it, and to take it; and it wraps the result.
+                self.pay(asking + 1 + u64::from(wrap))?;
                 self.slots.truncate(slot);
                 self.slots.push(inner.as_ref().clone());
                 let result = self.expr(&parts.1);
@@ -279,7 +324,9 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
     }
 
     fn unique(&mut self, range: &'v Expr, field: Option<&Field>) -> Outcome<Val<'v, D>> {
+        let before = self.cost;
         let range = self.expr(range)?;
+        let asking = self.cost - before;
         let mut seen: Vec<Val<'v, D>> = Vec::new();
         let elements = match &range {
             // The keys of a map differ, and have no fields.
@@ -293,7 +340,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             };
             seen.push(key);
         }
-        self.pay(seen.len().saturating_mul(seen.len()))?;
+        self.pay(uniqueness(&seen, asking, field.is_some()))?;
         for (at, key) in seen.iter().enumerate() {
             if contains(&seen[..at], key)? {
                 return Ok(Val::Bool(false));
@@ -313,7 +360,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                     break;
                 }
             }
-            return turn.finish();
+            return self.finish(turn);
         }
         let mut turn = Turn::new(inner);
         if let Some(elements) = range.elements() {
@@ -331,13 +378,34 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                 }
             }
         }
+        self.finish(turn)
+    }
+
+    /// What a loop gives, and what it takes to say it.
+    fn finish(&mut self, turn: Turn<'v, D>) -> Outcome<Val<'v, D>> {
+        self.pay(match turn.inner.kind {
+            LoopKind::ExistsOne => 2,
+            LoopKind::SortBy => {
+                let is_text = matches!(turn.map.first(), Some((Val::Text(_) | Val::Bytes(_), _)));
+                2 + 1 + costs::sorting(turn.map.len() as u64, is_text)
+            }
+            _ => 1,
+        })?;
         turn.finish()
     }
 
     /// One turn of a loop; whether it was the last.
     fn turn(&mut self, turn: &mut Turn<'v, D>, first: Val<'v, D>, second: Option<Val<'v, D>>) -> Outcome<bool> {
         let inner = turn.inner;
-        self.pay(1)?;
+        // The condition of the loop is asked for before each turn, and says whether there is one.
+        self.pay(match inner.kind {
+            LoopKind::All => 2,
+            LoopKind::Exists => 3,
+            _ => 0,
+        })?;
+        if matches!(inner.kind, LoopKind::All | LoopKind::Exists) && turn.truth == Ok(inner.kind == LoopKind::Exists) {
+            return Ok(true);
+        }
         self.slots.truncate(inner.slot);
         self.slots.push(first);
         self.slots.extend(second);
@@ -357,32 +425,44 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         match inner.kind {
             LoopKind::All | LoopKind::Exists => {
                 let decisive = inner.kind == LoopKind::Exists;
+                self.pay(1)?;
                 let truth = self.truth(&inner.body);
                 if truth == Err(EvalError::TooCostly) {
                     return Err(EvalError::TooCostly);
                 }
                 let before = std::mem::replace(&mut turn.truth, Ok(decisive));
                 turn.truth = merge(before, truth, decisive);
-                return Ok(turn.truth == Ok(decisive));
             }
-            LoopKind::ExistsOne => turn.count += usize::from(self.truth(&inner.body)?),
+            LoopKind::ExistsOne => {
+                if self.truth(&inner.body)? {
+                    self.pay(2)?;
+                    turn.count += 1;
+                }
+            }
             LoopKind::Filter => {
                 if self.truth(&inner.body)? {
+                    self.pay(1 + costs::LIST + 1 + 1)?;
                     turn.list.push(self.slots[slot].clone());
                 }
             }
-            LoopKind::List => turn.list.push(self.expr(&inner.body)?),
+            LoopKind::List => {
+                self.pay(1 + if is_constant(&inner.body) { 0 } else { costs::LIST } + 1)?;
+                turn.list.push(self.expr(&inner.body)?);
+            }
             LoopKind::Map => {
+                self.pay(3)?;
                 let value = self.expr(&inner.body)?;
                 insert(&mut turn.map, self.slots[slot].clone(), value)?;
             }
             LoopKind::MapEntries => {
+                self.pay(2)?;
                 let made = self.expr(&inner.body)?;
                 for (key, value) in made.pairs().ok_or_else(no_overload)??.iter() {
                     insert(&mut turn.map, key.clone(), value.clone())?;
                 }
             }
             LoopKind::SortBy => {
+                self.pay(1 + costs::LIST + 1)?;
                 let key = self.expr(&inner.body)?;
                 turn.map.push((key, self.slots[slot].clone()));
             }
@@ -414,6 +494,22 @@ impl<'v, D: Data<'v>> Turn<'v, D> {
             LoopKind::SortBy => functions::lists::sort_by_keys(self.map)?,
         })
     }
+}
+
+/// What it costs to compare all elements of a list with each other, the range of the inner loop being worked out anew for each.
+fn uniqueness<'v, D: Data<'v>>(keys: &[Val<'v, D>], range: u64, is_field: bool) -> u64 {
+    let count = keys.len() as u64;
+    let reading = if is_field { 4 } else { 2 };
+    // Each turn of the outer loop: its condition, its accumulator, the inner range, what the inner loop makes of its count.
+    let turns = count * (3 + range + 2 + 2);
+    let is_short = |key: &Val<'v, D>| matches!(key, Val::Text(text) if (1..=10).contains(&text.len()));
+    let compared = if keys.iter().all(is_short) {
+        count * count
+    } else {
+        let sizes: Vec<u64> = keys.iter().map(costs::size).collect();
+        sizes.iter().flat_map(|a| sizes.iter().map(move |b| costs::traversal(*a.min(b)))).sum()
+    };
+    1 + turns + count * count * reading + compared
 }
 
 /// Two operands of `&&` or `||`, the second evaluated because the first did not decide.
@@ -456,6 +552,42 @@ fn is_null<'v, D: Data<'v>>(data: D) -> bool {
     matches!(data.view(), super::View::Null)
 }
 
+fn is_in<'v, D: Data<'v>>(value: &Val<'v, D>, range: &Val<'v, D>) -> Outcome<bool> {
+    match range {
+        Val::DataMap(data) => match value {
+            Val::Text(key) => Ok(data.get(key).is_some_and(|found| !data.has_fields() || !is_null(found))),
+            _ => Err(no_overload()),
+        },
+        Val::Map(entries) => Ok(find_entry(entries, value)?.is_some()),
+        _ => {
+            let elements = range.elements().ok_or_else(no_overload)??;
+            contains(&elements, value)
+        }
+    }
+}
+
+/// Whether an expression is a path from a variable or from another value: `self.a[0].b`.
+fn is_path(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Self_
+            | Expr::OldSelf
+            | Expr::Variable(_)
+            | Expr::Select(..)
+            | Expr::OptionalSelect(..)
+            | Expr::Index(_)
+            | Expr::OptionalIndex(_)
+    )
+}
+
+/// Whether an expression is a list of constants, which the server makes a table of.
+fn is_plain_list(expr: &Expr) -> bool {
+    let Expr::Fixed(inner) = expr else { return false };
+    let Expr::List(elements) = inner.as_ref() else { return false };
+    let is_plain = |e: &Expr| matches!(e, Expr::Constant(c) if !matches!(c, Constant::Null | Constant::Bytes(_)));
+    elements.iter().all(|(_, element)| is_plain(element))
+}
+
 /// The value of a field; a null in an object with declared fields is none.
 fn select<'v, D: Data<'v>>(operand: &Val<'v, D>, field: &Field) -> Outcome<Option<Val<'v, D>>> {
     match operand {
@@ -496,17 +628,4 @@ fn lookup<'v, D: Data<'v>>(operand: &Val<'v, D>, index: &Val<'v, D>) -> Outcome<
         _ => return Err(no_overload()),
     };
     Ok(found.ok_or_else(|| EvalError::refused("index out of bounds")))
-}
-
-/// How many steps looking through a value costs.
-fn weight<'v, D: Data<'v>>(value: &Val<'v, D>) -> usize {
-    match value {
-        Val::Text(text) => text.len() / 10,
-        Val::Bytes(bytes) => bytes.len() / 10,
-        Val::DataList(data) => data.items().count(),
-        Val::List(elements) => elements.len(),
-        Val::DataMap(data) => data.entries().count(),
-        Val::Map(entries) => entries.len(),
-        _ => 0,
-    }
 }

@@ -33,6 +33,7 @@ impl<'j, 'a> Judge<'j, 'a> {
         if schema.has_rules() && self.blocking == before {
             self.cel_rules(schema, self.effective_root(schema), root);
         }
+        self.refused_elsewhere(schema, root);
     }
 
     /// The object as the server sees it.
