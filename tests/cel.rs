@@ -17,8 +17,8 @@ use capi_lint::schema::cel::{EvalError, Old, Program};
 use capi_lint::schema::declare;
 use capi_lint::schema::facts::{Facts, KindFacts};
 use capi_lint::schema::formats;
+use capi_lint::schema::pack::{ReleaseFacts, pack};
 use capi_lint::schema::pattern::GoPattern;
-use capi_lint::schema::pack::pack;
 use capi_lint::schema::quantity::Quantity;
 use capi_lint::schema::table::Table;
 use capi_lint::stream::Stream;
@@ -65,7 +65,7 @@ fn expressions() {
 fn table(schema: &Json) -> Table {
     let schema = Facts::from_json(schema).expect("a schema");
     let kind = KindFacts { kind: "Value".into(), schema, ..KindFacts::default() };
-    Table::open(pack(&[(Default::default(), vec![kind])]).leak()).expect("a table")
+    Table::open(pack(&[(ReleaseFacts::default(), vec![kind])]).leak()).expect("a table")
 }
 
 /// Rules that the server compiles or does not, and the most that each can cost: `fixtures/cel/checks.json`, recorded with
@@ -85,7 +85,11 @@ fn checks() {
             match checker.rule(rule, &declared, OldSelf::Value) {
                 Err(error) if compiles == "" => wrong.push(format!("{rule}\n    compiles, but: {error}")),
                 Ok(checked) if compiles != "" => {
-                    wrong.push(format!("{rule}\n    passed ({}), but: {}", checked.yields, compiles.as_str().unwrap_or_default()));
+                    wrong.push(format!(
+                        "{rule}\n    passed ({}), but: {}",
+                        checked.yields,
+                        compiles.as_str().unwrap_or_default()
+                    ));
                 }
                 Ok(checked) if Some(checked.max_cost) != cost => {
                     wrong.push(format!("{rule}\n    costs {cost:?}, not {}", checked.max_cost));

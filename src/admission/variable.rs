@@ -84,7 +84,8 @@ pub fn of_class(class: &Object<'_>) -> Arc<Vec<Variable>> {
     {
         return Arc::clone(found);
     }
-    let made: Arc<Vec<Variable>> = Arc::new(items(class.root, &["spec", "variables"]).filter_map(Variable::new).collect());
+    let made: Arc<Vec<Variable>> =
+        Arc::new(items(class.root, &["spec", "variables"]).filter_map(Variable::new).collect());
     if let Ok(mut kept) = kept.write() {
         kept.insert(key, Arc::clone(&made));
     }
@@ -94,7 +95,8 @@ pub fn of_class(class: &Object<'_>) -> Arc<Vec<Variable>> {
 impl Variable {
     /// Reads a definition.
     pub fn new(definition: Value<'_>) -> Option<Self> {
-        let mut schema = field(definition, &["schema", "openAPIV3Schema"]).map_or(Json::Null, |schema| schema.to_json());
+        let mut schema =
+            field(definition, &["schema", "openAPIV3Schema"]).map_or(Json::Null, |schema| schema.to_json());
         keep_keywords(&mut schema);
         let mut messages = Vec::new();
         collect_messages(&schema, &mut messages);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::schema::cel::check::{Checker, OldSelf, RULE_LIMIT};
 use crate::schema::cel::{CelError, Program};
 use crate::schema::declare::{self, Scope};
+use crate::schema::pattern::{GoPattern, PatternError};
 use crate::schema::table::{Additional, Schema};
 use crate::schema::validate::rules::{CEL_RULE, RULE_NOT_CHECKED, UNKNOWN_FIELD};
 use crate::yaml::Value;
@@ -107,6 +108,11 @@ impl<'a> SchemaJudge<'_, '_, 'a> {
         {
             refuse(self.check, additional, "both `properties` and `additionalProperties`", "keep one of them");
         }
+        if let Some(pattern) = field(schema, &["pattern"])
+            && let Some(Err(PatternError::Syntax(why))) = pattern.as_str().map(|text| GoPattern::compile(&text))
+        {
+            refuse(self.check, pattern, &format!("no regular expression: {why}"), "correct the pattern (Go's syntax)");
+        }
         if let Some(packed) = packed {
             self.samples(schema, packed);
         }
@@ -156,11 +162,13 @@ impl<'a> SchemaJudge<'_, '_, 'a> {
             for mut finding in definition.judge(self.check.object, value, packed) {
                 let is = |rule: &crate::report::Rule| finding.rule.name == rule.name;
                 let is_default = what == "the default";
-                if is(&RULE_NOT_CHECKED) || !is_default && (is(&UNKNOWN_FIELD) || is(&CEL_RULE) && !packed.has_rules()) {
+                if is(&RULE_NOT_CHECKED) || !is_default && (is(&UNKNOWN_FIELD) || is(&CEL_RULE) && !packed.has_rules())
+                {
                     continue;
                 }
                 let words = definition.words(&finding);
-                finding.message = format!("{what} does not fit its own schema: {words}: the webhook refuses the ClusterClass");
+                finding.message =
+                    format!("{what} does not fit its own schema: {words}: the webhook refuses the ClusterClass");
                 finding.rule = &INVALID_VARIABLE_SCHEMA;
                 finding.suggestion = Some("let the value fit the schema, or the schema the value".to_owned());
                 self.check.out.push(finding);
@@ -182,13 +190,20 @@ impl<'a> SchemaJudge<'_, '_, 'a> {
             if let (Some(packed), Some(path)) = (packed, field(rule, &["fieldPath"]))
                 && let Some(why) = path.as_str().and_then(|path| declare::field_path(packed, &path).err())
             {
-                refuse(self.check, path, &format!("`fieldPath` {why}"), "write it as in `.spec.name`, from this schema on");
+                refuse(
+                    self.check,
+                    path,
+                    &format!("`fieldPath` {why}"),
+                    "write it as in `.spec.name`, from this schema on",
+                );
             }
             let checked = match &declared {
                 Some(declared) => below.scope.rule(self.checker, &expression, OldSelf::Value, declared),
                 None if packed.is_none() => Program::compile(&expression).map(|_| 0),
                 None if below.within => Err(CelError::Type("the schema has no type that rules could see".to_owned())),
-                None => Err(CelError::Type("the variable is a list, on which the webhook takes no rules; put it into an object".to_owned())),
+                None => Err(CelError::Type(
+                    "the variable is a list, on which the webhook takes no rules; put it into an object".to_owned(),
+                )),
             };
             match checked {
                 Ok(cost) => self.total = self.total.saturating_add(cost),
@@ -216,7 +231,9 @@ impl<'a> SchemaJudge<'_, '_, 'a> {
             return;
         }
         let (why, fix) = match error {
-            CelError::TooCostly { .. } => (format!("the CEL rule costs too much: {error}"), "bound what it looks through"),
+            CelError::TooCostly { .. } => {
+                (format!("the CEL rule costs too much: {error}"), "bound what it looks through")
+            }
             _ => (format!("the CEL rule does not compile: {error}"), "correct the expression"),
         };
         refuse(self.check, at, &why, fix);

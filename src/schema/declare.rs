@@ -145,10 +145,12 @@ impl Scope {
             return Err(CelError::TooCostly { cost, limit: RULE_LIMIT });
         }
         match (checked.uses_old_self, old) {
-            (true, _) if self.no_past => {
-                Err(CelError::Type("`oldSelf` has no meaning below a list without keys; put the rule on the list".to_owned()))
+            (true, _) if self.no_past => Err(CelError::Type(
+                "`oldSelf` has no meaning below a list without keys; put the rule on the list".to_owned(),
+            )),
+            (false, OldSelf::Optional) => {
+                Err(CelError::Type("`optionalOldSelf` without `oldSelf` in the rule".to_owned()))
             }
-            (false, OldSelf::Optional) => Err(CelError::Type("`optionalOldSelf` without `oldSelf` in the rule".to_owned())),
             _ => Ok(cost),
         }
     }

@@ -12,7 +12,7 @@ use super::data::Data;
 use super::functions::costs;
 use super::functions::{self, Arguments};
 use super::parser::{Constant, Operator};
-use super::resolve::{Expr, Field, Loop, LoopKind, is_constant};
+use super::resolve::{Expr, Field};
 use super::value::{Val, contains, find_entry};
 
 /// The server's bound for one rule.
@@ -39,8 +39,8 @@ pub(super) fn run<'v, D: Data<'v>>(root: &'v Expr, self_: D, old_self: OldSelf<D
 pub(super) struct Evaluation<'v, D> {
     self_: D,
     old_self: OldSelf<D>,
-    slots: Vec<Val<'v, D>>,
-    cost: u64,
+    pub(super) slots: Vec<Val<'v, D>>,
+    pub(super) cost: u64,
 }
 
 /// The error for an operation that the types do not have.
@@ -48,7 +48,7 @@ pub(super) fn no_overload() -> EvalError {
     EvalError::refused("no such overload")
 }
 
-fn no_key(key: &str) -> EvalError {
+pub(super) fn no_key(key: &str) -> EvalError {
     EvalError::refused(format!("no such key: {key}"))
 }
 
@@ -63,7 +63,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         self.pay(if is_path(operand) || matches!(operand, Expr::Conditional(_)) { 1 } else { 2 })
     }
 
-    fn expr(&mut self, expr: &'v Expr) -> Outcome<Val<'v, D>> {
+    pub(super) fn expr(&mut self, expr: &'v Expr) -> Outcome<Val<'v, D>> {
         if matches!(expr, Expr::Self_ | Expr::OldSelf | Expr::Variable(_) | Expr::Not(_) | Expr::Negate(_)) {
             self.pay(1)?;
         }
@@ -81,6 +81,47 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                 self.cost = before;
                 value
             }
+            Expr::Select(..) | Expr::Has(..) | Expr::OptionalSelect(..) | Expr::Index(_) | Expr::OptionalIndex(_) => {
+                self.step(expr)
+            }
+            Expr::Not(operand) => match self.expr(operand)? {
+                Val::Bool(truth) => Ok(Val::Bool(!truth)),
+                _ => Err(no_overload()),
+            },
+            Expr::Negate(operand) => functions::arithmetic::negate(&self.expr(operand)?),
+            Expr::And(pair) => self.logic(pair, false),
+            Expr::Or(pair) => self.logic(pair, true),
+            Expr::Binary(operator, pair) => {
+                let (left, right) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
+                // Membership in a list that the rule itself spells out is one look at a table.
+                if !(*operator == Operator::In && is_plain_list(&pair.1)) {
+                    self.pay(costs::operator(*operator, &left, &right))?;
+                }
+                binary(*operator, left, &right)
+            }
+            Expr::Conditional(parts) => match self.expr(&parts.0)? {
+                Val::Bool(true) => self.branch(&parts.1),
+                Val::Bool(false) => self.branch(&parts.2),
+                _ => Err(no_overload()),
+            },
+            Expr::List(elements) => self.build_list(elements),
+            Expr::Map(entries) => self.build_map(entries),
+            Expr::Pattern(function, arguments, pattern) => {
+                let arguments = self.arguments(arguments)?;
+                let result = functions::text::with_pattern(*function, &arguments, pattern)?;
+                self.pay(costs::call(*function, &arguments, &result))?;
+                Ok(result)
+            }
+            Expr::Call(function, arguments) => self.call(*function, arguments),
+            Expr::Loop(inner) => self.run_loop(inner),
+            Expr::Unique(range, field) => self.unique(range, field.as_ref()),
+            Expr::Optional(wrap, parts, slot) => self.optional_map(*wrap, parts, *slot),
+        }
+    }
+
+    /// A step from a value to one of its fields or elements, or the question whether there is one.
+    fn step(&mut self, expr: &'v Expr) -> Outcome<Val<'v, D>> {
+        match expr {
             Expr::Select(path, field) => {
                 let operand = self.expr(path)?;
                 let optional = matches!(operand, Val::Optional(_));
@@ -115,7 +156,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                 Ok(found.map_or(Val::Optional(None), Val::some))
             }
             Expr::Index(pair) => {
-                let (operand, index) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
+                let (operand, index) = (self.expr(&pair.0)?, self.branch(&pair.1)?);
                 let optional = matches!(operand, Val::Optional(_));
                 let found = lookup(&operand, &index)?;
                 if found.is_ok() || !optional {
@@ -128,45 +169,14 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
                 }
             }
             Expr::OptionalIndex(pair) => {
-                let (operand, index) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
+                let (operand, index) = (self.expr(&pair.0)?, self.branch(&pair.1)?);
                 let found = lookup(&operand, &index)?;
                 if found.is_ok() {
                     self.pay_step(&pair.0)?;
                 }
                 Ok(found.map_or(Val::Optional(None), Val::some))
             }
-            Expr::Not(operand) => match self.expr(operand)? {
-                Val::Bool(truth) => Ok(Val::Bool(!truth)),
-                _ => Err(no_overload()),
-            },
-            Expr::Negate(operand) => functions::arithmetic::negate(&self.expr(operand)?),
-            Expr::And(pair) => self.logic(pair, false),
-            Expr::Or(pair) => self.logic(pair, true),
-            Expr::Binary(operator, pair) => {
-                let (left, right) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
-                // Membership in a list that the rule itself spells out is one look at a table.
-                if !(*operator == Operator::In && is_plain_list(&pair.1)) {
-                    self.pay(costs::operator(*operator, &left, &right))?;
-                }
-                self.binary(*operator, left, &right)
-            }
-            Expr::Conditional(parts) => match self.expr(&parts.0)? {
-                Val::Bool(true) => self.branch(&parts.1),
-                Val::Bool(false) => self.branch(&parts.2),
-                _ => Err(no_overload()),
-            },
-            Expr::List(elements) => self.build_list(elements),
-            Expr::Map(entries) => self.build_map(entries),
-            Expr::Pattern(function, arguments, pattern) => {
-                let arguments = self.arguments(arguments)?;
-                let result = functions::text::with_pattern(*function, &arguments, pattern)?;
-                self.pay(costs::call(*function, &arguments, &result))?;
-                Ok(result)
-            }
-            Expr::Call(function, arguments) => self.call(*function, arguments),
-            Expr::Loop(inner) => self.run_loop(inner),
-            Expr::Unique(range, field) => self.unique(range, field.as_ref()),
-            Expr::Optional(wrap, parts, slot) => self.optional_map(*wrap, parts, *slot),
+            _ => Err(no_overload()),
         }
     }
 
@@ -209,7 +219,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         Ok(result)
     }
 
-    /// A branch of a choice: the server follows a path there without asking for its beginning.
+    /// A branch of a choice, or an index: the server follows a path there without asking for its beginning.
     fn branch(&mut self, branch: &'v Expr) -> Outcome<Val<'v, D>> {
         let value = self.expr(branch)?;
         if is_path(branch) {
@@ -228,38 +238,11 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         merge(left, right, decisive).map(Val::Bool)
     }
 
-    fn truth(&mut self, expr: &'v Expr) -> Outcome<bool> {
+    pub(super) fn truth(&mut self, expr: &'v Expr) -> Outcome<bool> {
         match self.expr(expr)? {
             Val::Bool(truth) => Ok(truth),
             _ => Err(no_overload()),
         }
-    }
-
-    fn binary(&mut self, operator: Operator, left: Val<'v, D>, right: &Val<'v, D>) -> Outcome<Val<'v, D>> {
-        use Operator as O;
-        let truth = match operator {
-            O::Equal | O::NotEqual => {
-                left.equals(right)? == (operator == O::Equal)
-            }
-            O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
-                let order = left.compare(right)?;
-                match operator {
-                    O::Less => order == Some(Ordering::Less),
-                    O::LessEqual => order.is_some_and(Ordering::is_le),
-                    O::Greater => order == Some(Ordering::Greater),
-                    _ => order.is_some_and(Ordering::is_ge),
-                }
-            }
-            O::In => is_in(&left, right)?,
-            O::Add if matches!(left, Val::DataList(_) | Val::List(_)) => {
-                return functions::lists::concatenate(&left, right);
-            }
-            O::Add => return functions::arithmetic::add(left, right),
-            O::Subtract => return functions::arithmetic::subtract(&left, right),
-            O::Multiply | O::Divide | O::Modulo => return functions::arithmetic::multiply(operator, &left, right),
-            O::And | O::Or => return Err(no_overload()),
-        };
-        Ok(Val::Bool(truth))
     }
 
     fn build_list(&mut self, elements: &'v [(bool, Expr)]) -> Outcome<Val<'v, D>> {
@@ -299,221 +282,10 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         }
         Ok(Val::Map(Rc::new(map)))
     }
-
-    fn optional_map(&mut self, wrap: bool, parts: &'v (Expr, Expr), slot: usize) -> Outcome<Val<'v, D>> {
-        let before = self.cost;
-        let value = self.expr(&parts.0)?;
-        let asking = self.cost - before;
-        self.pay(1)?; // hasValue()
-        match value {
-            Val::Optional(None) => {
-                self.pay(1)?; // optional.none()
-                Ok(Val::Optional(None))
-            }
-            Val::Optional(Some(inner)) => {
-                // The server works the value out twice: to ask for it, and to take it; and it wraps the result.
-                self.pay(asking + 1 + u64::from(wrap))?;
-                self.slots.truncate(slot);
-                self.slots.push(inner.as_ref().clone());
-                let result = self.expr(&parts.1);
-                self.slots.truncate(slot);
-                result.map(|value| if wrap { Val::some(value) } else { value })
-            }
-            _ => Err(no_overload()),
-        }
-    }
-
-    fn unique(&mut self, range: &'v Expr, field: Option<&Field>) -> Outcome<Val<'v, D>> {
-        let before = self.cost;
-        let range = self.expr(range)?;
-        let asking = self.cost - before;
-        let mut seen: Vec<Val<'v, D>> = Vec::new();
-        let elements = match &range {
-            // The keys of a map differ, and have no fields.
-            Val::Map(_) | Val::DataMap(_) if field.is_none() => return Ok(Val::Bool(true)),
-            other => other.elements().ok_or_else(no_overload)??,
-        };
-        for element in elements.iter() {
-            let key = match field {
-                Some(field) => select(element, field)?.ok_or_else(|| no_key(&field.plain))?,
-                None => element.clone(),
-            };
-            seen.push(key);
-        }
-        self.pay(uniqueness(&seen, asking, field.is_some()))?;
-        for (at, key) in seen.iter().enumerate() {
-            if contains(&seen[..at], key)? {
-                return Ok(Val::Bool(false));
-            }
-        }
-        Ok(Val::Bool(true))
-    }
-
-    fn run_loop(&mut self, inner: &'v Loop) -> Outcome<Val<'v, D>> {
-        let range = self.expr(&inner.range)?;
-        // The most frequent loops run over lists of the object: these are not copied out first.
-        if let (Val::DataList(data), false) = (&range, inner.two) {
-            let mut turn = Turn::new(inner);
-            for item in data.items() {
-                let value = Val::of(item)?;
-                if self.turn(&mut turn, value, None)? {
-                    break;
-                }
-            }
-            return self.finish(turn);
-        }
-        let mut turn = Turn::new(inner);
-        if let Some(elements) = range.elements() {
-            for (at, value) in elements?.iter().enumerate() {
-                let (first, second) =
-                    if inner.two { (Val::Int(at as i64), Some(value.clone())) } else { (value.clone(), None) };
-                if self.turn(&mut turn, first, second)? {
-                    break;
-                }
-            }
-        } else {
-            for (key, value) in range.pairs().ok_or_else(no_overload)??.iter() {
-                if self.turn(&mut turn, key.clone(), inner.two.then(|| value.clone()))? {
-                    break;
-                }
-            }
-        }
-        self.finish(turn)
-    }
-
-    /// What a loop gives, and what it takes to say it.
-    fn finish(&mut self, turn: Turn<'v, D>) -> Outcome<Val<'v, D>> {
-        self.pay(match turn.inner.kind {
-            LoopKind::ExistsOne => 2,
-            LoopKind::SortBy => {
-                let is_text = matches!(turn.map.first(), Some((Val::Text(_) | Val::Bytes(_), _)));
-                2 + 1 + costs::sorting(turn.map.len() as u64, is_text)
-            }
-            _ => 1,
-        })?;
-        turn.finish()
-    }
-
-    /// One turn of a loop; whether it was the last.
-    fn turn(&mut self, turn: &mut Turn<'v, D>, first: Val<'v, D>, second: Option<Val<'v, D>>) -> Outcome<bool> {
-        let inner = turn.inner;
-        // The condition of the loop is asked for before each turn, and says whether there is one.
-        self.pay(match inner.kind {
-            LoopKind::All => 2,
-            LoopKind::Exists => 3,
-            _ => 0,
-        })?;
-        if matches!(inner.kind, LoopKind::All | LoopKind::Exists) && turn.truth == Ok(inner.kind == LoopKind::Exists) {
-            return Ok(true);
-        }
-        self.slots.truncate(inner.slot);
-        self.slots.push(first);
-        self.slots.extend(second);
-        let done = self.turn_body(turn);
-        self.slots.truncate(inner.slot);
-        done
-    }
-
-    fn turn_body(&mut self, turn: &mut Turn<'v, D>) -> Outcome<bool> {
-        let inner = turn.inner;
-        let slot = inner.slot;
-        if let Some(filter) = &inner.filter
-            && !self.truth(filter)?
-        {
-            return Ok(false);
-        }
-        match inner.kind {
-            LoopKind::All | LoopKind::Exists => {
-                let decisive = inner.kind == LoopKind::Exists;
-                self.pay(1)?;
-                let truth = self.truth(&inner.body);
-                if truth == Err(EvalError::TooCostly) {
-                    return Err(EvalError::TooCostly);
-                }
-                let before = std::mem::replace(&mut turn.truth, Ok(decisive));
-                turn.truth = merge(before, truth, decisive);
-            }
-            LoopKind::ExistsOne => {
-                if self.truth(&inner.body)? {
-                    self.pay(2)?;
-                    turn.count += 1;
-                }
-            }
-            LoopKind::Filter => {
-                if self.truth(&inner.body)? {
-                    self.pay(1 + costs::LIST + 1 + 1)?;
-                    turn.list.push(self.slots[slot].clone());
-                }
-            }
-            LoopKind::List => {
-                self.pay(1 + if is_constant(&inner.body) { 0 } else { costs::LIST } + 1)?;
-                turn.list.push(self.expr(&inner.body)?);
-            }
-            LoopKind::Map => {
-                self.pay(3)?;
-                let value = self.expr(&inner.body)?;
-                insert(&mut turn.map, self.slots[slot].clone(), value)?;
-            }
-            LoopKind::MapEntries => {
-                self.pay(2)?;
-                let made = self.expr(&inner.body)?;
-                for (key, value) in made.pairs().ok_or_else(no_overload)??.iter() {
-                    insert(&mut turn.map, key.clone(), value.clone())?;
-                }
-            }
-            LoopKind::SortBy => {
-                self.pay(1 + costs::LIST + 1)?;
-                let key = self.expr(&inner.body)?;
-                turn.map.push((key, self.slots[slot].clone()));
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// A loop under way.
-struct Turn<'v, D> {
-    inner: &'v Loop,
-    truth: Outcome<bool>,
-    count: usize,
-    list: Vec<Val<'v, D>>,
-    map: Vec<(Val<'v, D>, Val<'v, D>)>,
-}
-
-impl<'v, D: Data<'v>> Turn<'v, D> {
-    fn new(inner: &'v Loop) -> Self {
-        Self { inner, truth: Ok(inner.kind == LoopKind::All), count: 0, list: Vec::new(), map: Vec::new() }
-    }
-
-    fn finish(self) -> Outcome<Val<'v, D>> {
-        Ok(match self.inner.kind {
-            LoopKind::All | LoopKind::Exists => Val::Bool(self.truth?),
-            LoopKind::ExistsOne => Val::Bool(self.count == 1),
-            LoopKind::Filter | LoopKind::List => Val::list(self.list),
-            LoopKind::Map | LoopKind::MapEntries => Val::Map(Rc::new(self.map)),
-            LoopKind::SortBy => functions::lists::sort_by_keys(self.map)?,
-        })
-    }
-}
-
-/// What it costs to compare all elements of a list with each other, the range of the inner loop being worked out anew for each.
-fn uniqueness<'v, D: Data<'v>>(keys: &[Val<'v, D>], range: u64, is_field: bool) -> u64 {
-    let count = keys.len() as u64;
-    let reading = if is_field { 4 } else { 2 };
-    // Each turn of the outer loop: its condition, its accumulator, the inner range, what the inner loop makes of its count.
-    let turns = count * (3 + range + 2 + 2);
-    let is_short = |key: &Val<'v, D>| matches!(key, Val::Text(text) if (1..=10).contains(&text.len()));
-    let compared = if keys.iter().all(is_short) {
-        count * count
-    } else {
-        let sizes: Vec<u64> = keys.iter().map(costs::size).collect();
-        sizes.iter().flat_map(|a| sizes.iter().map(move |b| costs::traversal(*a.min(b)))).sum()
-    };
-    1 + turns + count * count * reading + compared
 }
 
 /// Two operands of `&&` or `||`, the second evaluated because the first did not decide.
-fn merge(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome<bool> {
+pub(super) fn merge(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome<bool> {
     match (left, right) {
         (Ok(truth), Ok(other)) if truth == decisive || other == decisive => Ok(decisive),
         (_, Ok(truth)) if truth == decisive => Ok(decisive),
@@ -525,7 +297,11 @@ fn merge(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome<b
     }
 }
 
-fn insert<'v, D: Data<'v>>(map: &mut Vec<(Val<'v, D>, Val<'v, D>)>, key: Val<'v, D>, value: Val<'v, D>) -> Outcome<()> {
+pub(super) fn insert<'v, D: Data<'v>>(
+    map: &mut Vec<(Val<'v, D>, Val<'v, D>)>,
+    key: Val<'v, D>,
+    value: Val<'v, D>,
+) -> Outcome<()> {
     if !matches!(key, Val::Text(_) | Val::Int(_) | Val::UInt(_) | Val::Bool(_) | Val::Double(_)) {
         return Err(EvalError::refused("unsupported key type"));
     }
@@ -550,6 +326,31 @@ pub(super) fn literal<D>(constant: &Constant) -> Val<'_, D> {
 
 fn is_null<'v, D: Data<'v>>(data: D) -> bool {
     matches!(data.view(), super::View::Null)
+}
+
+fn binary<'v, D: Data<'v>>(operator: Operator, left: Val<'v, D>, right: &Val<'v, D>) -> Outcome<Val<'v, D>> {
+    use Operator as O;
+    let truth = match operator {
+        O::Equal | O::NotEqual => left.equals(right)? == (operator == O::Equal),
+        O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
+            let order = left.compare(right)?;
+            match operator {
+                O::Less => order == Some(Ordering::Less),
+                O::LessEqual => order.is_some_and(Ordering::is_le),
+                O::Greater => order == Some(Ordering::Greater),
+                _ => order.is_some_and(Ordering::is_ge),
+            }
+        }
+        O::In => is_in(&left, right)?,
+        O::Add if matches!(left, Val::DataList(_) | Val::List(_)) => {
+            return functions::lists::concatenate(&left, right);
+        }
+        O::Add => return functions::arithmetic::add(left, right),
+        O::Subtract => return functions::arithmetic::subtract(&left, right),
+        O::Multiply | O::Divide | O::Modulo => return functions::arithmetic::multiply(operator, &left, right),
+        O::And | O::Or => return Err(no_overload()),
+    };
+    Ok(Val::Bool(truth))
 }
 
 fn is_in<'v, D: Data<'v>>(value: &Val<'v, D>, range: &Val<'v, D>) -> Outcome<bool> {
@@ -589,7 +390,7 @@ fn is_plain_list(expr: &Expr) -> bool {
 }
 
 /// The value of a field; a null in an object with declared fields is none.
-fn select<'v, D: Data<'v>>(operand: &Val<'v, D>, field: &Field) -> Outcome<Option<Val<'v, D>>> {
+pub(super) fn select<'v, D: Data<'v>>(operand: &Val<'v, D>, field: &Field) -> Outcome<Option<Val<'v, D>>> {
     match operand {
         Val::DataMap(data) if data.has_fields() => {
             let found = data.get(&field.plain).map(Val::of).transpose()?;

@@ -11,6 +11,7 @@ mod data;
 mod eval;
 mod functions;
 mod lexer;
+mod loops;
 mod named_format;
 mod parser;
 mod resolve;

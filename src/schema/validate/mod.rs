@@ -78,13 +78,14 @@ impl Compiled {
         }
     }
 
-    /// As [`Compiled::new`], for schemas that no server has seen yet, perhaps: rules that it would not take are found now.
-    /// `is_resource`: the kinds are objects.
+    /// As [`Compiled::new`], for schemas that no server has seen yet, perhaps: rules that it would not take are found now. A rule
+    /// that may only cost too much runs all the same: servers differ in that. `is_resource`: the kinds are objects.
     pub fn checked(table: &Table, is_resource: bool) -> Self {
         let mut refused: HashMap<u32, Vec<BadRule>> = HashMap::new();
         if table.rules().len() > 0 {
             let all = table.kinds().flat_map(|kind| declare::check_all(kind.schema(), is_resource));
-            all.for_each(|bad| refused.entry(bad.schema).or_default().push(bad));
+            let has_no_meaning = |bad: &BadRule| !matches!(bad.error, CelError::TooCostly { .. });
+            all.filter(has_no_meaning).for_each(|bad| refused.entry(bad.schema).or_default().push(bad));
         }
         Self { refused, ..Self::new(table) }
     }

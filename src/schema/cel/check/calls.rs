@@ -96,10 +96,9 @@ impl Call<'_> {
             ("list_slice", Some(size), [start, end]) => {
                 makes(1.0, Range::fixed(end.whole(size.max).wrapping_sub(start.whole(0))))
             }
-            ("list_flatten", Some(size), _) => makes(1.0, size),
+            ("list_flatten" | "list_reverse", Some(size), _) => makes(1.0, size),
             ("list_flatten_depth", Some(size), [depth]) => makes(depth.whole(u64::MAX) as f64, size),
             ("lists_range", None, [end]) => makes(1.0, Range::fixed(end.whole(u64::MAX))),
-            ("list_reverse", Some(size), _) => makes(1.0, size),
             ("list_distinct", Some(size), _) => makes(2.0, size.times(size)),
             (sort, Some(size), rest) if sort.starts_with("sort_") => {
                 let size = rest.first().map_or(size, Operand::size);
@@ -136,7 +135,9 @@ impl Call<'_> {
                 (text.times(self.size(0).by(PATTERN)), Some(Range { min: 0, max: size.max }))
             }
             ("ip", Some(_)) => only(Range::fixed(1)),
-            ("cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver", _) => only(traversal),
+            ("cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver", _) => {
+                only(traversal)
+            }
             ("ip.isCanonical", _) => only(size.by(2.0 * TRAVERSAL)),
             ("containsIP" | "containsCIDR", Some(_)) => only(self.containment()),
             ("validate", Some(_)) => only(self.size(0).by(TRAVERSAL).by(FORMAT_PATTERN * PATTERN)),
@@ -189,9 +190,7 @@ impl Call<'_> {
             }
             "starts_with_string" | "ends_with_string" => only(self.size(0).by(TRAVERSAL)),
             "in_list" => only(self.size(1).by(1.0)),
-            "matches_string" => {
-                only(size.plus(Range::fixed(1)).by(TRAVERSAL).times(self.size(0).by(PATTERN)))
-            }
+            "matches_string" => only(size.plus(Range::fixed(1)).by(TRAVERSAL).times(self.size(0).by(PATTERN))),
             "contains_string" => only(size.by(TRAVERSAL).times(self.size(0).by(TRAVERSAL))),
             "add_list" => (Range::fixed(1), Some(self.size(0).plus(self.size(1)))),
             "add_string" | "add_bytes" => {
@@ -199,7 +198,9 @@ impl Call<'_> {
                 (sum.by(TRAVERSAL), Some(sum))
             }
             "equals" | "not_equals" => only(self.comparison()),
-            order if ORDERS.iter().any(|known| order.strip_prefix(known).is_some_and(is_text)) => only(self.comparison()),
+            order if ORDERS.iter().any(|known| order.strip_prefix(known).is_some_and(is_text)) => {
+                only(self.comparison())
+            }
             _ => return None,
         })
     }

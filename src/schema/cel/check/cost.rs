@@ -198,7 +198,8 @@ impl Estimate<'_> {
         let mut cost: Option<Range> = None;
         let mut result: Option<Range> = None;
         for overload in self.types.overloads.get(node.id).into_iter().flatten() {
-            let call = super::calls::Call { function, overload, target: target.as_ref(), operands: &operands, costs: &costs };
+            let call =
+                super::calls::Call { function, overload, target: target.as_ref(), operands: &operands, costs: &costs };
             let (price, size) = call.price(self);
             cost = Some(cost.map_or(price, |cost| cost.union(price)));
             if let Some(size) = size {

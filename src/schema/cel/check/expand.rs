@@ -15,9 +15,20 @@ pub(super) struct Node {
 pub(super) enum Kind {
     Literal(Constant),
     Name(String),
-    Select { operand: Box<Node>, field: String, test_only: bool },
-    OptionalSelect { operand: Box<Node>, field: String },
-    Call { target: Option<Box<Node>>, function: String, arguments: Vec<Node> },
+    Select {
+        operand: Box<Node>,
+        field: String,
+        test_only: bool,
+    },
+    OptionalSelect {
+        operand: Box<Node>,
+        field: String,
+    },
+    Call {
+        target: Option<Box<Node>>,
+        function: String,
+        arguments: Vec<Node>,
+    },
     /// Elements, each with whether it was written `?e`.
     List(Vec<(bool, Node)>),
     Map(Vec<(bool, Node, Node)>),
@@ -143,7 +154,8 @@ impl Expander {
                 return Ok(self.call("_?_:_", arguments));
             }
             Ast::List(elements) => {
-                let elements: Outcome<Vec<_>> = elements.iter().map(|(optional, e)| Ok((*optional, self.node(e)?))).collect();
+                let elements: Outcome<Vec<_>> =
+                    elements.iter().map(|(optional, e)| Ok((*optional, self.node(e)?))).collect();
                 Kind::List(elements?)
             }
             Ast::Map(entries) => {
@@ -185,8 +197,13 @@ impl Expander {
                 let range = self.node(target)?;
                 self.one_variable(range, name, arguments)?
             }
-            ("all" | "exists" | "existsOne" | "exists_one" | "transformList" | "transformMap" | "transformMapEntry", 3)
-            | ("transformList" | "transformMap" | "transformMapEntry", 4) => self.two_variables(target, name, arguments)?,
+            (
+                "all" | "exists" | "existsOne" | "exists_one" | "transformList" | "transformMap" | "transformMapEntry",
+                3,
+            )
+            | ("transformList" | "transformMap" | "transformMapEntry", 4) => {
+                self.two_variables(target, name, arguments)?
+            }
             ("optMap" | "optFlatMap", 2) => self.optional_map(target, name == "optMap", arguments)?,
             ("sortBy", 2) => self.sort_by(target, arguments)?,
             _ => return Ok(None),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::super::CelError;
 use super::super::parser::Constant;
 use super::super::resolve::type_named;
-use super::declared::Shape;
+use super::declared::{Declared, Shape};
 use super::expand::{Fold, Kind, Node};
 use super::overloads::{Functions, OPEN, Overload};
 use super::types::{Bindings, Type, most_general};
@@ -60,15 +60,12 @@ impl Checker<'_> {
             Kind::Name(name) => self.variable(name).ok_or_else(|| undeclared(name))?,
             Kind::Select { operand, field, test_only } => {
                 let name = if *test_only { None } else { self.qualified(node) };
-                match name.as_deref().and_then(type_of_name) {
-                    Some(ty) => {
-                        self.found.dotted[node.id] = name;
-                        ty
-                    }
-                    None => {
-                        let selected = self.select(operand, field, false)?;
-                        if *test_only { Type::Bool } else { selected }
-                    }
+                if let Some(ty) = name.as_deref().and_then(type_of_name) {
+                    self.found.dotted[node.id] = name;
+                    ty
+                } else {
+                    let selected = self.select(operand, field, false)?;
+                    if *test_only { Type::Bool } else { selected }
                 }
             }
             Kind::OptionalSelect { operand, field } => self.select(operand, field, true)?,
@@ -107,7 +104,7 @@ impl Checker<'_> {
             Type::Object(declared) => {
                 let Shape::Object(fields) = &declared.shape else { return Ok(Type::Dyn) };
                 let found = fields.get(field).or_else(|| fields.get(&format!("__{field}__")));
-                found.map(|field| field.ty()).ok_or_else(|| no_field(field, fields.keys()))?
+                found.map(Declared::ty).ok_or_else(|| no_field(field, fields.keys()))?
             }
             Type::Parameter(_) => {
                 self.bindings.assign(&[Type::Dyn], std::slice::from_ref(&target));
@@ -223,17 +220,17 @@ impl Checker<'_> {
             self.scope.push((name.clone(), second));
         }
         let condition = self.check(&fold.condition)?;
-        self.expect(&Type::Bool, condition)?;
+        self.expect(&Type::Bool, &condition)?;
         let step = self.check(&fold.step)?;
-        self.expect(&start, step)?;
+        self.expect(&start, &step)?;
         self.scope.truncate(depth + 1);
         let result = self.check(&fold.result)?;
         self.scope.truncate(depth);
         Ok(result)
     }
 
-    fn expect(&mut self, wanted: &Type, given: Type) -> Outcome<()> {
-        if self.bindings.assign(std::slice::from_ref(wanted), std::slice::from_ref(&given)) {
+    fn expect(&mut self, wanted: &Type, given: &Type) -> Outcome<()> {
+        if self.bindings.assign(std::slice::from_ref(wanted), std::slice::from_ref(given)) {
             return Ok(());
         }
         Err(fail(format!("a {given} where a {wanted} is wanted")))

@@ -62,7 +62,9 @@ fn alike(mut all: impl Iterator<Item = Type>) -> Outcome {
     let Some(first) = all.next() else { return Ok(()) };
     match all.find(|ty| !ty.is(&first)) {
         None => Ok(()),
-        Some(other) => Err(CelError::Type(format!("values of types {first} and {other} in one list or map; dyn() makes one type of them"))),
+        Some(other) => Err(CelError::Type(format!(
+            "values of types {first} and {other} in one list or map; dyn() makes one type of them"
+        ))),
     }
 }
 
@@ -138,7 +140,8 @@ fn takes(verb: char, node: &Node, types: &Types) -> Result<bool, CelError> {
 }
 
 fn text_takes(node: &Node, types: &Types) -> Result<bool, CelError> {
-    let is_plain = !matches!(type_of(node, types), Type::Object(_) | Type::Library(_) | Type::Optional(_) | Type::Error);
+    let is_plain =
+        !matches!(type_of(node, types), Type::Object(_) | Type::Library(_) | Type::Optional(_) | Type::Error);
     let mut parts: Vec<&Node> = Vec::new();
     match &node.kind {
         Kind::List(elements) => parts.extend(elements.iter().map(|(_, element)| element)),

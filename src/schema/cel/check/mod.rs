@@ -85,7 +85,12 @@ impl Checker {
     }
 
     /// Checks an expression in which other variables have a value; `value` is the one that sizes are known of.
-    pub fn with_variables(&self, text: &str, value: &Rc<Declared>, variables: &[(&str, Type)]) -> Result<Checked, CelError> {
+    pub fn with_variables(
+        &self,
+        text: &str,
+        value: &Rc<Declared>,
+        variables: &[(&str, Type)],
+    ) -> Result<Checked, CelError> {
         let ast = parser::parse(text)?;
         let (root, count) = expand::expand(&ast)?;
         let types = infer::infer(&root, count, variables, &self.functions)?;

@@ -34,7 +34,8 @@ const ORDERED: [&str; 8] = ["int", "uint", "double", "bool", "duration", "timest
 /// The types that can be added up.
 const SUMMABLE: [&str; 4] = ["int", "uint", "double", "duration"];
 /// Operators of order, and the names of their overloads.
-const ORDER: [(&str, &str); 4] = [("_<_", "less"), ("_<=_", "less_equals"), ("_>_", "greater"), ("_>=_", "greater_equals")];
+const ORDER: [(&str, &str); 4] =
+    [("_<_", "less"), ("_<=_", "less_equals"), ("_>_", "greater"), ("_>=_", "greater_equals")];
 
 const DECLARATIONS: &str = "
 _?_:_ conditional bool A A -> A
@@ -286,7 +287,8 @@ impl Functions {
                 }
             }
         }
-        let format = Overload { name: "format".into(), is_method: false, takes: Vec::new(), gives: type_named("Format") };
+        let format =
+            Overload { name: "format".into(), is_method: false, takes: Vec::new(), gives: type_named("Format") };
         Self { by_name, formats: NAMES.iter().map(|name| format!("format.{name}")).collect(), format: vec![format] }
     }
 

@@ -88,9 +88,9 @@ impl Type {
     /// Whether two types are one and the same.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::List(a), Self::List(b)) | (Self::Optional(a), Self::Optional(b)) | (Self::OfType(a), Self::OfType(b)) => {
-                a.is(b)
-            }
+            (Self::List(a), Self::List(b))
+            | (Self::Optional(a), Self::Optional(b))
+            | (Self::OfType(a), Self::OfType(b)) => a.is(b),
             (Self::Map(a), Self::Map(b)) => a.0.is(&b.0) && a.1.is(&b.1),
             (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
             (Self::Library(a), Self::Library(b)) => a == b,
@@ -122,9 +122,8 @@ impl Type {
     /// Whether it says no more than another does.
     fn is_less_specific(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Dyn | Self::Parameter(_), _) => true,
+            (Self::Dyn | Self::Parameter(_), _) | (Self::OfType(_), Self::OfType(_)) => true,
             (_, Self::Dyn | Self::Parameter(_)) => false,
-            (Self::OfType(_), Self::OfType(_)) => true,
             (Self::List(_), Self::List(_)) | (Self::Map(_), Self::Map(_)) | (Self::Optional(_), Self::Optional(_)) => {
                 self.parts().iter().zip(other.parts()).all(|(a, b)| a.is_less_specific(b))
             }
@@ -136,7 +135,7 @@ impl Type {
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dyn => f.write_str("dyn"),
+            Self::Dyn | Self::Parameter(_) => f.write_str("dyn"),
             Self::Error => f.write_str("!error!"),
             Self::Null => f.write_str("null"),
             Self::Bool => f.write_str("bool"),
@@ -153,7 +152,6 @@ impl fmt::Display for Type {
             Self::Object(_) => f.write_str("object"),
             Self::Library(name) => f.write_str(name),
             Self::OfType(inner) => write!(f, "type({inner})"),
-            Self::Parameter(_) => f.write_str("dyn"),
         }
     }
 }

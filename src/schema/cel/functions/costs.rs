@@ -24,7 +24,13 @@ fn pattern(size: u64) -> u64 {
 /// The size of a value, as the server counts it.
 pub(crate) fn size<'v, D: Data<'v>>(value: &Val<'v, D>) -> u64 {
     match value {
-        Val::Ip(address) => if address.is_ipv4() { 4 } else { 16 },
+        Val::Ip(address) => {
+            if address.is_ipv4() {
+                4
+            } else {
+                16
+            }
+        }
         Val::Network(network) => u64::from(network.bits).div_ceil(8),
         Val::Optional(Some(inner)) => size(inner),
         other => other.size().map_or(1, i64::unsigned_abs),
@@ -67,8 +73,23 @@ pub(crate) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v
     match function {
         F::Or | F::OrValue => 0,
         F::IsSorted | F::Sum | F::Max | F::Min | F::IndexOf | F::LastIndexOf => arguments.find(0).map_or(1, scan),
-        F::Url | F::LowerAscii | F::UpperAscii | F::Substring | F::Trim => traversal(first),
-        F::Cidr | F::IsIp | F::IsCidr | F::Ip | F::Quantity | F::IsQuantity | F::Semver | F::IsSemver => traversal(first),
+        F::Url
+        | F::LowerAscii
+        | F::UpperAscii
+        | F::Substring
+        | F::Trim
+        | F::StartsWith
+        | F::EndsWith
+        | F::Cidr
+        | F::IsIp
+        | F::IsCidr
+        | F::Ip
+        | F::Quantity
+        | F::IsQuantity
+        | F::Semver
+        | F::IsSemver
+        | F::Quote
+        | F::FormatText => traversal(first),
         F::Replace | F::Split | F::IsCanonicalIp => traversal(first * 2),
         F::Join => traversal(size(result) * 2),
         F::Find | F::FindAll | F::Matches => traversal(first + 1) * pattern(argument(1)),
@@ -77,9 +98,7 @@ pub(crate) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v
             Some(Val::Format(format)) => traversal(argument(1) + 1) * pattern(pattern_size(*format)),
             _ => 1,
         },
-        F::StartsWith | F::EndsWith => traversal(first),
         F::Contains => traversal(first) * traversal(argument(1)),
-        F::Quote | F::FormatText => traversal(first),
         F::Text if matches!(arguments.find(0), Some(Val::Bytes(_))) => traversal(first),
         F::Bytes if matches!(arguments.find(0), Some(Val::Text(_))) => traversal(first),
         F::Range | F::Slice | F::Reverse => list(size(result)),
@@ -133,9 +152,10 @@ fn scan<'v, D: Data<'v>>(value: &Val<'v, D>) -> u64 {
         Val::DataList(_) | Val::List(_) => {
             value.elements().and_then(Result::ok).map_or(1, |elements| elements.iter().map(scan).sum())
         }
-        Val::DataMap(_) | Val::Map(_) => {
-            value.pairs().and_then(Result::ok).map_or(1, |pairs| pairs.iter().map(|(key, value)| scan(key) + scan(value)).sum())
-        }
+        Val::DataMap(_) | Val::Map(_) => value
+            .pairs()
+            .and_then(Result::ok)
+            .map_or(1, |pairs| pairs.iter().map(|(key, value)| scan(key) + scan(value)).sum()),
         _ => 1,
     }
 }

@@ -137,11 +137,7 @@ fn position<'e, 'v: 'e, D: Data<'v> + 'e>(
         .unwrap_or(Ok(-1))
 }
 
-fn flatten<'v, D: Data<'v>>(
-    list: &[Val<'v, D>],
-    depth: i64,
-    out: &mut Vec<Val<'v, D>>,
-) -> Outcome<()> {
+fn flatten<'v, D: Data<'v>>(list: &[Val<'v, D>], depth: i64, out: &mut Vec<Val<'v, D>>) -> Outcome<()> {
     for element in list {
         match element.elements().filter(|_| depth > 0) {
             Some(inner) => flatten(&inner?, depth - 1, out)?,

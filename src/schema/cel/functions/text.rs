@@ -32,10 +32,7 @@ pub(crate) fn with_pattern<'v, D: Data<'v>>(
     })
 }
 
-pub(super) fn call<'v, D: Data<'v>>(
-    function: Function,
-    arguments: &Arguments<'v, D>,
-) -> Outcome<Val<'v, D>> {
+pub(super) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v, D>) -> Outcome<Val<'v, D>> {
     use Function as F;
     if function == F::Join {
         return join(arguments);
