@@ -84,7 +84,7 @@ struct CompiledTables {
 impl CompiledTables {
     fn new(schemas: &Schemas) -> Self {
         let users = schemas.tables().find(|table| !std::ptr::eq(*table, bundle::bundled()));
-        Self { bundled: Compiled::new(bundle::bundled()), users: users.map(Compiled::new) }
+        Self { bundled: Compiled::new(bundle::bundled()), users: users.map(|table| Compiled::checked(table, true)) }
     }
 
     fn of(&self, kind: Kind<'_>, schemas: &Schemas) -> &Compiled {

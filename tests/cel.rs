@@ -8,10 +8,20 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use capi_lint::schema::cel::{EvalError, Program};
+use capi_lint::admission::{self, Gate, Options};
+use capi_lint::input::Source;
+use capi_lint::release::Release;
+use capi_lint::report::Severity;
+use capi_lint::schema::cel::check::{Checker, OldSelf};
+use capi_lint::schema::cel::{EvalError, Old, Program};
+use capi_lint::schema::declare;
+use capi_lint::schema::facts::{Facts, KindFacts};
 use capi_lint::schema::formats;
+use capi_lint::schema::pack::{ReleaseFacts, pack};
 use capi_lint::schema::pattern::GoPattern;
 use capi_lint::schema::quantity::Quantity;
+use capi_lint::schema::table::Table;
+use capi_lint::stream::Stream;
 use serde_json::Value as Json;
 use typed::Typed;
 
@@ -37,7 +47,7 @@ fn expressions() {
             Ok(Err(EvalError::Refused(_))) => "error",
             Ok(Err(_)) => "not checked",
         };
-        // The server also refuses rules whose types do not fit; there is no type checker here.
+        // The server also refuses rules whose types do not fit: see `checks`.
         if expected == "compile" || found == expected {
             continue;
         }
@@ -49,6 +59,107 @@ fn expressions() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(not_checked <= NOT_CHECKED, "{not_checked} rules were not checked");
+}
+
+/// A schema as a table.
+fn table(schema: &Json) -> Table {
+    let schema = Facts::from_json(schema).expect("a schema");
+    let kind = KindFacts { kind: "Value".into(), schema, ..KindFacts::default() };
+    Table::open(pack(&[(ReleaseFacts::default(), vec![kind])]).leak()).expect("a table")
+}
+
+/// Rules that the server compiles or does not, and the most that each can cost: `fixtures/cel/checks.json`, recorded with
+/// `tests/oracle/verdict/cel`.
+#[test]
+fn checks() {
+    let checker = Checker::new();
+    let (mut wrong, mut total) = (Vec::new(), 0);
+    for set in fixture("checks.json").as_array().expect("sets") {
+        let table = table(&set["schema"]);
+        let schema = table.kinds().next().expect("a kind").schema();
+        let is_resource = ["metadata", "spec"].iter().all(|name| schema.property(name).is_some());
+        let declared = declare::declared(schema, is_resource).expect("a declaration");
+        for case in set["cases"].as_array().expect("cases") {
+            let (rule, compiles, cost) = (case[0].as_str().expect("a rule"), &case[1], case[2].as_u64());
+            total += 1;
+            match checker.rule(rule, &declared, OldSelf::Value) {
+                Err(error) if compiles == "" => wrong.push(format!("{rule}\n    compiles, but: {error}")),
+                Ok(checked) if compiles != "" => {
+                    wrong.push(format!(
+                        "{rule}\n    passed ({}), but: {}",
+                        checked.yields,
+                        compiles.as_str().unwrap_or_default()
+                    ));
+                }
+                Ok(checked) if Some(checked.max_cost) != cost => {
+                    wrong.push(format!("{rule}\n    costs {cost:?}, not {}", checked.max_cost));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {total}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What evaluations cost on the server: `fixtures/cel/costs.json`, on the object of `expressions.json`.
+#[test]
+fn costs() {
+    let fixture = [fixture("expressions.json"), fixture("costs.json")];
+    let self_ = Typed { value: &fixture[0]["object"], schema: &fixture[0]["schema"] };
+    let mut wrong = Vec::new();
+    for case in fixture[1].as_array().expect("cases") {
+        let (rule, cost) = (case[0].as_str().expect("a rule"), case[1].as_u64().expect("a cost"));
+        let program = Program::compile(rule).expect(rule);
+        let run = program.run(self_, Old::Value(None));
+        if run.cost != cost {
+            wrong.push(format!("{rule}: costs {cost}, not {} ({:?})", run.cost, run.result));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Variables of ClusterClasses and their values, by Cluster API's own webhooks (1.13): `fixtures/cel/variables.json`.
+#[test]
+fn variables() {
+    let mut wrong = Vec::new();
+    for case in fixture("variables.json").as_array().expect("cases") {
+        let schema = &case["schema"];
+        let class = serde_json::json!({
+            "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "ClusterClass", "metadata": {"name": "c"},
+            "spec": {"variables": [{"name": "v", "required": false, "schema": {"openAPIV3Schema": schema}}]},
+        });
+        let found = refusals(&[&class]);
+        if found.is_empty() != (case["class"] == true) {
+            wrong.push(format!("class {}: {schema}: {found:?}", case["class"]));
+        }
+        for value in case["values"].as_array().expect("values").iter().filter(|value| !value[0].is_null()) {
+            let cluster = serde_json::json!({
+                "apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "metadata": {"name": "x"},
+                "spec": {"topology": {
+                    "classRef": {"name": "c"}, "version": "v1.33.0", "variables": [{"name": "v", "value": value[0]}],
+                }},
+            });
+            let found = refusals(&[&cluster, &class]);
+            if found.is_empty() != (value[1] == true) {
+                wrong.push(format!("value {}: {} of {schema}: {found:?}", value[1], value[0]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What the webhooks refuse of a variable in the first of these objects.
+fn refusals(objects: &[&Json]) -> Vec<String> {
+    let text = objects.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n---\n");
+    let source = Source { name: "test".to_owned(), bytes: text.into_bytes() };
+    let streams = [Stream::parse(&source, 1)];
+    let release = Release::new(&streams, "default");
+    let options = Options { gates: Gate::ALL.into_iter().map(|gate| (gate, true)).collect(), ..Options::default() };
+    let mut found = Vec::new();
+    admission::judge(&release.objects[0], &release, &options, &mut found);
+    let about = ["invalid-variable", "invalid-variable-schema"];
+    found.retain(|finding| finding.severity == Severity::Error && about.contains(&finding.rule.name));
+    found.into_iter().map(|finding| finding.message).collect()
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod semver;
 mod taint;
 mod topology;
 mod url;
+mod variable;
 mod variable_schema;
 mod variable_value;
 

@@ -2,18 +2,23 @@
 
 use std::collections::HashSet;
 
-use crate::schema::cel::Program;
+use crate::schema::cel::check::{Checker, OldSelf, RULE_LIMIT};
+use crate::schema::cel::{CelError, Program};
+use crate::schema::declare::{self, Scope};
+use crate::schema::pattern::{GoPattern, PatternError};
+use crate::schema::table::{Additional, Schema};
+use crate::schema::validate::rules::{CEL_RULE, RULE_NOT_CHECKED, UNKNOWN_FIELD};
 use crate::yaml::Value;
 
 use super::check::{Check, field, filled, is_set, items, text};
 use super::metadata;
 use super::rules::{DUPLICATE_ENTRY, INVALID_NAME, INVALID_VARIABLE_SCHEMA};
-use super::variable_value::{Problem, validate};
+use super::variable::{self, Variable};
 
 const TYPES: [&str; 6] = ["object", "array", "string", "number", "integer", "boolean"];
 const REASONS: [&str; 4] = ["FieldValueRequired", "FieldValueForbidden", "FieldValueInvalid", "FieldValueDuplicate"];
 /// What may stand only in the structural part of a schema, not below `allOf`, `anyOf`, `oneOf` and `not`.
-const STRUCTURAL: [&str; 7] = [
+const STRUCTURAL: [&str; 8] = [
     "type",
     "default",
     "additionalProperties",
@@ -21,20 +26,41 @@ const STRUCTURAL: [&str; 7] = [
     "title",
     "description",
     "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-validations",
 ];
 
 /// Judges `spec.variables` of a ClusterClass.
 pub fn judge(check: &mut Check<'_, '_>) {
     let mut names = HashSet::new();
+    let known = variable::of_class(check.object);
+    let checker = Checker::new();
     for variable in items(check.object.root, &["spec", "variables"]) {
         name(check, variable, &mut names);
         for key in ["metadata", "deprecatedV1Beta1Metadata"] {
             metadata::judge(check, field(variable, &[key]));
         }
         if let Some(schema) = field(variable, &["schema", "openAPIV3Schema"]) {
-            node(check, schema, Below::default());
+            let name = text(variable, &["name"]).unwrap_or_default();
+            let definition = known.iter().find(|definition| definition.name == name);
+            let mut judge = SchemaJudge { check, checker: &checker, definition, total: 0 };
+            let packed = definition.and_then(Variable::schema);
+            judge.node(schema, packed, Below::default());
+            if declare::is_too_costly(judge.total) {
+                let why = "the CEL rules of the variable together may cost more than the API server allows";
+                let fix = "bound the lists, maps and texts that they look through (maxItems, maxProperties, maxLength)";
+                refuse(check, schema, why, fix);
+            }
         }
     }
+}
+
+/// The schema of one variable under judgement.
+struct SchemaJudge<'j, 'r, 'a> {
+    check: &'j mut Check<'r, 'a>,
+    checker: &'j Checker,
+    definition: Option<&'j Variable>,
+    /// What all rules may cost together.
+    total: u64,
 }
 
 fn name<'a>(check: &mut Check<'_, 'a>, variable: Value<'a>, names: &mut HashSet<String>) {
@@ -52,8 +78,10 @@ fn name<'a>(check: &mut Check<'_, 'a>, variable: Value<'a>, names: &mut HashSet<
 /// Where in a schema we are.
 #[derive(Clone, Copy, Debug, Default)]
 struct Below {
-    /// Below a list: old and new items cannot be told which is which.
-    list: bool,
+    /// How often such a value can stand in a variable, and whether it has a past.
+    scope: Scope,
+    /// Below the root, which the webhook takes for an object of Kubernetes: it has `metadata`, and no rules where it is a list.
+    within: bool,
     /// Below `allOf` and the like.
     junctor: bool,
     /// Of a schema with `x-kubernetes-int-or-string`.
@@ -65,38 +93,158 @@ fn refuse<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, why: &str, fix: &str)
     check.refuse(&INVALID_VARIABLE_SCHEMA, value, message, fix);
 }
 
-fn node<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
-    let is_int_or_string = super::check::is_true(schema, &["x-kubernetes-int-or-string"]);
-    if !types(check, schema, below, is_int_or_string) {
-        return;
+impl<'a> SchemaJudge<'_, '_, 'a> {
+    /// Judges a node, with its packed form where there is one.
+    fn node(&mut self, schema: Value<'a>, packed: Option<Schema<'_>>, below: Below) {
+        let is_int_or_string = super::check::is_true(schema, &["x-kubernetes-int-or-string"]);
+        if !types(self.check, schema, below, is_int_or_string) {
+            return;
+        }
+        if let Some(meta) = field(schema, &["x-metadata"]) {
+            metadata::judge(self.check, Some(meta));
+        }
+        if let (Some(additional), true) =
+            (field(schema, &["additionalProperties"]), is_set(field(schema, &["properties"])))
+        {
+            refuse(self.check, additional, "both `properties` and `additionalProperties`", "keep one of them");
+        }
+        if let Some(pattern) = field(schema, &["pattern"])
+            && let Some(Err(PatternError::Syntax(why))) = pattern.as_str().map(|text| GoPattern::compile(&text))
+        {
+            refuse(self.check, pattern, &format!("no regular expression: {why}"), "correct the pattern (Go's syntax)");
+        }
+        if let Some(packed) = packed {
+            self.samples(schema, packed);
+        }
+        self.rules(schema, packed, below);
+        self.children(schema, packed, Below { int_or_string: is_int_or_string, ..below });
     }
-    if let Some(meta) = field(schema, &["x-metadata"]) {
-        metadata::judge(check, Some(meta));
-    }
-    if let (Some(additional), true) = (field(schema, &["additionalProperties"]), is_set(field(schema, &["properties"])))
-    {
-        refuse(check, additional, "both `properties` and `additionalProperties`", "keep one of them");
-    }
-    samples(check, schema);
-    rules(check, schema, below);
-    let properties = field(schema, &["properties"]);
-    for property in properties.iter().flat_map(Value::entries) {
-        node(check, property, Below { int_or_string: false, ..below });
-    }
-    if let Some(additional) = field(schema, &["additionalProperties"]).filter(super::super::yaml::tape::Value::is_map) {
-        node(check, additional, Below { int_or_string: false, ..below });
-    }
-    if let Some(items) = field(schema, &["items"]) {
-        node(check, items, Below { list: true, int_or_string: false, ..below });
-    }
-    let inner = Below { junctor: true, int_or_string: is_int_or_string, ..below };
-    for key in ["allOf", "anyOf", "oneOf"] {
-        for part in items(schema, &[key]) {
-            node(check, part, inner);
+
+    fn children(&mut self, schema: Value<'a>, packed: Option<Schema<'_>>, here: Below) {
+        let here = Below { within: true, ..here };
+        let fields = Below { scope: here.scope.fields(packed), int_or_string: false, ..here };
+        for property in field(schema, &["properties"]).iter().flat_map(Value::entries) {
+            let name = property.key().unwrap_or_default();
+            let inner = packed.and_then(|packed| packed.property(&name)).map(|property| property.schema);
+            self.node(property, inner, fields);
+        }
+        if let Some(additional) = field(schema, &["additionalProperties"]).filter(Value::is_map) {
+            let inner = packed.and_then(|packed| match packed.additional() {
+                Additional::Schema(values) => Some(values),
+                _ => None,
+            });
+            self.node(additional, inner, fields);
+        }
+        if let Some(items) = field(schema, &["items"]) {
+            let below = Below { scope: here.scope.items(packed), int_or_string: false, ..here };
+            self.node(items, packed.and_then(Schema::items), below);
+        }
+        let inner = Below { junctor: true, ..here };
+        for key in ["allOf", "anyOf", "oneOf"] {
+            for part in items(schema, &[key]) {
+                self.node(part, None, inner);
+            }
+        }
+        if let Some(not) = field(schema, &["not"]) {
+            self.node(not, None, inner);
         }
     }
-    if let Some(not) = field(schema, &["not"]) {
-        node(check, not, inner);
+
+    /// Defaults, examples and enum values must themselves fit the schema. Only a default is held against the known fields, and
+    /// only where the schema has rules itself are those asked about an example.
+    fn samples(&mut self, schema: Value<'a>, packed: Schema<'_>) {
+        let Some(definition) = self.definition else { return };
+        let mut values: Vec<(Value<'a>, &str)> = Vec::new();
+        values.extend(field(schema, &["default"]).map(|value| (value, "the default")));
+        values.extend(field(schema, &["example"]).map(|value| (value, "the example")));
+        values.extend(items(schema, &["enum"]).map(|value| (value, "an enum value")));
+        for (value, what) in values {
+            for mut finding in definition.judge(self.check.object, value, packed) {
+                let is = |rule: &crate::report::Rule| finding.rule.name == rule.name;
+                let is_default = what == "the default";
+                if is(&RULE_NOT_CHECKED) || !is_default && (is(&UNKNOWN_FIELD) || is(&CEL_RULE) && !packed.has_rules())
+                {
+                    continue;
+                }
+                let words = definition.words(&finding);
+                finding.message =
+                    format!("{what} does not fit its own schema: {words}: the webhook refuses the ClusterClass");
+                finding.rule = &INVALID_VARIABLE_SCHEMA;
+                finding.suggestion = Some("let the value fit the schema, or the schema the value".to_owned());
+                self.check.out.push(finding);
+            }
+        }
+    }
+
+    fn rules(&mut self, schema: Value<'a>, packed: Option<Schema<'_>>, below: Below) {
+        let declared = packed.filter(|_| !below.junctor).and_then(|packed| declare::declared(packed, !below.within));
+        for rule in items(schema, &["x-kubernetes-validations"]) {
+            let at = field(rule, &["rule"]).unwrap_or(rule);
+            let expression = text(rule, &["rule"]).unwrap_or_default();
+            if expression.trim().is_empty() {
+                refuse(self.check, at, "a validation without rule", "write a CEL expression, or drop the validation");
+                continue;
+            }
+            message(self.check, rule, expression.trim());
+            reason(self.check, rule);
+            if let (Some(packed), Some(path)) = (packed, field(rule, &["fieldPath"]))
+                && let Some(why) = path.as_str().and_then(|path| declare::field_path(packed, &path).err())
+            {
+                refuse(
+                    self.check,
+                    path,
+                    &format!("`fieldPath` {why}"),
+                    "write it as in `.spec.name`, from this schema on",
+                );
+            }
+            let checked = match &declared {
+                Some(declared) => below.scope.rule(self.checker, &expression, OldSelf::Value, declared),
+                None if packed.is_none() => Program::compile(&expression).map(|_| 0),
+                None if below.within => Err(CelError::Type("the schema has no type that rules could see".to_owned())),
+                None => Err(CelError::Type(
+                    "the variable is a list, on which the webhook takes no rules; put it into an object".to_owned(),
+                )),
+            };
+            match checked {
+                Ok(cost) => self.total = self.total.saturating_add(cost),
+                Err(error) => self.bad_rule(at, &error),
+            }
+            if let (Some(at), Some(declared)) = (field(rule, &["messageExpression"]), &declared) {
+                let text = at.as_str().unwrap_or_default();
+                let checked = self.checker.message(&text, declared, OldSelf::Value);
+                let checked = checked.and_then(|checked| match checked.max_cost {
+                    cost if cost > RULE_LIMIT => Err(CelError::TooCostly { cost, limit: RULE_LIMIT }),
+                    cost => Ok(cost),
+                });
+                match checked {
+                    Ok(cost) => self.total = self.total.saturating_add(cost),
+                    Err(error) => self.bad_rule(at, &error),
+                }
+            }
+        }
+    }
+
+    fn bad_rule(&mut self, at: Value<'a>, error: &CelError) {
+        if !error.is_certain() {
+            let message = format!("the CEL expression is not checked: {error}");
+            self.check.out.push(self.check.object.finding(&RULE_NOT_CHECKED, at, message));
+            return;
+        }
+        let (why, fix) = match error {
+            CelError::TooCostly { .. } => {
+                (format!("the CEL rule costs too much: {error}"), "bound what it looks through")
+            }
+            _ => (format!("the CEL rule does not compile: {error}"), "correct the expression"),
+        };
+        refuse(self.check, at, &why, fix);
+    }
+}
+
+fn reason<'a>(check: &mut Check<'_, 'a>, rule: Value<'a>) {
+    if let Some(reason) = field(rule, &["reason"])
+        && let Some(text) = reason.as_str().filter(|text| !REASONS.contains(&&**text))
+    {
+        refuse(check, reason, &format!("{text:?} is no reason"), &format!("use one of {}", REASONS.join(", ")));
     }
 }
 
@@ -127,52 +275,6 @@ fn types<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below, is_int_
         check.absent(&INVALID_VARIABLE_SCHEMA, schema, &["items"], message, "say what the items are");
     }
     true
-}
-
-/// Defaults, examples and enum values must themselves fit the schema.
-fn samples<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>) {
-    let mut values: Vec<(Value<'a>, &str)> = Vec::new();
-    values.extend(field(schema, &["default"]).map(|value| (value, "the default")));
-    values.extend(field(schema, &["example"]).map(|value| (value, "the example")));
-    values.extend(items(schema, &["enum"]).map(|value| (value, "an enum value")));
-    for (value, what) in values {
-        if value.is_null() {
-            continue;
-        }
-        let mut problems: Vec<Problem<'a>> = Vec::new();
-        validate(schema, value, &mut problems);
-        for problem in problems {
-            let why = format!("{what} does not fit its own schema: {}", problem.why);
-            refuse(check, problem.at, &why, "let the value fit the schema, or the schema the value");
-        }
-    }
-}
-
-fn rules<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below) {
-    for rule in items(schema, &["x-kubernetes-validations"]) {
-        let at = field(rule, &["rule"]).unwrap_or(rule);
-        let expression = text(rule, &["rule"]).unwrap_or_default();
-        if expression.trim().is_empty() {
-            refuse(check, at, "a validation without rule", "write a CEL expression, or drop the validation");
-            continue;
-        }
-        message(check, rule, expression.trim());
-        if let Some(reason) = field(rule, &["reason"])
-            && let Some(text) = reason.as_str().filter(|text| !REASONS.contains(&&**text))
-        {
-            refuse(check, reason, &format!("{text:?} is no reason"), &format!("use one of {}", REASONS.join(", ")));
-        }
-        match Program::compile(&expression) {
-            Err(error) => {
-                refuse(check, at, &format!("the CEL rule does not compile: {error}"), "correct the expression");
-            }
-            Ok(program) if program.uses_old_self() && below.list => {
-                let fix = "drop the rule, or put it on the list's own schema";
-                refuse(check, at, "`oldSelf` has no meaning below a list", fix);
-            }
-            Ok(_) => {}
-        }
-    }
 }
 
 fn message<'a>(check: &mut Check<'_, 'a>, rule: Value<'a>, expression: &str) {

@@ -3,7 +3,7 @@
 //! What comes in is what a person has at hand: a CRD, a file of several, `kubectl get crd -o json|yaml` (a `kind: List`), or
 //! facts that were imported before. This module reads values, not files, and takes over no text of upstream.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::facts::{Facts, FactsError, KindFacts, Scope, Type};
 
@@ -24,18 +24,17 @@ impl std::fmt::Display for ImportError {
 
 impl std::error::Error for ImportError {}
 
-/// The kinds of one document. A document that is no CRD and no list of CRDs gives none.
+/// The kinds of one document: a CRD, a list of them, facts. Another one gives none.
 pub fn document(document: &Json) -> Result<Vec<KindFacts>, ImportError> {
+    if let Some(items) = document.as_array() {
+        let kinds: Result<Vec<_>, _> = items.iter().map(list_item).collect();
+        return kinds.map(|kinds| kinds.into_iter().flatten().collect());
+    }
     let kind = document.get("kind").and_then(Json::as_str).unwrap_or_default();
     let api_version = document.get("apiVersion").and_then(Json::as_str).unwrap_or_default();
     match (api_version, kind) {
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => crd(document),
-        ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition") => Err(ImportError {
-            crd: crd_name(document),
-            problem:
-                "apiextensions.k8s.io/v1beta1 was removed in Kubernetes 1.22; give the CRD as apiextensions.k8s.io/v1"
-                    .into(),
-        }),
+        ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition") => crd(&as_v1(document)),
         ("v1", "List") | (_, "CustomResourceDefinitionList") => {
             let items = document.get("items").and_then(Json::as_array);
             let kinds: Result<Vec<_>, _> = items.into_iter().flatten().map(list_item).collect();
@@ -56,6 +55,49 @@ fn list_item(item: &Json) -> Result<Vec<KindFacts>, ImportError> {
 
 fn crd_name(crd: &Json) -> String {
     crd.pointer("/metadata/name").and_then(Json::as_str).unwrap_or_default().to_owned()
+}
+
+/// A CRD of the first API version as the server would convert it: what stands beside the versions holds for each of them, and
+/// nothing is pruned unless it says so.
+fn as_v1(old: &Json) -> Json {
+    let mut crd = old.clone();
+    let Some(spec) = crd.get_mut("spec").and_then(Json::as_object_mut) else { return crd };
+    let for_all = |name: &str| spec.get(name).filter(|value| !value.is_null()).cloned();
+    let (schema, subresources) = (for_all("validation"), for_all("subresources"));
+    let keeps_all = for_all("preserveUnknownFields") != Some(Json::Bool(false));
+    let single = json!([{"name": for_all("version"), "served": true, "storage": true}]);
+    spec.entry("scope").or_insert_with(|| "Namespaced".into());
+    let versions = spec.entry("versions").or_insert(single);
+    for version in versions.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
+        if let Some(schema) = &schema {
+            version.entry("schema").or_insert_with(|| schema.clone());
+        }
+        if let Some(subresources) = &subresources {
+            version.entry("subresources").or_insert_with(|| subresources.clone());
+        }
+        if let Some(schema) = version.get_mut("schema").and_then(|schema| schema.get_mut("openAPIV3Schema")) {
+            if keeps_all {
+                keep_everything(schema);
+            }
+            // The root of an object is one, whether its schema says so or not.
+            if let Some(root) = schema.as_object_mut() {
+                root.entry("type").or_insert_with(|| "object".into());
+            }
+        }
+    }
+    crd
+}
+
+fn keep_everything(schema: &mut Json) {
+    let Some(keywords) = schema.as_object_mut() else { return };
+    if keywords.get("additionalProperties").is_none_or(|additional| !additional.is_object()) {
+        keywords.insert("x-kubernetes-preserve-unknown-fields".into(), true.into());
+    }
+    for keyword in ["items", "additionalProperties"] {
+        keywords.get_mut(keyword).into_iter().for_each(keep_everything);
+    }
+    let properties = keywords.get_mut("properties").and_then(Json::as_object_mut);
+    properties.into_iter().flat_map(|map| map.values_mut()).for_each(keep_everything);
 }
 
 fn crd(crd: &Json) -> Result<Vec<KindFacts>, ImportError> {
@@ -117,8 +159,6 @@ pub(super) fn with_identity(mut schema: Facts) -> Facts {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn widget() -> Json {
@@ -153,11 +193,29 @@ mod tests {
         let list =
             json!({"apiVersion": "v1", "kind": "List", "items": [widget(), {"apiVersion": "v1", "kind": "Pod"}]});
         assert_eq!(document(&list).unwrap().len(), 2);
+        assert_eq!(document(&json!([widget(), {"kind": "Pod"}])).unwrap().len(), 2);
         let mut bare = widget();
         bare.as_object_mut().unwrap().retain(|key, _| key == "spec" || key == "metadata");
         let list =
             json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinitionList", "items": [bare]});
         assert_eq!(document(&list).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn crds_of_the_first_version_are_read() {
+        let mut old = widget();
+        old["apiVersion"] = json!("apiextensions.k8s.io/v1beta1");
+        old["spec"]["versions"] = json!([{"name": "v1", "served": true, "storage": true}]);
+        old["spec"]["validation"] = json!({"openAPIV3Schema": {"properties": {"spec": {"type": "object"}}}});
+        old["spec"]["subresources"] = json!({"status": {}});
+        let kinds = document(&old).unwrap();
+        let [v1] = &kinds[..] else { panic!("{kinds:?}") };
+        assert!(v1.status_subresource && v1.schema.preserve_unknown && v1.schema.properties["spec"].preserve_unknown);
+        old["spec"]["preserveUnknownFields"] = json!(false);
+        assert!(!document(&old).unwrap()[0].schema.preserve_unknown);
+        old["spec"].as_object_mut().unwrap().remove("versions");
+        old["spec"]["version"] = json!("v2");
+        assert_eq!(document(&old).unwrap()[0].version, "v2");
     }
 
     #[test]
@@ -169,8 +227,6 @@ mod tests {
             error,
             "widgets.example.org: version v2: properties.spec.type: expected object, array, string, integer, number or boolean"
         );
-        crd["apiVersion"] = json!("apiextensions.k8s.io/v1beta1");
-        assert!(document(&crd).unwrap_err().to_string().contains("removed in Kubernetes 1.22"));
         crd["apiVersion"] = json!("v1");
         assert_eq!(document(&crd), Ok(vec![]));
     }

@@ -39,10 +39,30 @@ pub struct JsonSchemas {
 
 #[derive(Debug)]
 struct Entry {
-    /// `None` where only a file's name tells the kind, and it tells no group.
-    group: Option<String>,
+    group: Group,
     version: String,
     validator: Validator,
+}
+
+/// For which groups a schema is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Group {
+    /// Nothing tells.
+    Any,
+    /// This one.
+    Is(String),
+    /// Those whose first part this is: all that the names of `kubernetes-json-schema` tell.
+    BeginsWith(String),
+}
+
+impl Group {
+    fn has(&self, group: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Is(name) => name == group,
+            Self::BeginsWith(part) => group.split('.').next() == Some(part),
+        }
+    }
 }
 
 impl JsonSchemas {
@@ -53,7 +73,8 @@ impl JsonSchemas {
     pub fn load(sources: &[Source]) -> Result<Self, LoadError> {
         let mut schemas = Self::default();
         for source in sources {
-            let Some(schema) = parse(&source.bytes).filter(is_schema) else { continue };
+            let Some(mut schema) = parse(&source.bytes).filter(is_schema) else { continue };
+            name_draft(&mut schema);
             let fail = |problem: String| LoadError { place: source.name.clone(), problem };
             let targets = targets(&schema, &source.name);
             if targets.is_empty() {
@@ -82,9 +103,7 @@ impl JsonSchemas {
             return false;
         }
         let entries = self.by_kind.get(&object.kind.to_lowercase());
-        let fits = |entry: &&Entry| {
-            entry.version == object.version() && entry.group.as_deref().is_none_or(|group| group == object.group())
-        };
+        let fits = |entry: &&Entry| entry.version == object.version() && entry.group.has(object.group());
         let Some(entry) = entries.and_then(|entries| entries.iter().find(fits)) else { return false };
         for error in entry.validator.iter_errors(&object.root.to_json()) {
             let place = at(object.root, &error.instance_path().to_string());
@@ -112,14 +131,37 @@ fn is_schema(document: &Json) -> bool {
     is_object && (document.get("$schema").is_some() || document.get("properties").is_some_and(Json::is_object))
 }
 
+/// OpenAPI's schemas, and what tools make of them, are of draft 4 without saying so, or say `http://json-schema.org/schema#`.
+/// One can tell by `exclusiveMinimum: true`, which is a number since.
+fn name_draft(schema: &mut Json) {
+    let says = schema.get("$schema").and_then(Json::as_str).unwrap_or_default();
+    if !says.contains("draft") && has_switched_bounds(schema) {
+        schema["$schema"] = "http://json-schema.org/draft-04/schema#".into();
+    }
+}
+
+fn has_switched_bounds(schema: &Json) -> bool {
+    match schema {
+        Json::Object(keywords) => keywords.iter().any(|(keyword, value)| {
+            matches!(keyword.as_str(), "exclusiveMinimum" | "exclusiveMaximum") && value.is_boolean()
+                || has_switched_bounds(value)
+        }),
+        Json::Array(values) => values.iter().any(has_switched_bounds),
+        _ => false,
+    }
+}
+
 /// The groups, versions and kinds that a schema is for.
-fn targets(schema: &Json, file: &str) -> Vec<(Option<String>, String, String)> {
+fn targets(schema: &Json, file: &str) -> Vec<(Group, String, String)> {
     let text = |value: &Json, key: &str| value.get(key).and_then(Json::as_str).map(str::to_owned);
     let declared = schema.get("x-kubernetes-group-version-kind").and_then(Json::as_array);
     let declared: Vec<_> = declared
         .into_iter()
         .flatten()
-        .filter_map(|target| Some((text(target, "group"), text(target, "version")?, text(target, "kind")?)))
+        .filter_map(|target| {
+            let group = text(target, "group").map_or(Group::Any, Group::Is);
+            Some((group, text(target, "version")?, text(target, "kind")?))
+        })
         .collect();
     if !declared.is_empty() {
         return declared;
@@ -135,23 +177,29 @@ fn targets(schema: &Json, file: &str) -> Vec<(Option<String>, String, String)> {
     };
     if let (Some(api_version), Some(kind)) = (fixed("apiVersion"), fixed("kind")) {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        return vec![(Some(group.to_owned()), version.to_owned(), kind.to_owned())];
+        return vec![(Group::Is(group.to_owned()), version.to_owned(), kind.to_owned())];
     }
     from_name(Path::new(file)).into_iter().collect()
 }
 
-/// `<group>/<kind>_<version>.json`, or `<kind>-<first part of the group>-<version>.json`.
-fn from_name(file: &Path) -> Option<(Option<String>, String, String)> {
+/// `<group>/<kind>_<version>.json` as the catalogue of CRDs has it, `<kind>-<first part of the group>-<version>.json` or, for
+/// Kubernetes' core group, `<kind>-<version>.json` as kubeconform names the schemas of Kubernetes.
+fn from_name(file: &Path) -> Option<(Group, String, String)> {
     let stem = file.file_stem()?.to_str()?;
     let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-    let group = folder.filter(|name| name.contains('.')).map(str::to_owned);
+    let is_version =
+        |text: &str| text.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    // A folder may also be that of a release: `v1.33.0-standalone`.
+    let group = folder.filter(|name| name.contains('.') && !is_version(name)).map(|name| Group::Is(name.to_owned()));
     if let Some((kind, version)) = stem.rsplit_once('_') {
-        return Some((group, version.to_owned(), kind.to_owned()));
+        return Some((group.unwrap_or(Group::Any), version.to_owned(), kind.to_owned()));
     }
-    let (front, version) = stem.rsplit_once('-')?;
-    let kind = front.split('-').next()?;
-    let is_version = version.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    is_version.then(|| (group, version.to_owned(), kind.to_owned()))
+    let (front, version) = stem.rsplit_once('-').filter(|(_, version)| is_version(version))?;
+    let named = match front.split_once('-') {
+        None => (Group::Is(String::new()), front),
+        Some((kind, part)) => (Group::BeginsWith(part.to_owned()), kind),
+    };
+    Some((group.unwrap_or(named.0), version.to_owned(), named.1.to_owned()))
 }
 
 /// The value at a JSON pointer, or the nearest one above it.
@@ -164,4 +212,39 @@ fn at<'a>(root: Value<'a>, pointer: &str) -> Value<'a> {
         value = next;
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_of_draft_4_are_known_by_their_bounds() {
+        for says in [Json::Null, "http://json-schema.org/schema#".into()] {
+            let mut schema = serde_json::json!({"properties": {"a": {"minimum": 3, "exclusiveMinimum": true}}});
+            if !says.is_null() {
+                schema["$schema"] = says;
+            }
+            name_draft(&mut schema);
+            let validator = jsonschema::options().build(&schema).unwrap();
+            assert!(
+                !validator.is_valid(&serde_json::json!({"a": 3})) && validator.is_valid(&serde_json::json!({"a": 4}))
+            );
+        }
+    }
+
+    #[test]
+    fn file_names_tell_the_kind() {
+        let name = |file: &str| from_name(Path::new(file)).map(|(group, version, kind)| (group, kind, version));
+        let named = |group, kind: &str, version: &str| Some((group, kind.to_owned(), version.to_owned()));
+        let is = |group: &str| Group::Is(group.to_owned());
+        let begins = |part: &str| Group::BeginsWith(part.to_owned());
+        assert_eq!(name("cluster.x-k8s.io/cluster_v1beta2.json"), named(is("cluster.x-k8s.io"), "cluster", "v1beta2"));
+        assert_eq!(name("mine/cluster_v1beta2.json"), named(Group::Any, "cluster", "v1beta2"));
+        assert_eq!(name("v1.33.0-standalone/deployment-apps-v1.json"), named(begins("apps"), "deployment", "v1"));
+        assert_eq!(name("cluster-cluster-v1beta1.json"), named(begins("cluster"), "cluster", "v1beta1"));
+        assert_eq!(name("pod-v1.json"), named(is(""), "pod", "v1"));
+        assert_eq!(name("values.schema.json"), None);
+        assert!(begins("infrastructure").has("infrastructure.cluster.x-k8s.io") && !begins("apps").has("batch"));
+    }
 }

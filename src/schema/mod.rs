@@ -8,12 +8,14 @@
 //! - [`pack`], [`layout`], [`table`]: facts as one compact table that is read in place.
 //! - [`validate`]: the verdict on one object, on the tape; [`defaults`] sees through defaults and dropped nulls, [`suggest`]
 //!   finds what somebody may have meant.
+//! - [`declare`]: what a schema declares to its CEL rules, and the server's check of those rules.
 //! - [`cel`], [`pattern`], [`formats`]: what schemas are written in.
 //!
 //! This folder must not know clusters, webhooks or files of a release: it sees one object at a time.
 
 pub mod bundle;
 pub mod cel;
+pub mod declare;
 pub mod defaults;
 pub mod describe;
 mod email;

@@ -33,6 +33,46 @@ fn is_begun(name: &str, beginning: &str) -> bool {
         && name.strip_prefix(beginning).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
+/// Fewer letters in common say nothing.
+const FEWEST_COMMON: usize = 3;
+
+/// What a field is called in one version that has another name in another: of the names that only the one has, the one that
+/// begins or ends as it does (`class` for `classRef`, `machineHealthCheck` for `healthCheck`).
+pub fn renamed<'t>(written: &str, here: Schema<'t>, other: Schema<'_>) -> Option<&'t str> {
+    let only_here = here.properties().map(|(name, _)| name).filter(|name| other.property(name).is_none());
+    only_here
+        .map(|name| (common(name, written), name))
+        .filter(|(letters, _)| *letters >= FEWEST_COMMON)
+        .max_by_key(|(letters, name)| (*letters, std::cmp::Reverse(name.len())))
+        .map(|(_, name)| name)
+}
+
+/// How many letters two names begin or end with alike.
+fn common(a: &str, b: &str) -> usize {
+    let alike = |(x, y): &(u8, u8)| x.eq_ignore_ascii_case(y);
+    let beginning = a.bytes().zip(b.bytes()).take_while(alike).count();
+    let end = a.bytes().rev().zip(b.bytes().rev()).take_while(alike).count();
+    beginning.max(end)
+}
+
+/// Names that stand in so many places that their place says nothing about what was meant.
+pub fn is_common_name(name: &str) -> bool {
+    matches!(
+        name,
+        "apiVersion"
+            | "kind"
+            | "metadata"
+            | "name"
+            | "namespace"
+            | "labels"
+            | "annotations"
+            | "type"
+            | "id"
+            | "key"
+            | "value"
+    )
+}
+
 /// How deep a schema is searched for a field's name.
 const SEARCH_DEPTH: usize = 12;
 
@@ -115,5 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn distance_counts_a_swap_once() {}
+    fn renamed_fields_begin_or_end_alike() {
+        assert_eq!(common("classRef", "class"), 5);
+        assert_eq!(common("machineHealthCheck", "healthCheck"), 11);
+        assert!(
+            common("templateRef", "ref") >= FEWEST_COMMON && common("deletion", "nodeDrainTimeout") < FEWEST_COMMON
+        );
+    }
 }

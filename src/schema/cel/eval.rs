@@ -1,7 +1,7 @@
 //! The evaluation of a resolved expression.
 //!
-//! Errors follow CEL: `||`, `&&`, `all` and `exists` swallow one where another operand decides alone. Every step counts towards
-//! a budget, so that no rule hangs.
+//! Errors follow CEL: `||`, `&&`, `all` and `exists` swallow one where another operand decides alone. Every step costs what it
+//! costs on the server, which refuses an object whose rules cost too much; so no rule hangs either.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,9 +9,10 @@ use std::rc::Rc;
 
 use super::EvalError;
 use super::data::Data;
+use super::functions::costs;
 use super::functions::{self, Arguments};
 use super::parser::{Constant, Operator};
-use super::resolve::{Expr, Field, Loop, LoopKind};
+use super::resolve::{Expr, Field};
 use super::value::{Val, contains, find_entry};
 
 /// The server's bound for one rule.
@@ -25,20 +26,21 @@ pub(super) enum OldSelf<D> {
     Optional(Option<D>),
 }
 
-/// Evaluates a rule.
-pub(super) fn run<'v, D: Data<'v>>(root: &'v Expr, self_: D, old_self: OldSelf<D>) -> Outcome<bool> {
+/// Evaluates a rule; gives what it cost too.
+pub(super) fn run<'v, D: Data<'v>>(root: &'v Expr, self_: D, old_self: OldSelf<D>) -> (Outcome<bool>, u64) {
     let mut evaluation = Evaluation { self_, old_self, slots: Vec::new(), cost: 0 };
-    match evaluation.expr(root)? {
+    let result = evaluation.expr(root).and_then(|value| match value {
         Val::Bool(truth) => Ok(truth),
         other => Err(EvalError::not_checked(format!("the rule yields a {}, no bool", other.type_name()))),
-    }
+    });
+    (result, evaluation.cost)
 }
 
 pub(super) struct Evaluation<'v, D> {
     self_: D,
     old_self: OldSelf<D>,
-    slots: Vec<Val<'v, D>>,
-    cost: u64,
+    pub(super) slots: Vec<Val<'v, D>>,
+    pub(super) cost: u64,
 }
 
 /// The error for an operation that the types do not have.
@@ -46,18 +48,25 @@ pub(super) fn no_overload() -> EvalError {
     EvalError::refused("no such overload")
 }
 
-fn no_key(key: &str) -> EvalError {
+pub(super) fn no_key(key: &str) -> EvalError {
     EvalError::refused(format!("no such key: {key}"))
 }
 
 impl<'v, D: Data<'v>> Evaluation<'v, D> {
-    pub(super) fn pay(&mut self, cost: usize) -> Outcome<()> {
-        self.cost += cost as u64;
+    pub(super) fn pay(&mut self, cost: u64) -> Outcome<()> {
+        self.cost = self.cost.saturating_add(cost);
         if self.cost > COST_LIMIT { Err(EvalError::TooCostly) } else { Ok(()) }
     }
 
-    fn expr(&mut self, expr: &'v Expr) -> Outcome<Val<'v, D>> {
-        self.pay(1)?;
+    /// A step to a field or an element. What is not a path that the server follows at once costs one more.
+    fn pay_step(&mut self, operand: &Expr) -> Outcome<()> {
+        self.pay(if is_path(operand) || matches!(operand, Expr::Conditional(_)) { 1 } else { 2 })
+    }
+
+    pub(super) fn expr(&mut self, expr: &'v Expr) -> Outcome<Val<'v, D>> {
+        if matches!(expr, Expr::Self_ | Expr::OldSelf | Expr::Variable(_) | Expr::Not(_) | Expr::Negate(_)) {
+            self.pay(1)?;
+        }
         match expr {
             Expr::Constant(constant) => Ok(literal(constant)),
             Expr::Type(name) => Ok(Val::Type(name)),
@@ -66,40 +75,14 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             Expr::Variable(slot) => {
                 self.slots.get(*slot).cloned().ok_or_else(|| EvalError::not_checked("variable out of scope"))
             }
-            Expr::Select(operand, field) => {
-                let operand = self.expr(operand)?;
-                let optional = matches!(operand, Val::Optional(_));
-                match select(&operand, field)? {
-                    Some(value) => Ok(if optional { Val::some(value) } else { value }),
-                    None if optional => Ok(Val::Optional(None)),
-                    None => Err(no_key(&field.plain)),
-                }
+            Expr::Fixed(constant) => {
+                let before = self.cost;
+                let value = self.expr(constant);
+                self.cost = before;
+                value
             }
-            Expr::Has(operand, field) => {
-                let operand = self.expr(operand)?;
-                Ok(Val::Bool(match &operand {
-                    Val::DataMap(data) if data.has_fields() => {
-                        data.get(&field.plain).is_some_and(|found| !is_null(found))
-                    }
-                    _ => select(&operand, field)?.is_some(),
-                }))
-            }
-            Expr::OptionalSelect(operand, field) => {
-                let operand = self.expr(operand)?;
-                Ok(select(&operand, field)?.map_or(Val::Optional(None), Val::some))
-            }
-            Expr::Index(pair) => {
-                let (operand, index) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
-                let optional = matches!(operand, Val::Optional(_));
-                match lookup(&operand, &index)? {
-                    Ok(value) => Ok(if optional { Val::some(value) } else { value }),
-                    Err(_) if optional => Ok(Val::Optional(None)),
-                    Err(why) => Err(why),
-                }
-            }
-            Expr::OptionalIndex(pair) => {
-                let (operand, index) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
-                Ok(lookup(&operand, &index)?.map_or(Val::Optional(None), Val::some))
+            Expr::Select(..) | Expr::Has(..) | Expr::OptionalSelect(..) | Expr::Index(_) | Expr::OptionalIndex(_) => {
+                self.step(expr)
             }
             Expr::Not(operand) => match self.expr(operand)? {
                 Val::Bool(truth) => Ok(Val::Bool(!truth)),
@@ -110,23 +93,90 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             Expr::Or(pair) => self.logic(pair, true),
             Expr::Binary(operator, pair) => {
                 let (left, right) = (self.expr(&pair.0)?, self.expr(&pair.1)?);
-                self.binary(*operator, left, &right)
+                // Membership in a list that the rule itself spells out is one look at a table.
+                if !(*operator == Operator::In && is_plain_list(&pair.1)) {
+                    self.pay(costs::operator(*operator, &left, &right))?;
+                }
+                binary(*operator, left, &right)
             }
             Expr::Conditional(parts) => match self.expr(&parts.0)? {
-                Val::Bool(true) => self.expr(&parts.1),
-                Val::Bool(false) => self.expr(&parts.2),
+                Val::Bool(true) => self.branch(&parts.1),
+                Val::Bool(false) => self.branch(&parts.2),
                 _ => Err(no_overload()),
             },
             Expr::List(elements) => self.build_list(elements),
             Expr::Map(entries) => self.build_map(entries),
             Expr::Pattern(function, arguments, pattern) => {
                 let arguments = self.arguments(arguments)?;
-                functions::text::with_pattern(self, *function, &arguments, pattern)
+                let result = functions::text::with_pattern(*function, &arguments, pattern)?;
+                self.pay(costs::call(*function, &arguments, &result))?;
+                Ok(result)
             }
             Expr::Call(function, arguments) => self.call(*function, arguments),
             Expr::Loop(inner) => self.run_loop(inner),
             Expr::Unique(range, field) => self.unique(range, field.as_ref()),
             Expr::Optional(wrap, parts, slot) => self.optional_map(*wrap, parts, *slot),
+        }
+    }
+
+    /// A step from a value to one of its fields or elements, or the question whether there is one.
+    fn step(&mut self, expr: &'v Expr) -> Outcome<Val<'v, D>> {
+        match expr {
+            Expr::Select(path, field) => {
+                let operand = self.expr(path)?;
+                let optional = matches!(operand, Val::Optional(_));
+                let found = select(&operand, field)?;
+                if found.is_some() || !optional {
+                    self.pay_step(path)?;
+                }
+                match found {
+                    Some(value) => Ok(if optional { Val::some(value) } else { value }),
+                    None if optional => Ok(Val::Optional(None)),
+                    None => Err(no_key(&field.plain)),
+                }
+            }
+            Expr::Has(path, field) => {
+                let operand = self.expr(path)?;
+                if !is_path(path) {
+                    self.pay(1)?;
+                }
+                Ok(Val::Bool(match &operand {
+                    Val::DataMap(data) if data.has_fields() => {
+                        data.get(&field.plain).is_some_and(|found| !is_null(found))
+                    }
+                    _ => select(&operand, field)?.is_some(),
+                }))
+            }
+            Expr::OptionalSelect(path, field) => {
+                let operand = self.expr(path)?;
+                let found = select(&operand, field)?;
+                if found.is_some() {
+                    self.pay_step(path)?;
+                }
+                Ok(found.map_or(Val::Optional(None), Val::some))
+            }
+            Expr::Index(pair) => {
+                let (operand, index) = (self.expr(&pair.0)?, self.branch(&pair.1)?);
+                let optional = matches!(operand, Val::Optional(_));
+                let found = lookup(&operand, &index)?;
+                if found.is_ok() || !optional {
+                    self.pay_step(&pair.0)?;
+                }
+                match found {
+                    Ok(value) => Ok(if optional { Val::some(value) } else { value }),
+                    Err(_) if optional => Ok(Val::Optional(None)),
+                    Err(why) => Err(why),
+                }
+            }
+            Expr::OptionalIndex(pair) => {
+                let (operand, index) = (self.expr(&pair.0)?, self.branch(&pair.1)?);
+                let found = lookup(&operand, &index)?;
+                if found.is_ok() {
+                    self.pay_step(&pair.0)?;
+                }
+                Ok(found.map_or(Val::Optional(None), Val::some))
+            }
+            _ => Err(no_overload()),
         }
     }
 
@@ -161,7 +211,21 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
             };
         }
         let arguments = self.arguments(arguments)?;
-        functions::call(self, function, &arguments)
+        if functions::exceeds(function, &arguments, COST_LIMIT) {
+            return Err(EvalError::TooCostly);
+        }
+        let result = functions::call(function, &arguments)?;
+        self.pay(costs::call(function, &arguments, &result))?;
+        Ok(result)
+    }
+
+    /// A branch of a choice, or an index: the server follows a path there without asking for its beginning.
+    fn branch(&mut self, branch: &'v Expr) -> Outcome<Val<'v, D>> {
+        let value = self.expr(branch)?;
+        if is_path(branch) {
+            self.cost = self.cost.saturating_sub(1);
+        }
+        Ok(value)
     }
 
     /// `&&` and `||`: `decisive` is the value that decides alone.
@@ -174,61 +238,15 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         merge(left, right, decisive).map(Val::Bool)
     }
 
-    fn truth(&mut self, expr: &'v Expr) -> Outcome<bool> {
+    pub(super) fn truth(&mut self, expr: &'v Expr) -> Outcome<bool> {
         match self.expr(expr)? {
             Val::Bool(truth) => Ok(truth),
             _ => Err(no_overload()),
         }
     }
 
-    fn binary(&mut self, operator: Operator, left: Val<'v, D>, right: &Val<'v, D>) -> Outcome<Val<'v, D>> {
-        use Operator as O;
-        let truth = match operator {
-            O::Equal | O::NotEqual => {
-                self.pay(weight(&left).min(weight(right)))?;
-                left.equals(right)? == (operator == O::Equal)
-            }
-            O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
-                let order = left.compare(right)?;
-                match operator {
-                    O::Less => order == Some(Ordering::Less),
-                    O::LessEqual => order.is_some_and(Ordering::is_le),
-                    O::Greater => order == Some(Ordering::Greater),
-                    _ => order.is_some_and(Ordering::is_ge),
-                }
-            }
-            O::In => self.is_in(&left, right)?,
-            O::Add if matches!(left, Val::DataList(_) | Val::List(_)) => {
-                self.pay(weight(&left) + weight(right))?;
-                return functions::lists::concatenate(&left, right);
-            }
-            O::Add => {
-                self.pay(weight(&left) + weight(right))?;
-                return functions::arithmetic::add(left, right);
-            }
-            O::Subtract => return functions::arithmetic::subtract(&left, right),
-            O::Multiply | O::Divide | O::Modulo => return functions::arithmetic::multiply(operator, &left, right),
-            O::And | O::Or => return Err(no_overload()),
-        };
-        Ok(Val::Bool(truth))
-    }
-
-    fn is_in(&mut self, value: &Val<'v, D>, range: &Val<'v, D>) -> Outcome<bool> {
-        match range {
-            Val::DataMap(data) => match value {
-                Val::Text(key) => Ok(data.get(key).is_some_and(|found| !data.has_fields() || !is_null(found))),
-                _ => Err(no_overload()),
-            },
-            Val::Map(entries) => Ok(find_entry(entries, value)?.is_some()),
-            _ => {
-                let elements = range.elements().ok_or_else(no_overload)??;
-                self.pay(elements.len())?;
-                contains(&elements, value)
-            }
-        }
-    }
-
     fn build_list(&mut self, elements: &'v [(bool, Expr)]) -> Outcome<Val<'v, D>> {
+        self.pay(costs::LIST)?;
         let mut list = Vec::with_capacity(elements.len());
         for (optional, element) in elements {
             match (optional, self.expr(element)?) {
@@ -242,6 +260,7 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
     }
 
     fn build_map(&mut self, entries: &'v [(bool, Expr, Expr)]) -> Outcome<Val<'v, D>> {
+        self.pay(costs::MAP)?;
         let mut map: Vec<(Val<'v, D>, Val<'v, D>)> = Vec::with_capacity(entries.len());
         for (optional, key, value) in entries {
             let key = self.expr(key)?;
@@ -263,161 +282,10 @@ impl<'v, D: Data<'v>> Evaluation<'v, D> {
         }
         Ok(Val::Map(Rc::new(map)))
     }
-
-    fn optional_map(&mut self, wrap: bool, parts: &'v (Expr, Expr), slot: usize) -> Outcome<Val<'v, D>> {
-        match self.expr(&parts.0)? {
-            Val::Optional(None) => Ok(Val::Optional(None)),
-            Val::Optional(Some(inner)) => {
-                self.slots.truncate(slot);
-                self.slots.push(inner.as_ref().clone());
-                let result = self.expr(&parts.1);
-                self.slots.truncate(slot);
-                result.map(|value| if wrap { Val::some(value) } else { value })
-            }
-            _ => Err(no_overload()),
-        }
-    }
-
-    fn unique(&mut self, range: &'v Expr, field: Option<&Field>) -> Outcome<Val<'v, D>> {
-        let range = self.expr(range)?;
-        let mut seen: Vec<Val<'v, D>> = Vec::new();
-        let elements = match &range {
-            // The keys of a map differ, and have no fields.
-            Val::Map(_) | Val::DataMap(_) if field.is_none() => return Ok(Val::Bool(true)),
-            other => other.elements().ok_or_else(no_overload)??,
-        };
-        for element in elements.iter() {
-            let key = match field {
-                Some(field) => select(element, field)?.ok_or_else(|| no_key(&field.plain))?,
-                None => element.clone(),
-            };
-            seen.push(key);
-        }
-        self.pay(seen.len().saturating_mul(seen.len()))?;
-        for (at, key) in seen.iter().enumerate() {
-            if contains(&seen[..at], key)? {
-                return Ok(Val::Bool(false));
-            }
-        }
-        Ok(Val::Bool(true))
-    }
-
-    fn run_loop(&mut self, inner: &'v Loop) -> Outcome<Val<'v, D>> {
-        let range = self.expr(&inner.range)?;
-        // The most frequent loops run over lists of the object: these are not copied out first.
-        if let (Val::DataList(data), false) = (&range, inner.two) {
-            let mut turn = Turn::new(inner);
-            for item in data.items() {
-                let value = Val::of(item)?;
-                if self.turn(&mut turn, value, None)? {
-                    break;
-                }
-            }
-            return turn.finish();
-        }
-        let mut turn = Turn::new(inner);
-        if let Some(elements) = range.elements() {
-            for (at, value) in elements?.iter().enumerate() {
-                let (first, second) =
-                    if inner.two { (Val::Int(at as i64), Some(value.clone())) } else { (value.clone(), None) };
-                if self.turn(&mut turn, first, second)? {
-                    break;
-                }
-            }
-        } else {
-            for (key, value) in range.pairs().ok_or_else(no_overload)??.iter() {
-                if self.turn(&mut turn, key.clone(), inner.two.then(|| value.clone()))? {
-                    break;
-                }
-            }
-        }
-        turn.finish()
-    }
-
-    /// One turn of a loop; whether it was the last.
-    fn turn(&mut self, turn: &mut Turn<'v, D>, first: Val<'v, D>, second: Option<Val<'v, D>>) -> Outcome<bool> {
-        let inner = turn.inner;
-        self.pay(1)?;
-        self.slots.truncate(inner.slot);
-        self.slots.push(first);
-        self.slots.extend(second);
-        let done = self.turn_body(turn);
-        self.slots.truncate(inner.slot);
-        done
-    }
-
-    fn turn_body(&mut self, turn: &mut Turn<'v, D>) -> Outcome<bool> {
-        let inner = turn.inner;
-        let slot = inner.slot;
-        if let Some(filter) = &inner.filter
-            && !self.truth(filter)?
-        {
-            return Ok(false);
-        }
-        match inner.kind {
-            LoopKind::All | LoopKind::Exists => {
-                let decisive = inner.kind == LoopKind::Exists;
-                let truth = self.truth(&inner.body);
-                if truth == Err(EvalError::TooCostly) {
-                    return Err(EvalError::TooCostly);
-                }
-                let before = std::mem::replace(&mut turn.truth, Ok(decisive));
-                turn.truth = merge(before, truth, decisive);
-                return Ok(turn.truth == Ok(decisive));
-            }
-            LoopKind::ExistsOne => turn.count += usize::from(self.truth(&inner.body)?),
-            LoopKind::Filter => {
-                if self.truth(&inner.body)? {
-                    turn.list.push(self.slots[slot].clone());
-                }
-            }
-            LoopKind::List => turn.list.push(self.expr(&inner.body)?),
-            LoopKind::Map => {
-                let value = self.expr(&inner.body)?;
-                insert(&mut turn.map, self.slots[slot].clone(), value)?;
-            }
-            LoopKind::MapEntries => {
-                let made = self.expr(&inner.body)?;
-                for (key, value) in made.pairs().ok_or_else(no_overload)??.iter() {
-                    insert(&mut turn.map, key.clone(), value.clone())?;
-                }
-            }
-            LoopKind::SortBy => {
-                let key = self.expr(&inner.body)?;
-                turn.map.push((key, self.slots[slot].clone()));
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// A loop under way.
-struct Turn<'v, D> {
-    inner: &'v Loop,
-    truth: Outcome<bool>,
-    count: usize,
-    list: Vec<Val<'v, D>>,
-    map: Vec<(Val<'v, D>, Val<'v, D>)>,
-}
-
-impl<'v, D: Data<'v>> Turn<'v, D> {
-    fn new(inner: &'v Loop) -> Self {
-        Self { inner, truth: Ok(inner.kind == LoopKind::All), count: 0, list: Vec::new(), map: Vec::new() }
-    }
-
-    fn finish(self) -> Outcome<Val<'v, D>> {
-        Ok(match self.inner.kind {
-            LoopKind::All | LoopKind::Exists => Val::Bool(self.truth?),
-            LoopKind::ExistsOne => Val::Bool(self.count == 1),
-            LoopKind::Filter | LoopKind::List => Val::list(self.list),
-            LoopKind::Map | LoopKind::MapEntries => Val::Map(Rc::new(self.map)),
-            LoopKind::SortBy => functions::lists::sort_by_keys(self.map)?,
-        })
-    }
 }
 
 /// Two operands of `&&` or `||`, the second evaluated because the first did not decide.
-fn merge(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome<bool> {
+pub(super) fn merge(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome<bool> {
     match (left, right) {
         (Ok(truth), Ok(other)) if truth == decisive || other == decisive => Ok(decisive),
         (_, Ok(truth)) if truth == decisive => Ok(decisive),
@@ -429,7 +297,11 @@ fn merge(left: Outcome<bool>, right: Outcome<bool>, decisive: bool) -> Outcome<b
     }
 }
 
-fn insert<'v, D: Data<'v>>(map: &mut Vec<(Val<'v, D>, Val<'v, D>)>, key: Val<'v, D>, value: Val<'v, D>) -> Outcome<()> {
+pub(super) fn insert<'v, D: Data<'v>>(
+    map: &mut Vec<(Val<'v, D>, Val<'v, D>)>,
+    key: Val<'v, D>,
+    value: Val<'v, D>,
+) -> Outcome<()> {
     if !matches!(key, Val::Text(_) | Val::Int(_) | Val::UInt(_) | Val::Bool(_) | Val::Double(_)) {
         return Err(EvalError::refused("unsupported key type"));
     }
@@ -456,8 +328,69 @@ fn is_null<'v, D: Data<'v>>(data: D) -> bool {
     matches!(data.view(), super::View::Null)
 }
 
+fn binary<'v, D: Data<'v>>(operator: Operator, left: Val<'v, D>, right: &Val<'v, D>) -> Outcome<Val<'v, D>> {
+    use Operator as O;
+    let truth = match operator {
+        O::Equal | O::NotEqual => left.equals(right)? == (operator == O::Equal),
+        O::Less | O::LessEqual | O::Greater | O::GreaterEqual => {
+            let order = left.compare(right)?;
+            match operator {
+                O::Less => order == Some(Ordering::Less),
+                O::LessEqual => order.is_some_and(Ordering::is_le),
+                O::Greater => order == Some(Ordering::Greater),
+                _ => order.is_some_and(Ordering::is_ge),
+            }
+        }
+        O::In => is_in(&left, right)?,
+        O::Add if matches!(left, Val::DataList(_) | Val::List(_)) => {
+            return functions::lists::concatenate(&left, right);
+        }
+        O::Add => return functions::arithmetic::add(left, right),
+        O::Subtract => return functions::arithmetic::subtract(&left, right),
+        O::Multiply | O::Divide | O::Modulo => return functions::arithmetic::multiply(operator, &left, right),
+        O::And | O::Or => return Err(no_overload()),
+    };
+    Ok(Val::Bool(truth))
+}
+
+fn is_in<'v, D: Data<'v>>(value: &Val<'v, D>, range: &Val<'v, D>) -> Outcome<bool> {
+    match range {
+        Val::DataMap(data) => match value {
+            Val::Text(key) => Ok(data.get(key).is_some_and(|found| !data.has_fields() || !is_null(found))),
+            _ => Err(no_overload()),
+        },
+        Val::Map(entries) => Ok(find_entry(entries, value)?.is_some()),
+        _ => {
+            let elements = range.elements().ok_or_else(no_overload)??;
+            contains(&elements, value)
+        }
+    }
+}
+
+/// Whether an expression is a path from a variable or from another value: `self.a[0].b`.
+fn is_path(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Self_
+            | Expr::OldSelf
+            | Expr::Variable(_)
+            | Expr::Select(..)
+            | Expr::OptionalSelect(..)
+            | Expr::Index(_)
+            | Expr::OptionalIndex(_)
+    )
+}
+
+/// Whether an expression is a list of constants, which the server makes a table of.
+fn is_plain_list(expr: &Expr) -> bool {
+    let Expr::Fixed(inner) = expr else { return false };
+    let Expr::List(elements) = inner.as_ref() else { return false };
+    let is_plain = |e: &Expr| matches!(e, Expr::Constant(c) if !matches!(c, Constant::Null | Constant::Bytes(_)));
+    elements.iter().all(|(_, element)| is_plain(element))
+}
+
 /// The value of a field; a null in an object with declared fields is none.
-fn select<'v, D: Data<'v>>(operand: &Val<'v, D>, field: &Field) -> Outcome<Option<Val<'v, D>>> {
+pub(super) fn select<'v, D: Data<'v>>(operand: &Val<'v, D>, field: &Field) -> Outcome<Option<Val<'v, D>>> {
     match operand {
         Val::DataMap(data) if data.has_fields() => {
             let found = data.get(&field.plain).map(Val::of).transpose()?;
@@ -496,17 +429,4 @@ fn lookup<'v, D: Data<'v>>(operand: &Val<'v, D>, index: &Val<'v, D>) -> Outcome<
         _ => return Err(no_overload()),
     };
     Ok(found.ok_or_else(|| EvalError::refused("index out of bounds")))
-}
-
-/// How many steps looking through a value costs.
-fn weight<'v, D: Data<'v>>(value: &Val<'v, D>) -> usize {
-    match value {
-        Val::Text(text) => text.len() / 10,
-        Val::Bytes(bytes) => bytes.len() / 10,
-        Val::DataList(data) => data.items().count(),
-        Val::List(elements) => elements.len(),
-        Val::DataMap(data) => data.entries().count(),
-        Val::Map(entries) => entries.len(),
-        _ => 0,
-    }
 }

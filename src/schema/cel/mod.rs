@@ -1,14 +1,17 @@
 //! CEL, the language of `x-kubernetes-validations`, as a Kubernetes 1.36 API server evaluates it.
 //!
 //! Why of our own: rules stand on nearly every object (kubeadm's argument lists), so they run on the object's own representation
-//! ([`Data`]) without conversion, and Kubernetes' libraries are part of it. There is no type checker: an installed CRD has been
-//! through the server's. What cannot be evaluated here is an error that says so ([`CelError`], [`EvalError::NotChecked`]); it is
-//! never a silent pass. This module must not know schemas, findings or Kubernetes' objects.
+//! ([`Data`]) without conversion, and Kubernetes' libraries are part of it. A rule of an installed CRD has been through the server's
+//! type checker and runs as it is; where a rule is new (a ClusterClass's variables, CRDs and rules of one's own), [`check`] says
+//! what the server would say of it. What cannot be evaluated here is an error that says so ([`CelError`],
+//! [`EvalError::NotChecked`]); it is never a silent pass. This module must not know schemas, findings or Kubernetes' objects.
 
+pub mod check;
 mod data;
 mod eval;
 mod functions;
 mod lexer;
+mod loops;
 mod named_format;
 mod parser;
 mod resolve;
@@ -33,13 +36,29 @@ pub enum CelError {
         /// What is wrong there.
         message: String,
     },
-    /// It names something that the server does not have, or that this program does not know.
+    /// It names something that the server does not have.
     Unknown(String),
+    /// Its parts do not fit together.
+    Type(String),
+    /// It may cost more than the server allows.
+    TooCostly {
+        /// What it costs at most.
+        cost: u64,
+        /// What it may cost.
+        limit: u64,
+    },
+    /// The server may know what to make of it; this program does not.
+    NotSupported(String),
     /// A constant regular expression is none, or is not supported.
     Pattern(PatternError),
 }
 
 impl CelError {
+    /// Whether a server refuses the rule too; else it is this program that does not know what to make of it.
+    pub fn is_certain(&self) -> bool {
+        !matches!(self, Self::NotSupported(_) | Self::Pattern(PatternError::NotSupported(_)))
+    }
+
     fn syntax(offset: usize, message: String) -> Self {
         Self::Syntax { offset, message }
     }
@@ -49,7 +68,17 @@ impl fmt::Display for CelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax { offset, message } => write!(f, "{message} at byte {offset} of the rule"),
-            Self::Unknown(message) => f.write_str(message),
+            Self::Unknown(message) | Self::Type(message) => f.write_str(message),
+            Self::TooCostly { cost, limit } => {
+                let times = *cost as f64 / *limit as f64;
+                let factor = if times > 100.0 { "more than 100".to_owned() } else { format!("{times:.1}") };
+                write!(
+                    f,
+                    "it may cost {factor} times what the server allows; bound the lists, maps and texts that it looks \
+                     through (maxItems, maxProperties, maxLength), or make it simpler"
+                )
+            }
+            Self::NotSupported(message) => write!(f, "capi-lint does not know it: {message}"),
             Self::Pattern(error) => error.fmt(f),
         }
     }
@@ -62,7 +91,7 @@ impl std::error::Error for CelError {}
 pub enum EvalError {
     /// The server comes to no result either, and refuses the object: a key that is not there, an overflow, an index too large.
     Refused(Cow<'static, str>),
-    /// The rule costs more than the server allows; our count is rough, so the server's verdict is not known.
+    /// The rule costs more than the server allows one to cost; it refuses the object.
     TooCostly,
     /// This program cannot tell what the server says.
     NotChecked(Cow<'static, str>),
@@ -111,15 +140,37 @@ impl Program {
 
     /// Whether the rule holds. A rule that names `oldSelf` needs it.
     pub fn evaluate<'v, D: Data<'v>>(&'v self, self_: D, old_self: Option<D>) -> Result<bool, EvalError> {
-        eval::run(&self.root, self_, eval::OldSelf::Value(old_self))
+        self.run(self_, Old::Value(old_self)).result
     }
 
-    /// Whether a rule with `optionalOldSelf: true` holds: it sees `oldSelf` as an optional value, empty on create.
-    pub fn evaluate_with_optional_old_self<'v, D: Data<'v>>(
-        &'v self,
-        self_: D,
-        old_self: Option<D>,
-    ) -> Result<bool, EvalError> {
-        eval::run(&self.root, self_, eval::OldSelf::Optional(old_self))
+    /// Whether the rule holds, and what it cost to find out.
+    pub fn run<'v, D: Data<'v>>(&'v self, self_: D, old: Old<D>) -> Run {
+        let old = match old {
+            Old::Value(old) => eval::OldSelf::Value(old),
+            Old::Optional(old) => eval::OldSelf::Optional(old),
+        };
+        let (result, cost) = eval::run(&self.root, self_, old);
+        Run { result, cost }
     }
 }
+
+/// What a rule sees as `oldSelf`.
+#[derive(Clone, Copy, Debug)]
+pub enum Old<D> {
+    /// The value before the change, where there is one.
+    Value(Option<D>),
+    /// An optional value (`optionalOldSelf: true`), empty on create.
+    Optional(Option<D>),
+}
+
+/// An evaluation that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Whether the rule holds.
+    pub result: Result<bool, EvalError>,
+    /// What it cost, in the server's units.
+    pub cost: u64,
+}
+
+/// What all rules on one object may cost together.
+pub const OBJECT_BUDGET: u64 = 10_000_000;

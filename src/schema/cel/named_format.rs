@@ -19,6 +19,23 @@ pub enum NamedFormat {
     Schema(Format),
 }
 
+/// The names of all formats.
+pub(super) const NAMES: [&str; 13] = [
+    "dns1123Label",
+    "dns1123LabelPrefix",
+    "dns1123Subdomain",
+    "dns1123SubdomainPrefix",
+    "dns1035Label",
+    "dns1035LabelPrefix",
+    "qualifiedName",
+    "labelValue",
+    "uri",
+    "uuid",
+    "byte",
+    "date",
+    "datetime",
+];
+
 impl NamedFormat {
     /// The format of this name.
     pub(super) fn named(name: &str) -> Option<Self> {

@@ -199,10 +199,10 @@ impl Parser {
         }
         let operand = Box::new(self.member()?);
         Ok(match (sign, odd) {
+            // Two signs take each other back, whatever stands behind them.
+            (_, false) => *operand,
             ("!", true) => Ast::Not(operand),
-            ("!", false) => Ast::Not(Box::new(Ast::Not(operand))),
             (_, true) => Ast::Negate(operand),
-            (_, false) => Ast::Negate(Box::new(Ast::Negate(operand))),
         })
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Loop {
 #[derive(Clone, Debug)]
 pub(super) enum Expr {
     Constant(Constant),
+    /// A list, a map or a conversion of constants: the server works it out once, when it compiles the rule.
+    Fixed(Box<Expr>),
     Type(&'static str),
     Self_,
     OldSelf,
@@ -112,6 +114,11 @@ const TYPES: [&str; 18] = [
     "kubernetes.Semver",
 ];
 
+/// The name of a type that is a value too.
+pub(super) fn type_named(name: &str) -> Option<&'static str> {
+    TYPES.iter().find(|known| **known == name).copied()
+}
+
 impl Resolver {
     fn boxed(&mut self, ast: &Ast) -> Outcome<Box<Expr>> {
         Ok(Box::new(self.expr(ast)?))
@@ -129,9 +136,8 @@ impl Resolver {
             }
             Ast::Select { operand, field, optional } => {
                 if let Some(name) = qualified(ast).filter(|_| !*optional && !self.begins_with_variable(operand)) {
-                    let known = TYPES.iter().find(|known| **known == name);
-                    return known
-                        .map(|known| Expr::Type(known))
+                    return type_named(&name)
+                        .map(Expr::Type)
                         .ok_or_else(|| CelError::Unknown(format!("undeclared name `{name}`")));
                 }
                 let operand = self.boxed(operand)?;
@@ -151,12 +157,12 @@ impl Resolver {
             Ast::List(elements) => {
                 let elements: Outcome<Vec<_>> =
                     elements.iter().map(|(optional, e)| Ok((*optional, self.expr(e)?))).collect();
-                Expr::List(elements?.into())
+                fixed(Expr::List(elements?.into()))
             }
             Ast::Map(entries) => {
                 let entries: Outcome<Vec<_>> =
                     entries.iter().map(|(optional, k, v)| Ok((*optional, self.expr(k)?, self.expr(v)?))).collect();
-                Expr::Map(entries?.into())
+                fixed(Expr::Map(entries?.into()))
             }
             Ast::Call { target, name, arguments } => self.call(target.as_deref(), name, arguments)?,
         })
@@ -172,7 +178,7 @@ impl Resolver {
                 self.old_self = true;
                 Some(Expr::OldSelf)
             }
-            _ => TYPES.iter().find(|known| **known == name).map(|known| Expr::Type(known)),
+            _ => type_named(name).map(Expr::Type),
         }
     }
 
@@ -223,7 +229,7 @@ impl Resolver {
             let pattern = GoPattern::compile(pattern).map_err(CelError::Pattern)?;
             return Ok(Expr::Pattern(function, resolved, Box::new(pattern)));
         }
-        Ok(Expr::Call(function, resolved))
+        Ok(fixed(Expr::Call(function, resolved)))
     }
 
     /// `list.all(x, …)` and its kin; `None` where name and arguments make no macro.
@@ -277,6 +283,24 @@ impl Resolver {
             [] => return Err(CelError::Unknown("macro without a body".to_owned())),
         })
     }
+}
+
+/// Whether an expression is a constant to the server.
+pub(super) fn is_constant(expr: &Expr) -> bool {
+    matches!(expr, Expr::Constant(_) | Expr::Type(_) | Expr::Fixed(_))
+}
+
+/// Marks what is made of constants alone.
+fn fixed(expr: Expr) -> Expr {
+    let is_fixed = match &expr {
+        Expr::List(elements) => elements.iter().all(|(optional, element)| !optional && is_constant(element)),
+        Expr::Map(entries) => {
+            entries.iter().all(|(optional, key, value)| !optional && is_constant(key) && is_constant(value))
+        }
+        Expr::Call(function, arguments) => function.is_conversion() && arguments.iter().all(is_constant),
+        _ => false,
+    };
+    if is_fixed { Expr::Fixed(Box::new(expr)) } else { expr }
 }
 
 /// In what the elements of a list may not be alike.

@@ -3,7 +3,7 @@
 //! Upstream's messages are not ours to keep; a failure shows the rule and, where the rule is of a common form, says it in words.
 
 use crate::report::Finding;
-use crate::schema::cel::EvalError;
+use crate::schema::cel::{EvalError, Old, Program};
 use crate::schema::defaults::Effective;
 use crate::schema::table::{Rule, Schema};
 use crate::yaml::Value;
@@ -15,11 +15,11 @@ impl<'a> Judge<'_, 'a> {
     /// Runs the rules of a written value.
     pub(super) fn cel_rules(&mut self, schema: Schema<'_>, effective: Effective<'_>, value: Value<'a>) {
         for rule in schema.rules() {
-            let program = match self.compiled.rule(rule) {
+            let program = match self.compiled.rule(schema, rule) {
                 Some(Ok(program)) => program,
                 Some(Err(error)) => {
-                    let why = error.to_string();
-                    self.not_checked(rule, value, &why);
+                    let why = if error.is_certain() { "an API server takes no CRD with it: " } else { "" };
+                    self.not_checked(rule, value, &format!("{why}{error}"));
                     continue;
                 }
                 None => continue,
@@ -32,21 +32,49 @@ impl<'a> Judge<'_, 'a> {
                 }
                 continue;
             }
-            let old = if program.uses_old_self() { self.old_value(value) } else { None };
-            let outcome = if rule.optional_old_self {
-                program.evaluate_with_optional_old_self(effective, old)
-            } else if program.uses_old_self() && old.is_none() {
-                continue; // only a change can break it
-            } else {
-                program.evaluate(effective, old)
-            };
-            match outcome {
-                Ok(true) => {}
-                Ok(false) if !program.uses_old_self() && self.is_unchanged(value) => {}
-                Ok(false) => self.broken(rule, value, None),
-                Err(EvalError::Refused(why)) => self.broken(rule, value, Some(&why)),
-                Err(error) => self.not_checked(rule, value, &error.to_string()),
+            if !self.run(rule, program, effective, value) {
+                return;
             }
+        }
+    }
+
+    /// Runs one rule; whether the server goes on to the next.
+    fn run(&mut self, rule: Rule<'_>, program: &Program, effective: Effective<'_>, value: Value<'a>) -> bool {
+        let Some(budget) = self.cel_budget else { return false };
+        let old = if program.uses_old_self() { self.old_value(value) } else { None };
+        if program.uses_old_self() && old.is_none() && !rule.optional_old_self {
+            return true; // only a change can break it
+        }
+        let old = if rule.optional_old_self { Old::Optional(old) } else { Old::Value(old) };
+        let run = program.run(effective, old);
+        self.cel_budget = budget.checked_sub(run.cost).filter(|_| run.result != Err(EvalError::TooCostly));
+        match run.result {
+            Err(error @ EvalError::TooCostly) => self.broken(rule, value, Some(&error.to_string())),
+            _ if self.cel_budget.is_none() => {
+                let why = "with it, all rules on the object cost more than the server allows";
+                self.broken(rule, value, Some(why));
+            }
+            Ok(true) => {}
+            Ok(false) if !program.uses_old_self() && self.is_unchanged(value) => {}
+            Ok(false) => self.broken(rule, value, None),
+            Err(EvalError::Refused(why)) => self.broken(rule, value, Some(&why)),
+            Err(error) => self.not_checked(rule, value, &error.to_string()),
+        }
+        self.cel_budget.is_some()
+    }
+
+    /// Reports rules of the kind that stand where the server takes none.
+    pub(super) fn refused_elsewhere(&mut self, schema: Schema<'_>, root: Value<'a>) {
+        let compiled = self.compiled;
+        for bad in compiled.refused(schema) {
+            let rule = bad.rule.filter(|number| schema.rules().all(|own| own.number != *number));
+            let text = match (rule.and_then(|number| schema.table().rules().nth(number as usize)), bad.rule) {
+                (Some(rule), _) => format!("the rule `{}`", rule.rule.trim()),
+                (None, None) => "the rules of the kind together".to_owned(),
+                (None, Some(_)) => continue,
+            };
+            let message = format!("{text}: an API server takes no CRD with it: {}", bad.error);
+            self.out.push(self.object.finding(&rules::RULE_NOT_CHECKED, root, message));
         }
     }
 

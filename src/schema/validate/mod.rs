@@ -28,11 +28,13 @@ mod update;
 mod walk;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::cel::{CelError, Program};
+use super::cel::{CelError, OBJECT_BUDGET, Program};
+use super::declare::{self, BadRule};
 use super::pattern::GoPattern;
-use super::table::{Kind, Rule, Table};
+use super::table::{Kind, Rule, Schema, Table};
 use crate::object::Object;
 use crate::report::Finding;
 use crate::yaml::Value;
@@ -65,6 +67,8 @@ pub struct Options {
 pub struct Compiled {
     patterns: Box<[OnceLock<Option<GoPattern>>]>,
     rules: Box<[OnceLock<Result<Program, CelError>>]>,
+    /// Rules that a server would not take, by their schemas: they are not run.
+    refused: HashMap<u32, Vec<BadRule>>,
 }
 
 impl Compiled {
@@ -73,7 +77,20 @@ impl Compiled {
         Self {
             patterns: table.patterns().map(|_| OnceLock::new()).collect(),
             rules: table.rules().map(|_| OnceLock::new()).collect(),
+            refused: HashMap::new(),
         }
+    }
+
+    /// As [`Compiled::new`], for schemas that no server has seen yet, perhaps: rules that it would not take are found now. A rule
+    /// that may only cost too much runs all the same: servers differ in that. `is_resource`: the kinds are objects.
+    pub fn checked(table: &Table, is_resource: bool) -> Self {
+        let mut refused: HashMap<u32, Vec<BadRule>> = HashMap::new();
+        if table.rules().len() > 0 {
+            let all = table.kinds().flat_map(|kind| declare::check_all(kind.schema(), is_resource));
+            let has_no_meaning = |bad: &BadRule| !matches!(bad.error, CelError::TooCostly { .. });
+            all.filter(has_no_meaning).for_each(|bad| refused.entry(bad.schema).or_default().push(bad));
+        }
+        Self { refused, ..Self::new(table) }
     }
 
     /// The compiled pattern; `None` where it is no regular expression (the server then refuses any text).
@@ -82,10 +99,21 @@ impl Compiled {
         slot.get_or_init(|| GoPattern::compile(text()).ok()).as_ref()
     }
 
-    /// The compiled rule, or why it cannot be; `None` for a rule of another table.
-    fn rule(&self, rule: Rule<'_>) -> Option<&Result<Program, CelError>> {
+    /// The compiled rule of a schema, or why it cannot be; `None` for a rule of another table.
+    fn rule(&self, schema: Schema<'_>, rule: Rule<'_>) -> Option<Result<&Program, &CelError>> {
+        if let Some(bad) = self.refused(schema).iter().find(|bad| bad.rule == Some(rule.number)) {
+            return Some(Err(&bad.error));
+        }
         let slot = self.rules.get(rule.number as usize)?;
-        Some(slot.get_or_init(|| Program::compile(rule.rule)))
+        Some(slot.get_or_init(|| Program::compile(rule.rule)).as_ref())
+    }
+
+    /// The rules at a schema that a server would not take.
+    fn refused(&self, schema: Schema<'_>) -> &[BadRule] {
+        if self.refused.is_empty() {
+            return &[];
+        }
+        self.refused.get(&schema.number()).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -102,11 +130,22 @@ pub fn judge(
     Judge { prefilled, ..Judge::new(object, Some(kind), compiled, options, out) }.object(kind.schema());
 }
 
+/// Judges a value within an object by a schema that is not the object's: that of a ClusterClass's variable, for instance.
+pub fn judge_value<'a>(
+    object: &Object<'a>,
+    value: Value<'a>,
+    schema: Schema<'_>,
+    compiled: &Compiled,
+    out: &mut Vec<Finding>,
+) {
+    Judge::new(object, None, compiled, Options::default(), out).value(schema, value);
+}
+
 /// Judges an object whose kind is none of the table's: its metadata, and whether its kind is one of the table's in lower case,
 /// by which kubectl finds it and the server refuses it.
 pub fn judge_unknown(object: &Object<'_>, table: &Table, options: Options, out: &mut Vec<Finding>) {
     out.extend(miswritten_kind(object, table));
-    let nothing = Compiled { patterns: Box::default(), rules: Box::default() };
+    let nothing = Compiled { patterns: Box::default(), rules: Box::default(), refused: HashMap::new() };
     Judge::new(object, None, &nothing, options, out).any_object();
 }
 
@@ -136,6 +175,8 @@ struct Judge<'j, 'a> {
     blocking: usize,
     /// Errors so far.
     complaints: usize,
+    /// What the rules may still cost, in the server's units; nothing once the server has run out of it and runs no more.
+    cel_budget: Option<u64>,
     /// The object as it is in the cluster, where this is an update.
     old: Option<&'j Object<'j>>,
 }
@@ -156,7 +197,8 @@ impl<'j, 'a> Judge<'j, 'a> {
         out: &'j mut Vec<Finding>,
     ) -> Self {
         let client = options.client;
-        Self { object, kind, compiled, client, prefilled: &[], out, blocking: 0, complaints: 0, old: None }
+        let cel_budget = Some(OBJECT_BUDGET);
+        Self { object, kind, compiled, client, prefilled: &[], out, blocking: 0, complaints: 0, cel_budget, old: None }
     }
 
     /// Adds a finding.

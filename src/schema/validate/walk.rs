@@ -48,6 +48,7 @@ impl<'j, 'a> Judge<'j, 'a> {
         if schema.has_rules() && self.blocking == before {
             self.cel_rules(schema, self.effective_root(schema), root);
         }
+        self.refused_elsewhere(schema, root);
     }
 
     /// The object as the server sees it.
@@ -253,7 +254,8 @@ impl<'j, 'a> Judge<'j, 'a> {
     /// Where a field lives that is unknown at this path: elsewhere in this version, or here in another one.
     fn moved(&self, key: &str, path: &str) -> Option<(String, String)> {
         let kind = self.kind?;
-        let here = suggest::places_of(key, kind.schema());
+        let is_telling = !suggest::is_common_name(key);
+        let here = if is_telling { suggest::places_of(key, kind.schema()) } else { Vec::new() };
         let versions = kind.schema().table().kind(kind.group(), kind.kind());
         let other = versions
             .filter(|other| other.version() != kind.version() && suggest::schema_at(other.schema(), path).is_some())
@@ -271,10 +273,28 @@ impl<'j, 'a> Judge<'j, 'a> {
                 Some((place.clone(), format!(". It is one in {}; here it is `{place}`", other.version())))
             }
             (Some(place), None) => Some((place.clone(), format!(". It belongs to `{place}`"))),
-            (None, Some(other)) => Some((
-                format!("{}/{}", other.group(), other.version()),
-                format!(". It is one in {}: its place or name has changed between the versions", other.version()),
-            )),
+            (None, Some(other)) => {
+                let parent = path.strip_suffix(key).unwrap_or_default().trim_end_matches('.');
+                let parents = [kind, other].map(|kind| suggest::schema_at(kind.schema(), parent));
+                let renamed = match parents {
+                    [Some(here), Some(there)] => suggest::renamed(key, here, there),
+                    _ => None,
+                };
+                let version = format!("{}/{}", other.group(), other.version());
+                Some(match renamed {
+                    Some(name) => (
+                        format!("write `{name}`, or apiVersion {version} for the whole object"),
+                        format!(". It is one in {}; here it seems to be `{name}`", other.version()),
+                    ),
+                    None => (
+                        version,
+                        format!(
+                            ". It is one in {}: its place or name has changed between the versions",
+                            other.version()
+                        ),
+                    ),
+                })
+            }
             (None, None) => None,
         }
     }

@@ -4,28 +4,15 @@ use std::cmp::Ordering;
 
 use super::super::EvalError;
 use super::super::data::{Data, ListKind};
-use super::super::eval::{Evaluation, Outcome, no_overload};
+use super::super::eval::{Outcome, no_overload};
 use super::super::value::{Val, contains};
 use super::{Arguments, Function, arithmetic};
 
-/// A range of this size is more than the budget of a rule pays for.
-const MAX_RANGE: i64 = 1_000_000;
-
-pub(super) fn call<'v, D: Data<'v>>(
-    evaluation: &mut Evaluation<'v, D>,
-    function: Function,
-    arguments: &Arguments<'v, D>,
-) -> Outcome<Val<'v, D>> {
+pub(super) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v, D>) -> Outcome<Val<'v, D>> {
     if function == Function::Range {
-        let end = arguments.int(0)?;
-        if end > MAX_RANGE {
-            return Err(EvalError::TooCostly);
-        }
-        evaluation.pay(usize::try_from(end).unwrap_or(0))?;
-        return Ok(Val::list((0..end).map(Val::Int).collect()));
+        return Ok(Val::list((0..arguments.int(0)?).map(Val::Int).collect()));
     }
     let list = arguments.elements(0)?;
-    evaluation.pay(list.len())?;
     Ok(match function {
         Function::IsSorted => {
             let orders: Outcome<Vec<bool>> = list
@@ -53,7 +40,7 @@ pub(super) fn call<'v, D: Data<'v>>(
                 return Err(EvalError::refused("level must be non-negative"));
             }
             let mut flat = Vec::new();
-            flatten(evaluation, &list, depth, &mut flat)?;
+            flatten(&list, depth, &mut flat)?;
             Val::list(flat)
         }
         Function::Sort => sort_by_keys(list.iter().map(|element| (element.clone(), element.clone())).collect())?,
@@ -61,7 +48,6 @@ pub(super) fn call<'v, D: Data<'v>>(
         Function::Distinct => {
             let mut distinct = Vec::new();
             for element in list.iter() {
-                evaluation.pay(distinct.len())?;
                 if !contains(&distinct, element)? {
                     distinct.push(element.clone());
                 }
@@ -72,7 +58,6 @@ pub(super) fn call<'v, D: Data<'v>>(
         Function::Last => list.last().cloned().map_or(Val::Optional(None), Val::some),
         Function::SetContains | Function::SetEquivalent | Function::SetIntersects => {
             let other = arguments.elements(1)?;
-            evaluation.pay(list.len().saturating_mul(other.len()))?;
             let all = |whole: &[Val<'v, D>], part: &[Val<'v, D>]| -> Outcome<bool> {
                 part.iter().try_fold(true, |all, element| Ok(all && contains(whole, element)?))
             };
@@ -152,16 +137,10 @@ fn position<'e, 'v: 'e, D: Data<'v> + 'e>(
         .unwrap_or(Ok(-1))
 }
 
-fn flatten<'v, D: Data<'v>>(
-    evaluation: &mut Evaluation<'v, D>,
-    list: &[Val<'v, D>],
-    depth: i64,
-    out: &mut Vec<Val<'v, D>>,
-) -> Outcome<()> {
-    evaluation.pay(list.len())?;
+fn flatten<'v, D: Data<'v>>(list: &[Val<'v, D>], depth: i64, out: &mut Vec<Val<'v, D>>) -> Outcome<()> {
     for element in list {
         match element.elements().filter(|_| depth > 0) {
-            Some(inner) => flatten(evaluation, &inner?, depth - 1, out)?,
+            Some(inner) => flatten(&inner?, depth - 1, out)?,
             None => out.push(element.clone()),
         }
     }

@@ -5,6 +5,7 @@
 
 pub(super) mod arithmetic;
 mod convert;
+pub(super) mod costs;
 pub(super) mod lists;
 mod net;
 mod optional;
@@ -15,9 +16,11 @@ mod versions;
 
 use std::ops::RangeInclusive;
 
+use super::EvalError;
 use super::data::Data;
-use super::eval::{Evaluation, Outcome, no_overload};
+use super::eval::{Outcome, literal, no_overload};
 use super::named_format::NamedFormat;
+use super::parser::Constant;
 use super::value::Val;
 
 /// Whether a function is written before its brackets alone (`f(x)`) or behind a value (`x.f()`).
@@ -250,18 +253,31 @@ impl Function {
         })
     }
 
+    /// Whether it makes another type of a value.
+    pub(super) fn is_conversion(self) -> bool {
+        matches!(self.subject(), Subject::Convert) || matches!(self, Self::Dyn | Self::TypeOf)
+    }
+
     /// Whether the second argument is a regular expression.
     pub(super) fn takes_pattern(self) -> bool {
         matches!(self, Self::Matches | Self::MatchesOf | Self::Find | Self::FindAll)
     }
 }
 
+/// Whether a call costs more than this by its arguments alone, so that it need not be tried.
+pub(super) fn exceeds<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v, D>, limit: u64) -> bool {
+    let size = |at: usize| arguments.find(at).map_or(0, costs::size);
+    let cost = match function {
+        Function::Range => arguments.int(0).ok().and_then(|end| u64::try_from(end).ok()).unwrap_or(0),
+        Function::Distinct | Function::Sort => size(0).saturating_mul(size(0)).saturating_mul(2),
+        Function::SetContains | Function::SetIntersects | Function::SetEquivalent => size(0).saturating_mul(size(1)),
+        _ => 0,
+    };
+    cost > limit
+}
+
 /// Calls a function.
-pub(super) fn call<'v, D: Data<'v>>(
-    evaluation: &mut Evaluation<'v, D>,
-    function: Function,
-    arguments: &Arguments<'v, D>,
-) -> Outcome<Val<'v, D>> {
+pub(super) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v, D>) -> Outcome<Val<'v, D>> {
     match function.subject() {
         Subject::Core => core(function, arguments.get(0)?),
         Subject::Convert => convert::call(function, arguments.get(0)?),
@@ -270,15 +286,21 @@ pub(super) fn call<'v, D: Data<'v>>(
             if matches!(function, Function::IndexOf | Function::LastIndexOf)
                 && !matches!(arguments.get(0)?, Val::Text(_)) =>
         {
-            lists::call(evaluation, function, arguments)
+            lists::call(function, arguments)
         }
-        Subject::Text => text::call(evaluation, function, arguments),
+        Subject::Text => text::call(function, arguments),
         Subject::Time => time::call(function, arguments),
-        Subject::Lists => lists::call(evaluation, function, arguments),
+        Subject::Lists => lists::call(function, arguments),
         Subject::Net => net::call(function, arguments),
         Subject::Versions => versions::call(function, arguments),
         Subject::Optional => optional::call(function, arguments),
     }
+}
+
+/// What becomes of a constant that one of the conversions is called with, or why nothing does.
+pub(super) fn convert_constant(function: &str, constant: &Constant) -> Result<(), EvalError> {
+    let Some(function) = Function::find(Style::Global, function, 1) else { return Ok(()) };
+    convert::call(function, &literal::<&serde_json::Value>(constant)).map(|_| ())
 }
 
 fn core<'v, D: Data<'v>>(function: Function, value: &Val<'v, D>) -> Outcome<Val<'v, D>> {

@@ -6,20 +6,21 @@ use std::borrow::Cow;
 
 use super::super::EvalError;
 use super::super::data::Data;
-use super::super::eval::{Evaluation, Outcome, no_overload};
+use super::super::eval::{Outcome, no_overload};
 use super::super::value::Val;
 use super::{Arguments, Function, text_format};
 use crate::schema::pattern::GoPattern;
 
+/// Longer texts are not made, whatever a rule asks for.
+const LONGEST: usize = 1 << 28;
+
 /// Calls a function whose pattern was compiled with the rule.
 pub(crate) fn with_pattern<'v, D: Data<'v>>(
-    evaluation: &mut Evaluation<'v, D>,
     function: Function,
     arguments: &Arguments<'v, D>,
     pattern: &GoPattern,
 ) -> Outcome<Val<'v, D>> {
     let text = arguments.text(0)?;
-    evaluation.pay(text.len() / 10)?;
     Ok(match function {
         Function::Matches | Function::MatchesOf => Val::Bool(pattern.is_match(text)),
         Function::Find => Val::Text(pattern.find(text).unwrap_or_default().to_owned().into()),
@@ -31,17 +32,12 @@ pub(crate) fn with_pattern<'v, D: Data<'v>>(
     })
 }
 
-pub(super) fn call<'v, D: Data<'v>>(
-    evaluation: &mut Evaluation<'v, D>,
-    function: Function,
-    arguments: &Arguments<'v, D>,
-) -> Outcome<Val<'v, D>> {
+pub(super) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v, D>) -> Outcome<Val<'v, D>> {
     use Function as F;
     if function == F::Join {
-        return join(evaluation, arguments);
+        return join(arguments);
     }
     let text = arguments.text(0)?;
-    evaluation.pay(text.len() / 10)?;
     let text_value = |text: String| Ok(Val::Text(Cow::Owned(text)));
     match function {
         F::Contains => Ok(Val::Bool(text.contains(arguments.text(1)?))),
@@ -54,9 +50,7 @@ pub(super) fn call<'v, D: Data<'v>>(
                     EvalError::not_checked(not_supported.to_string())
                 }
             })?;
-            // Compiling costs far more than matching.
-            evaluation.pay(1_000)?;
-            with_pattern(evaluation, function, arguments, &pattern)
+            with_pattern(function, arguments, &pattern)
         }
         F::CharAt => {
             let at = arguments.int(1)?;
@@ -73,9 +67,11 @@ pub(super) fn call<'v, D: Data<'v>>(
         F::Replace => {
             let (old, new) = (arguments.text(1)?, arguments.text(2)?);
             let limit = if arguments.find(3).is_some() { arguments.int(3)? } else { -1 };
+            if new.len().saturating_mul(text.len() + 1) > LONGEST {
+                return Err(EvalError::not_checked("a text too long to compute with"));
+            }
             let replaced =
                 usize::try_from(limit).map_or_else(|_| text.replace(old, new), |limit| text.replacen(old, new, limit));
-            evaluation.pay(replaced.len() / 10)?;
             text_value(replaced)
         }
         F::Split => {
@@ -151,7 +147,7 @@ fn split(text: &str, separator: &str, limit: i64) -> Vec<String> {
     parts
 }
 
-fn join<'v, D: Data<'v>>(evaluation: &mut Evaluation<'v, D>, arguments: &Arguments<'v, D>) -> Outcome<Val<'v, D>> {
+fn join<'v, D: Data<'v>>(arguments: &Arguments<'v, D>) -> Outcome<Val<'v, D>> {
     let separator = if arguments.find(1).is_some() { arguments.text(1)? } else { "" };
     let mut joined = String::new();
     for (at, element) in arguments.elements(0)?.iter().enumerate() {
@@ -161,7 +157,6 @@ fn join<'v, D: Data<'v>>(evaluation: &mut Evaluation<'v, D>, arguments: &Argumen
         }
         joined.push_str(text);
     }
-    evaluation.pay(joined.len() / 10)?;
     Ok(Val::Text(joined.into()))
 }
 

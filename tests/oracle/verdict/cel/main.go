@@ -1,5 +1,5 @@
 // Command cel gives the verdicts of the API server's own libraries (Go regexp, strfmt, resource.Quantity, netip, CEL of CRDs)
-// to requests read as JSON lines: the truth behind fixtures/cel. Build it within the module of tests/oracle.
+// to requests read as JSON lines: the truth behind fixtures/cel and `tests/cel.rs`. `go build ./cel` in the folder above.
 package main
 
 import (
@@ -14,12 +14,16 @@ import (
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	crdvalidation "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	schemacel "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/model"
 	"k8s.io/apimachinery/pkg/api/resource"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/util/version"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/kube-openapi/pkg/validation/strfmt"
 )
 
@@ -32,6 +36,7 @@ type req struct {
 	Rule    string          `json:"rule"`
 	Object  json.RawMessage `json:"object"`
 	Old     json.RawMessage `json:"old"`
+	Message string          `json:"message"`
 }
 
 func isRoot(s *structuralschema.Structural) bool {
@@ -74,6 +79,86 @@ func cel(r req) string {
 		return "compile: " + m
 	}
 	return "error: " + m
+}
+
+// check compiles a rule against a schema and gives the most that it can cost, or why it does not compile.
+func check(r req) (string, uint64) {
+	var v1 apiextv1.JSONSchemaProps
+	if err := json.Unmarshal(r.Schema, &v1); err != nil {
+		return "schema: " + err.Error(), 0
+	}
+	v1.XValidations = apiextv1.ValidationRules{{Rule: r.Rule, MessageExpression: r.Message}}
+	var in apiextensions.JSONSchemaProps
+	if err := apiextv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(&v1, &in, nil); err != nil {
+		return "schema: " + err.Error(), 0
+	}
+	s, err := structuralschema.NewStructural(&in)
+	if err != nil {
+		return "schema: " + err.Error(), 0
+	}
+	env := environment.MustBaseEnvSet(version.MajorMinor(1, 36))
+	found, err := schemacel.Compile(s, model.SchemaDeclType(s, isRoot(s)), celconfig.PerCallLimit, env, schemacel.StoredExpressionsEnvLoader())
+	if err != nil {
+		return err.Error(), 0
+	}
+	if found[0].Error != nil {
+		return found[0].Error.Detail, 0
+	}
+	if found[0].MessageExpressionError != nil {
+		return found[0].MessageExpressionError.Detail, 0
+	}
+	if r.Message != "" {
+		return "", found[0].MessageExpressionMaxCost
+	}
+	return "", found[0].MaxCost
+}
+
+// crd gives what the server says of a CRD's schema: the errors, by their fields.
+func crd(r req) []string {
+	var in apiextensions.CustomResourceDefinition
+	var v1 apiextv1.CustomResourceDefinition
+	if err := json.Unmarshal(r.Object, &v1); err != nil {
+		return []string{err.Error()}
+	}
+	apiextv1.SetDefaults_CustomResourceDefinition(&v1)
+	apiextv1.SetDefaults_CustomResourceDefinitionSpec(&v1.Spec)
+	if err := apiextv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&v1, &in, nil); err != nil {
+		return []string{err.Error()}
+	}
+	out := []string{}
+	for _, e := range crdvalidation.ValidateCustomResourceDefinition(context.Background(), &in) {
+		out = append(out, e.Error())
+	}
+	return out
+}
+
+// run gives what an evaluation really costs, and its verdict.
+func run(r req) (string, int64) {
+	var v1 apiextv1.JSONSchemaProps
+	if err := json.Unmarshal(r.Schema, &v1); err != nil {
+		return "schema: " + err.Error(), 0
+	}
+	if r.Rule != "" {
+		v1.XValidations = apiextv1.ValidationRules{{Rule: r.Rule}}
+	}
+	var in apiextensions.JSONSchemaProps
+	if err := apiextv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(&v1, &in, nil); err != nil {
+		return "schema: " + err.Error(), 0
+	}
+	s, err := structuralschema.NewStructural(&in)
+	if err != nil {
+		return "schema: " + err.Error(), 0
+	}
+	var obj interface{}
+	if err := utiljson.Unmarshal(r.Object, &obj); err != nil {
+		return "object: " + err.Error(), 0
+	}
+	v := schemacel.NewValidator(s, isRoot(s), celconfig.PerCallLimit)
+	errs, left := v.Validate(context.Background(), field.NewPath("x"), s, obj, nil, celconfig.RuntimeCELCostBudget)
+	if len(errs) == 0 {
+		return "true", celconfig.RuntimeCELCostBudget - left
+	}
+	return errs.ToAggregate().Error(), celconfig.RuntimeCELCostBudget - left
 }
 
 func main() {
@@ -139,6 +224,12 @@ func main() {
 			res["out"] = l
 		case "cel":
 			res["out"] = cel(r)
+		case "check":
+			res["err"], res["cost"] = check(r)
+		case "crd":
+			res["out"] = crd(r)
+		case "run":
+			res["out"], res["cost"] = run(r)
 		}
 		b, _ := json.Marshal(res)
 		out.Write(b)
