@@ -3,10 +3,11 @@
 # make lint   formatting, and clippy with warnings as errors
 # make parity agreement with the recorded verdicts of real servers (needs ../shared)
 # make bench  post-render beside cat, helm template and kubeconform
+# make corpus the verdict on hundreds of foreign streams, counted into docs/corpus.md (needs ../shared)
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench schemas oracle-goldens
+.PHONY: demo test lint parity bench corpus schemas oracle-goldens
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -30,6 +31,9 @@ parity:
 bench:
 	$(CARGO) build --release --locked
 	scripts/bench.sh
+
+corpus:
+	CAPI_LINT_RECORD=1 $(CARGO) test --locked --test rules -- no_false_alarm --nocapture
 
 schemas:
 	CAPI_LINT_UPDATE_SCHEMAS=1 $(CARGO) test --locked --test schemas

@@ -12,6 +12,7 @@ use crate::migrate::half_migrated;
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
+use crate::rules::view::{Circumstances, Delivery};
 use crate::schema::bundle::{self, Schemas};
 use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
@@ -43,6 +44,8 @@ pub struct Options {
     pub today: Option<String>,
     /// Findings that are known and not told again.
     pub baseline: Option<Baseline>,
+    /// Who brings the release to the server.
+    pub delivery: Delivery,
     /// Threads.
     pub jobs: usize,
     compiled: CompiledTables,
@@ -69,6 +72,7 @@ impl Options {
             settings: Settings::default(),
             today: None,
             baseline: None,
+            delivery: Delivery::default(),
             jobs: 1,
         }
     }
@@ -131,7 +135,9 @@ pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) ->
         });
         findings.extend(parts.into_iter().flatten());
     }
-    findings.extend(rules::check(release, &options.settings));
+    let circumstances =
+        Circumstances { settings: &options.settings, schemas: Some(&options.schemas), delivery: options.delivery };
+    findings.extend(rules::check(release, &circumstances));
     findings.extend(more);
     let mut findings = ignores::settle(release, findings, &options.settings, options.today.as_deref());
     if let Some(baseline) = &options.baseline {

@@ -1,5 +1,7 @@
 //! `capi-lint graph`: the references of a release as a picture, broken ones marked.
 
+mod svg;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,7 +12,7 @@ use super::common::{self, ChartArgs, JudgeArgs};
 use super::{Outcome, lint};
 use crate::glob::Glob;
 use crate::release::{Membership, Release};
-use crate::rules::view::View;
+use crate::rules::view::{Circumstances, View};
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,8 @@ enum GraphFormat {
     Mermaid,
     /// Graphviz.
     Dot,
+    /// A picture for browsers, in one file.
+    Svg,
 }
 
 /// Draws.
@@ -51,12 +55,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
-    let view = View::new(&release, &settings);
+    let view = View::new(&release, &Circumstances::of(&settings));
     let graph = Graph::new(&view, args.cluster.as_deref().map(Glob::new).as_ref());
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
         GraphFormat::Mermaid => graph.mermaid(&mut out)?,
         GraphFormat::Dot => graph.dot(&mut out)?,
+        GraphFormat::Svg => svg::write(&graph, &mut out)?,
     }
     out.flush()?;
     Ok(Outcome::Clean)

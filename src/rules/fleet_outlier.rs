@@ -1,5 +1,7 @@
 //! Clusters that are not like the others of their group.
 
+mod policies;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -12,7 +14,7 @@ use crate::report::Finding;
 use crate::yaml::Value;
 
 crate::rule! {
-    /// A cluster differs in a field that all others of its group share.
+    /// A cluster differs in a field or a policy that all others of its group share.
     ///
     /// A group is the clusters of one environment, class, and kind of control plane and infrastructure. Where nearly all of them say
     /// the same, and one says something else, somebody changed it by hand, or forgot it: it is the cluster on which the next upgrade
@@ -20,6 +22,10 @@ crate::rule! {
     ///
     /// Names, address ranges, endpoints and labels differ by nature and are not looked at; a value that holds the cluster's own name
     /// is compared without it. A group needs five clusters, and at most a tenth of them (at least one) may differ.
+    ///
+    /// Policies are compared too: ClusterResourceSets and HelmChartProxies that select all of them but a few; and
+    /// NetworkPolicies, ResourceQuotas, LimitRanges and add-ons of the same name, of which each cluster, or the namespace that it
+    /// has for itself, has its own.
     ///
     /// Silent unless the settings say `extends: fleet`.
     ///
@@ -68,9 +74,16 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             groups.entry(group(cluster)).or_default().push(number);
         }
     }
-    for members in groups.values().filter(|members| members.len() >= LEAST) {
+    let groups: Vec<&Vec<usize>> = groups.values().filter(|members| members.len() >= LEAST).collect();
+    for members in &groups {
         compare(view, members, out);
     }
+    policies::compare(view, &groups, out);
+}
+
+/// How many of a group may differ and still be the odd ones out.
+fn most_odd(members: usize) -> usize {
+    (members / 10).max(1)
 }
 
 fn group(cluster: &ClusterView<'_, '_>) -> [String; 4] {
@@ -100,7 +113,7 @@ fn compare(view: &View<'_, '_>, members: &[usize], out: &mut Vec<Finding>) {
             }
         }
     }
-    let most_odd = (members.len() / 10).max(1);
+    let most_odd = most_odd(members.len());
     for (path, values) in &fields {
         let said: usize = values.values().map(Vec::len).sum();
         let Some((majority, followers)) =

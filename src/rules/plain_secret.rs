@@ -30,14 +30,20 @@ crate::rule! {
 
 /// Looks at Secrets, and through the texts of Cluster API objects.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in &view.release.objects {
-        if object.is("", "Secret") {
-            out.extend(in_secret(object));
-        } else if is_capi_group(object.group()) {
-            in_object(object, out);
+    out.extend(view.of_kind("", "Secret").filter_map(in_secret));
+    // Nearly no release has either word in it: then no object is looked through.
+    let has_word = |text: &[u8]| WORDS.iter().any(|word| memchr::memmem::find(text, word).is_some());
+    if view.release.streams.iter().any(|stream| has_word(&stream.source.bytes)) {
+        for object in view.of_kinds(|group, _| is_capi_group(group)) {
+            if has_word(view.release.text_of(object.document).as_bytes()) {
+                in_object(object, out);
+            }
         }
     }
 }
+
+/// What stands in every manifest with a key or a password in it.
+const WORDS: &[&[u8]] = &[b"PRIVATE KEY-----", b"passwd"];
 
 fn in_secret(object: &Object<'_>) -> Option<Finding> {
     // What a ClusterResourceSet applies in clusters is mostly manifests.
