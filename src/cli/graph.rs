@@ -81,14 +81,23 @@ struct Node {
 
 impl Graph {
     fn new(view: &View<'_, '_>, only: Option<&Glob>) -> Self {
-        let cluster_of = |object: u32| match view.release.membership.get(object as usize) {
-            Some(Membership::One(number)) => {
-                view.clusters.get(*number as usize).map(|view| view.cluster.name.to_string())
-            }
+        let mut bearers: BTreeMap<&str, usize> = BTreeMap::new();
+        for cluster in &view.clusters {
+            *bearers.entry(&cluster.cluster.name).or_default() += 1;
+        }
+        let name_of = |object: u32| match view.release.membership.get(object as usize) {
+            Some(Membership::One(number)) => view.clusters.get(*number as usize).map(|view| view.cluster),
             _ => None,
         };
+        // Two of one name are told apart by their namespaces.
+        let cluster_of = |object: u32| {
+            name_of(object).map(|cluster| match bearers.get(&*cluster.name) {
+                Some(1) => cluster.name.to_string(),
+                _ => format!("{}/{}", cluster.namespace, cluster.name),
+            })
+        };
         let wanted =
-            |object: u32| only.is_none_or(|glob| cluster_of(object).is_some_and(|cluster| glob.matches(&cluster)));
+            |object: u32| only.is_none_or(|glob| name_of(object).is_some_and(|cluster| glob.matches(&cluster.name)));
         let mut graph = Self { nodes: Vec::new(), edges: Vec::new() };
         let mut present: BTreeMap<u32, usize> = BTreeMap::new();
         let mut absent: BTreeMap<(String, String), usize> = BTreeMap::new();

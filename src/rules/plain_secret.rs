@@ -10,7 +10,8 @@ crate::rule! {
     ///
     /// Whoever reads the chart, its values, the release Secret or a Git history reads it too. capi-lint never prints what it found.
     ///
-    /// Looked at: Secrets with data (a **note**), and, as **warnings**, private keys anywhere in Cluster API objects, and `passwd` of kubeadm's users.
+    /// Looked at: Secrets with data (a **note**), and, as **warnings**, private keys anywhere in Cluster API
+    /// objects, and `passwd` of kubeadm's users (a **note** where it is a hash).
     ///
     /// ## Example
     ///
@@ -71,13 +72,16 @@ fn in_object(object: &Object<'_>, out: &mut Vec<Finding>) {
         let is_password =
             value.key_is("passwd") && value.as_str().is_some_and(|text| !text.is_empty() && text != "*" && text != "!");
         if is_key || is_password {
-            let what = if is_key { "a private key" } else { "a password" };
+            // What crypt made of it (`$6$…`) is no way in by itself, but can be tried against a list of words.
+            let is_hash = is_password && value.as_str().is_some_and(|text| text.starts_with('$'));
+            let what = if is_key { "a private key" } else if is_hash { "the hash of a password" } else { "a password" };
+            let severity = if is_hash { Severity::Info } else { Severity::Warning };
             let message = format!("{} '{}' carries {what} in the manifest", object.kind, object.name);
             let help = if is_key { "contentFrom.secret" } else { "passwdFrom.secret" };
             // A report shows the line a finding points at: never one that holds the secret itself.
             let is_one_line = !value.raw().contains('\n');
             let shown = object.root.get("kind").filter(|_| is_one_line).unwrap_or(value);
-            let finding = Finding::new(&PLAIN_SECRET, message).severity(Severity::Warning).at(object.key_place(shown));
+            let finding = Finding::new(&PLAIN_SECRET, message).severity(severity).at(object.key_place(shown));
             out.push(finding.path(object.path(value.index())).suggest(help));
         }
     }

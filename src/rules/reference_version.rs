@@ -12,7 +12,8 @@ crate::rule! {
     ///
     /// Up to v1.10 Cluster API asks the server for the version that the reference names: one that is not served is an **error**,
     /// and the cluster never comes up. From v1.11 on it drops the version and looks for the one that is served: a **warning**,
-    /// since everybody else who follows the reference stumbles. Two versions that are both served are a **note**: mostly a
+    /// since everybody else who follows the reference stumbles. (Not where the object is written so too: that is said of the
+    /// object.) Two versions that are both served are a **note**: mostly a
     /// migration that was left half done.
     ///
     /// ## Example
@@ -65,6 +66,8 @@ fn judge(
     let named = format!("{}/{version}", link.group);
     let written = |target: &Object<'_>| format!("the {} in this release is written as {}", link.kind, target.version());
     match view.schemas.map(|schemas| (schemas.capi(), schemas.lookup(&link.group, version, &link.kind))) {
+        // That the object itself is written so has been said of the object.
+        Some((_, Lookup::UnknownVersion(_))) if target.is_some() && differs.is_none() => None,
         Some((capi, Lookup::UnknownVersion(known))) if !known.served.is_empty() => {
             let served: Vec<&str> = known.served.iter().map(|kind| kind.version()).collect();
             let (severity, end) = if capi.since(11) {
