@@ -6,10 +6,11 @@
 # make dist   dist/: tarball, Helm plugins, checksums (TARGET=x86_64-unknown-linux-musl)
 # make docs   the generated pages of docs/ and the output in README.md anew
 # make msrv   that the oldest promised Rust compiles it (needs rustup)
+# make corpus the verdict on hundreds of foreign streams, counted into docs/corpus.md (needs ../shared)
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench dist docs msrv schemas oracle-goldens
+.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -47,6 +48,9 @@ msrv:
 	if rustup toolchain list 2>/dev/null | grep -q "^$$version" || rustup toolchain install "$$version" --profile minimal 2>/dev/null; then \
 	    CARGO_TARGET_DIR=target/msrv cargo "+$$version" check --locked --all-targets; \
 	else echo "msrv: Rust $$version cannot be had here; not checked"; fi
+
+corpus:
+	CAPI_LINT_RECORD=1 $(CARGO) test --locked --test rules -- no_false_alarm --nocapture
 
 schemas:
 	CAPI_LINT_UPDATE_SCHEMAS=1 $(CARGO) test --locked --test schemas

@@ -16,66 +16,77 @@ use crate::schema::validate::Client;
 use crate::transform::{Dedupe, Labels, label};
 
 mod conventions;
+mod custom;
+mod fault;
+pub mod shape;
 
-pub use conventions::{Environments, External, FleetSize, Ignore, Level, Naming, Pattern, Preset};
+pub use conventions::{Environments, External, FleetSize, Ignore, Level, Levels, Naming, Pattern, Preset, Presets};
+pub use custom::{Compiled, CustomRule, Expression, Scope};
+use fault::Fault;
+pub(crate) use shape::settings;
 
 /// The file's name.
 pub const FILE_NAME: &str = ".capi-lint.yaml";
 
-/// What stands in `.capi-lint.yaml`. Every field may be absent.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Settings {
-    /// As `--fail-on`.
-    pub fail_on: Option<FailOn>,
-    /// As `--capi-version`.
-    pub capi_version: Option<String>,
-    /// As `--client`.
-    pub client: Option<Client>,
-    /// As `--unknown-kinds`.
-    pub unknown_kinds: Option<UnknownKinds>,
-    /// As `--admission`.
-    pub admission: Option<Switch>,
-    /// As `--dedupe`.
-    pub dedupe: Option<DedupeSetting>,
-    /// As `--namespace`.
-    pub namespace: Option<String>,
-    /// Feature gates of the management cluster: name to on or off.
-    pub gates: BTreeMap<String, bool>,
-    /// As `--schemas`; relative to the file.
-    pub schemas: Vec<PathBuf>,
-    /// The labels that post-render adds.
-    pub labels: Labels,
-    /// Sets of conventions that come with capi-lint.
-    #[serde(deserialize_with = "conventions::one_or_many")]
-    pub extends: Vec<Preset>,
-    /// What becomes of each rule's findings.
-    pub rules: BTreeMap<String, Level>,
-    /// The release holds everything its objects refer to: a reference that leads out of it is an error.
-    pub complete: bool,
-    /// What exists on the management cluster already.
-    pub external: Vec<External>,
-    /// How environments are told.
-    pub environments: Environments,
-    /// How clusters are named.
-    pub naming: Naming,
-    /// Labels that every Cluster carries, and the values allowed (none given: any).
-    pub required_labels: BTreeMap<String, Vec<String>>,
-    /// The Kubernetes version of each environment: `N`, `N-1` (N is `newest-version`, or the newest of the fleet), or `v1.34`.
-    pub versions: BTreeMap<String, String>,
-    /// What `N` means in `versions`.
-    pub newest_version: Option<String>,
-    /// The clusters' networks are joined: ranges that overlap across clusters are errors.
-    pub meshed: bool,
-    /// How large the fleet may be.
-    pub fleet_size: FleetSize,
-    /// Findings that are not to be told.
-    pub ignores: Vec<Ignore>,
-    /// As `--baseline`; relative to the file.
-    pub baseline: Option<PathBuf>,
-    /// The folder of the file, for relative paths.
-    #[serde(skip)]
-    pub folder: PathBuf,
+settings! {
+    /// What stands in `.capi-lint.yaml`. Every field may be absent.
+    #[derive(Default)]
+    #[serde(default)]
+    pub struct Settings {
+        /// As `--fail-on`: the least severity that makes the exit code 1.
+        pub fail_on: Option<FailOn>,
+        /// As `--capi-version`: the CAPI release of the management cluster, such as "1.13".
+        pub capi_version: Option<String>,
+        /// As `--client`: how the manifests reach the server.
+        pub client: Option<Client>,
+        /// As `--unknown-kinds`: what an object of a kind without schema is.
+        pub unknown_kinds: Option<UnknownKinds>,
+        /// As `--admission`: whether CAPI's webhooks judge too.
+        pub admission: Option<Switch>,
+        /// As `--dedupe`: what post-render does with objects that stand twice.
+        pub dedupe: Option<DedupeSetting>,
+        /// As `--namespace`: the namespace of objects that name none.
+        pub namespace: Option<String>,
+        /// Feature gates of the management cluster: name to on or off.
+        pub gates: BTreeMap<String, bool>,
+        /// As `--schemas`: CRDs or JSON Schemas of one's own; relative to the file.
+        pub schemas: Vec<PathBuf>,
+        /// The labels that post-render adds.
+        pub labels: Labels,
+        /// Sets of conventions that come with capi-lint.
+        pub extends: Presets,
+        /// What becomes of each rule's findings.
+        pub rules: Levels,
+        /// Rules of one's own.
+        pub custom_rules: Vec<CustomRule>,
+        /// The release holds everything its objects refer to: a reference that leads out of it is an error.
+        pub complete: bool,
+        /// What exists on the management cluster already.
+        pub external: Vec<External>,
+        /// How environments are told.
+        pub environments: Environments,
+        /// How clusters are named.
+        pub naming: Naming,
+        /// Labels that every Cluster carries, and the values allowed (none given: any).
+        pub required_labels: BTreeMap<String, Vec<String>>,
+        /// The Kubernetes version of each environment: `N`, `N-1` (N is `newest-version`, or the newest of the fleet), or `v1.34`.
+        pub versions: BTreeMap<String, String>,
+        /// What `N` means in `versions`.
+        pub newest_version: Option<String>,
+        /// The clusters' networks are joined: ranges that overlap across clusters are errors.
+        pub meshed: bool,
+        /// How large the fleet may be.
+        pub fleet_size: FleetSize,
+        /// Findings that are not to be told.
+        pub ignores: Vec<Ignore>,
+        /// As `--baseline`: findings that are known; relative to the file.
+        pub baseline: Option<PathBuf>,
+    } and {
+        /// The folder of the file, for relative paths.
+        pub folder: PathBuf,
+        /// The rules of `custom-rules`, ready to run.
+        pub compiled_rules: Vec<Compiled>,
+    }
 }
 
 /// The least severity that makes the exit code 1.
@@ -201,52 +212,99 @@ impl Settings {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
-        let settings: Self = serde_yaml::from_str(text).map_err(|error| with_suggestion(error.to_string()))?;
-        settings.check_conventions()?;
-        let labels = &settings.labels;
-        for (key, value) in labels.all.iter().chain(&labels.clusters).chain(labels.by_cluster.values().flatten()) {
-            label::check(key, value).map_err(|error| format!("labels: {error}"))?;
-        }
-        for key in &labels.inherit {
-            label::check(key, "").map_err(|error| format!("labels.inherit: {error}"))?;
-        }
+        let mut settings: Self = serde_yaml::from_str(text).map_err(|error| fault::of_reader(&error))?;
+        settings.compiled_rules = custom::compile(&settings.custom_rules).map_err(|fault| fault.message(text))?;
+        let checked = settings.check_rules().and_then(|()| settings.check_conventions());
+        checked.and_then(|()| settings.check_labels()).map_err(|fault| fault.message(text))?;
         Ok(settings)
+    }
+
+    /// The names of all rules, the user's own included.
+    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
+        let own = self.compiled_rules.iter().map(|rule| rule.rule.name);
+        crate::rules::all().map(|rule| rule.name).chain(own)
     }
 
     /// Whether a set of conventions is in force.
     pub fn extends(&self, preset: Preset) -> bool {
-        self.extends.contains(&preset)
+        self.extends.contains(preset)
     }
 
-    fn check_conventions(&self) -> Result<(), String> {
-        let rule_names = || crate::rules::all().map(|rule| rule.name);
-        for name in self.rules.keys() {
-            if !rule_names().any(|rule| rule == name) {
-                return Err(match nearest(name, rule_names()) {
-                    Some(near) => format!("rules: there is no rule '{name}'; did you mean '{near}'?"),
-                    None => format!("rules: there is no rule '{name}'; capi-lint rules lists them"),
-                });
+    fn check_labels(&self) -> Result<(), Fault> {
+        let labels = &self.labels;
+        let by_cluster = labels.by_cluster.iter().map(|(pattern, labels)| (vec!["labels", "by-cluster", pattern], labels));
+        let simple = [(vec!["labels", "all"], &labels.all), (vec!["labels", "clusters"], &labels.clusters)];
+        for (mut path, labels) in simple.into_iter().chain(by_cluster) {
+            for (key, value) in labels {
+                path.push(key);
+                label::check(key, value).map_err(|error| Fault::new(&path, error))?;
+                path.pop();
             }
         }
-        if let Some(Err(error)) = self.naming.pattern.as_deref().map(regex::Regex::new) {
-            return Err(format!("naming.pattern: {error}"));
+        for (number, key) in labels.inherit.iter().enumerate() {
+            label::check(key, "").map_err(|error| Fault::new(&["labels", "inherit", &number.to_string()], error))?;
         }
+        Ok(())
+    }
+
+    fn check_rules(&self) -> Result<(), Fault> {
+        for name in self.rules.keys() {
+            if !self.rule_names().any(|rule| rule == name) {
+                let help = match nearest(name, self.rule_names()) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => "capi-lint rules lists them".to_owned(),
+                };
+                return Err(Fault::new(&["rules", name], format!("there is no rule '{name}'; {help}")));
+            }
+        }
+        for (number, ignore) in self.ignores.iter().enumerate() {
+            let number = number.to_string();
+            if ignore.reason.trim().is_empty() {
+                let what = "say why in 'reason', so that the next reader knows";
+                return Err(Fault::new(&["ignores", &number, "reason"], what));
+            }
+            if let Some(date) = ignore.until.as_deref().filter(|date| !is_date(date)) {
+                let what = format!("'{date}' is no date such as 2026-12-31");
+                return Err(Fault::new(&["ignores", &number, "until"], what));
+            }
+            if let Some(rule) = ignore.rule.as_ref().filter(|rule| !self.rule_names().any(|name| rule.matches(name))) {
+                let help = match nearest(rule.text(), self.rule_names()) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => "capi-lint rules lists them".to_owned(),
+                };
+                let what = format!("there is no rule '{}'; {help}", rule.text());
+                return Err(Fault::new(&["ignores", &number, "rule"], what));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_conventions(&self) -> Result<(), Fault> {
+        if let Some(Err(error)) = self.naming.pattern.as_deref().map(regex::Regex::new) {
+            return Err(Fault::new(&["naming", "pattern"], error));
+        }
+        let is_version = |text: &str| crate::rules::view::Version::parse(text).is_some();
         for (environment, version) in &self.versions {
             let is_relative =
                 version == "N" || version.strip_prefix("N-").is_some_and(|back| back.parse::<u32>().is_ok());
-            if !is_relative && crate::rules::view::Version::parse(version).is_none() {
-                return Err(format!(
-                    "versions.{environment}: '{version}' is neither N, N-1, … nor a version such as v1.34"
-                ));
+            if !is_relative && !is_version(version) {
+                let what = format!("'{version}' is neither N, N-1, … nor a version such as v1.34");
+                return Err(Fault::new(&["versions", environment], what));
             }
         }
-        for ignore in &self.ignores {
-            if ignore.reason.trim().is_empty() {
-                return Err("ignores: say why in 'reason', so that the next reader knows".to_owned());
+        if let Some(version) = self.newest_version.as_deref().filter(|version| !is_version(version)) {
+            return Err(Fault::new(&["newest-version"], format!("'{version}' is no version such as v1.34")));
+        }
+        for (key, allowed) in &self.required_labels {
+            for value in allowed.iter().map(String::as_str).chain([""]) {
+                label::check(key, value).map_err(|error| Fault::new(&["required-labels", key], error))?;
             }
-            if ignore.until.as_deref().is_some_and(|date| !is_date(date)) {
-                return Err("ignores: 'until' is a date such as 2026-12-31".to_owned());
-            }
+        }
+        if let (Some(comfortable), Some(most)) = (self.fleet_size.comfortable, self.fleet_size.most)
+            && comfortable > most
+        {
+            let what = format!("{comfortable} clusters cannot be comfortable where {most} are the most");
+            return Err(Fault::new(&["fleet-size", "comfortable"], what));
         }
         Ok(())
     }
@@ -265,17 +323,6 @@ pub fn is_date(text: &str) -> bool {
             .all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() })
         && in_range(5..7, 1, 12)
         && in_range(8..10, 1, 31)
-}
-
-/// Adds which setting was probably meant to a message about one that does not exist.
-fn with_suggestion(message: String) -> String {
-    let Some((_, rest)) = message.split_once("unknown field `") else { return message };
-    let Some((unknown, known)) = rest.split_once('`') else { return message };
-    let candidates = known.split('`').skip(1).step_by(2);
-    match nearest(unknown, candidates) {
-        Some(near) => format!("{message}. Did you mean '{near}'?"),
-        None => message,
-    }
 }
 
 #[cfg(test)]

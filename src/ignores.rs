@@ -111,31 +111,34 @@ impl<'s> Ignores<'s> {
                 _ => ignores.settings.push((ignore, false)),
             }
         }
-        for object in &release.objects {
+        // Streams without any such mark, nearly all, are looked at once and no further.
+        let holds = |word: &str| {
+            let finder = memchr::memmem::Finder::new(word);
+            release.streams.iter().any(|stream| finder.find(&stream.source.bytes).is_some())
+        };
+        let objects = if holds(ANNOTATION) { &release.objects[..] } else { &[] };
+        for object in objects {
             let Some(value) =
                 object.at(&["metadata", "annotations"]).and_then(|annotations| annotations.get(ANNOTATION))
             else {
                 continue;
             };
             let Some(text) = value.as_str() else { continue };
-            for number in ignores.add(&text, object.key_place(value), own) {
+            for number in ignores.add(&text, object.key_place(value), settings, own) {
                 ignores.by_object.entry(object.number).or_default().push(number);
             }
         }
-        // Streams without any such comment, nearly all, are looked at once and no further.
-        let finder = memchr::memmem::Finder::new(COMMENT);
-        let speaks: Vec<bool> =
-            release.streams.iter().map(|stream| finder.find(&stream.source.bytes).is_some()).collect();
-        for (number, origin) in release.documents.iter().enumerate().filter(|_| speaks.contains(&true)) {
-            let text = release.text_of(number as u32);
-            if speaks[origin.stream as usize] && finder.find(text.as_bytes()).is_some() {
-                ignores.read_comments(number as u32, text, own);
+        let documents = if holds(COMMENT) { release.documents.len() } else { 0 };
+        for number in 0..documents as u32 {
+            let text = release.text_of(number);
+            if memchr::memmem::find(text.as_bytes(), COMMENT.as_bytes()).is_some() {
+                ignores.read_comments(number, text, settings, own);
             }
         }
         ignores
     }
 
-    fn read_comments(&mut self, document: u32, text: &str, own: &mut Vec<Finding>) {
+    fn read_comments(&mut self, document: u32, text: &str, settings: &Settings, own: &mut Vec<Finding>) {
         for at in memchr::memmem::find_iter(text.as_bytes(), COMMENT.as_bytes()) {
             let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
             let line_end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
@@ -145,19 +148,19 @@ impl<'s> Ignores<'s> {
                 if text[line_start..at].trim().is_empty() { next_content(text, line_end) } else { Some(line_start) };
             let Some(from) = from else { continue };
             let scope = block(text, from);
-            for number in self.add(&text[at + COMMENT.len()..line_end], place, own) {
+            for number in self.add(&text[at + COMMENT.len()..line_end], place, settings, own) {
                 self.by_document.entry(document).or_default().push((scope.clone(), number));
             }
         }
     }
 
     /// Adds the ignores of a text such as `long-name (kept), version-skew (upgrade on its way)`.
-    fn add(&mut self, text: &str, place: Place, own: &mut Vec<Finding>) -> Vec<usize> {
+    fn add(&mut self, text: &str, place: Place, settings: &Settings, own: &mut Vec<Finding>) -> Vec<usize> {
         let mut added = Vec::new();
         for (rule, reason) in entries(text) {
             let glob = Glob::new(rule);
-            let fault = if !crate::rules::all().any(|known| glob.matches(known.name)) {
-                Some(match crate::schema::suggest::nearest(rule, crate::rules::all().map(|rule| rule.name)) {
+            let fault = if !settings.rule_names().any(|known| glob.matches(known)) {
+                Some(match crate::schema::suggest::nearest(rule, settings.rule_names()) {
                     Some(near) => format!("there is no rule '{rule}'; did you mean '{near}'?"),
                     None => format!("there is no rule '{rule}'"),
                 })

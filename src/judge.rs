@@ -12,6 +12,7 @@ use crate::migrate::half_migrated;
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
+use crate::rules::view::{Circumstances, Delivery};
 use crate::schema::bundle::{self, Schemas};
 use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
@@ -43,6 +44,8 @@ pub struct Options {
     pub today: Option<String>,
     /// Findings that are known and not told again.
     pub baseline: Option<Baseline>,
+    /// Who brings the release to the server.
+    pub delivery: Delivery,
     /// Threads.
     pub jobs: usize,
     compiled: CompiledTables,
@@ -69,6 +72,7 @@ impl Options {
             settings: Settings::default(),
             today: None,
             baseline: None,
+            delivery: Delivery::default(),
             jobs: 1,
         }
     }
@@ -112,7 +116,9 @@ pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) ->
         judge_objects(release, objects, options, &mut findings);
         findings
     };
-    let of_release = || rules::check(release, &options.settings);
+    let circumstances =
+        Circumstances { settings: &options.settings, schemas: Some(&options.schemas), delivery: options.delivery };
+    let of_release = || rules::check(release, &circumstances);
     let (parts, of_release) =
         threads::in_parts_beside(&release.objects, options.jobs, OBJECTS_PER_THREAD, of_objects, of_release);
     findings.extend(parts.into_iter().flatten());

@@ -16,6 +16,11 @@ pub const CLUSTER_NAME_LABEL: &str = "cluster.x-k8s.io/cluster-name";
 /// Marks an object as a Helm hook and says when it runs.
 pub const HOOK_ANNOTATION: &str = "helm.sh/hook";
 
+/// Whether a group is one of Cluster API's: the core, a provider's, or an add-on's.
+pub fn is_capi_group(group: &str) -> bool {
+    group.strip_suffix("cluster.x-k8s.io").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// A reference from one object to another, as CAPI writes them: a mapping with `kind`, `name` and `apiVersion` (v1beta1) or
 /// `apiGroup` (v1beta2).
 #[derive(Clone, Debug)]

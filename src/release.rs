@@ -5,20 +5,27 @@
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
 
 use rustc_hash::FxHasher;
 
-use crate::object::{Object, Reference};
+use crate::object::{Object, Reference, is_capi_group};
 use crate::report::Finding;
 use crate::stream::{Content, Stream};
 use crate::threads;
 use crate::yaml::{Document, Value};
 
 mod documents;
+mod index;
 mod membership;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
+use index::Index;
 pub use membership::{Cluster, Membership, stated_cluster};
+
+/// How many objects of one name are looked at where the namespace is not known: in a fleet with a namespace a cluster all may
+/// bear the same.
+const NAMESAKES: usize = 256;
 
 /// A document of the run, wherever it came from.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +99,22 @@ pub struct Release<'a> {
     /// For each object: to which cluster it belongs.
     pub membership: Vec<Membership>,
     namespace: String,
-    index: Vec<(u64, u32)>,
+    index: Index,
+    /// As `index`, without the namespace; made when first somebody asks.
+    any_namespace: OnceLock<Index>,
+    /// The references of all Cluster API objects, in order.
+    edges: Vec<Edge>,
+    /// For each object: where its edges begin; and where the last one's end.
+    edges_of: Vec<u32>,
+}
+
+/// A reference by group, kind and name, and where it leads.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// The mapping that holds it, as a node of the object's document.
+    pub node: u32,
+    /// The object of the release at its end.
+    pub target: Option<u32>,
 }
 
 impl<'a> Release<'a> {
@@ -106,7 +128,10 @@ impl<'a> Release<'a> {
             clusters: Vec::new(),
             membership: Vec::new(),
             namespace: namespace.to_owned(),
-            index: Vec::new(),
+            index: Index::default(),
+            any_namespace: OnceLock::new(),
+            edges: Vec::new(),
+            edges_of: Vec::new(),
         };
         for (number, stream) in (0..).zip(streams) {
             let documents = 0..stream.documents.len() as u32;
@@ -132,10 +157,41 @@ impl<'a> Release<'a> {
             };
             objects.iter().map(entry).collect::<Vec<_>>()
         });
-        release.index = entries.concat();
-        release.index.sort_unstable();
-        (release.clusters, release.membership) = membership::assign(&release, jobs);
+        release.index = Index::new(entries.into_iter().flatten());
+        release.follow_references(jobs);
+        (release.clusters, release.membership) = membership::assign(&release);
         release
+    }
+
+    /// Finds and resolves the references of Cluster API objects once, for everybody.
+    fn follow_references(&mut self, jobs: usize) {
+        let parts = threads::in_parts(&self.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
+            let (mut edges, mut counts) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
+            for object in objects {
+                let before = edges.len();
+                if is_capi_group(object.group()) {
+                    edges.extend(object.references().map(|reference| Edge {
+                        node: reference.value.index(),
+                        target: self.resolve(object, &reference).map(|target| target.number),
+                    }));
+                }
+                counts.push((edges.len() - before) as u32);
+            }
+            (edges, counts)
+        });
+        let mut edges_of = Vec::with_capacity(self.objects.len() + 1);
+        edges_of.push(0);
+        for count in parts.iter().flat_map(|(_, counts)| counts) {
+            edges_of.push(edges_of.last().copied().unwrap_or_default() + count);
+        }
+        let edges = parts.into_iter().flat_map(|(edges, _)| edges).collect();
+        (self.edges, self.edges_of) = (edges, edges_of);
+    }
+
+    /// The references of a Cluster API object by group, kind and name, in order of appearance.
+    pub fn edges_from(&self, object: u32) -> &[Edge] {
+        let bound = |number: u32| self.edges_of.get(number as usize).map_or(0, |at| *at as usize);
+        self.edges.get(bound(object)..bound(object + 1)).unwrap_or_default()
     }
 
     /// What an absent `metadata.namespace` means in this run.
@@ -150,19 +206,37 @@ impl<'a> Release<'a> {
 
     /// The object of an identity; the first one where it stands twice. Hooks are found too.
     pub fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Object<'a>> {
-        let hash = Self::hash(group, kind, namespace, name);
-        let from = self.index.partition_point(|(key, _)| *key < hash);
-        self.index.get(from..)?.iter().take_while(|(key, _)| *key == hash).find_map(|(_, number)| {
-            let object = self.objects.get(*number as usize)?;
+        self.index.of(Self::hash(group, kind, namespace, name)).find_map(|number| {
+            let object = self.objects.get(number as usize)?;
             let same = object.is(group, kind) && object.name == name && self.namespace_of(object) == namespace;
             same.then_some(object)
+        })
+    }
+
+    /// As [`find`](Self::find); where nothing is there, also an object that names no namespace for one that does, and the other
+    /// way round: it lands where the release is installed, which nobody told us, and that may be there.
+    pub fn find_or_may_be(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Object<'a>> {
+        self.find(group, kind, namespace, name).or_else(|| {
+            if !self.namespace.is_empty() {
+                return None;
+            }
+            let any_namespace = self.any_namespace.get_or_init(|| {
+                let hash = |object: &Object<'a>| Self::hash(object.group(), &object.kind, "", &object.name);
+                Index::new(self.objects.iter().map(|object| (hash(object), object.number)))
+            });
+            let namesakes = any_namespace.of(Self::hash(group, kind, "", name));
+            namesakes.take(NAMESAKES).find_map(|number| {
+                let object = self.objects.get(number as usize)?;
+                let is_one_unnamed = self.namespace_of(object).is_empty() != namespace.is_empty();
+                (is_one_unnamed && object.is(group, kind) && object.name == name).then_some(object)
+            })
         })
     }
 
     /// The object that a reference of `from` names, in the reference's namespace or else that of `from`.
     pub fn resolve(&self, from: &Object<'a>, reference: &Reference<'a>) -> Option<&Object<'a>> {
         let namespace = reference.namespace.as_deref().unwrap_or_else(|| self.namespace_of(from));
-        self.find(reference.group(), &reference.kind, namespace, &reference.name)
+        self.find_or_may_be(reference.group(), &reference.kind, namespace, &reference.name)
     }
 
     /// All objects of a group and kind, in order.
@@ -174,7 +248,7 @@ impl<'a> Release<'a> {
     /// The version is no part of it: the server keeps one object, whatever version it was written in.
     pub fn twins(&self) -> Vec<Vec<&Object<'a>>> {
         let mut all = Vec::new();
-        for run in self.index.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+        for run in self.index.shared() {
             let mut left: Vec<&Object<'a>> =
                 run.iter().filter_map(|(_, number)| self.objects.get(*number as usize)).collect();
             while let Some(first) = left.first().copied() {

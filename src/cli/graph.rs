@@ -1,5 +1,7 @@
 //! `capi-lint graph`: the references of a release as a picture, broken ones marked.
 
+mod svg;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,7 +12,7 @@ use super::common::{self, ChartArgs, JudgeArgs};
 use super::{Outcome, lint};
 use crate::glob::Glob;
 use crate::release::{Membership, Release};
-use crate::rules::view::View;
+use crate::rules::view::{Circumstances, View};
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,8 @@ enum GraphFormat {
     Mermaid,
     /// Graphviz.
     Dot,
+    /// A picture for browsers, in one file.
+    Svg,
 }
 
 /// Draws.
@@ -51,12 +55,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
-    let view = View::new(&release, &settings);
+    let view = View::new(&release, &Circumstances::of(&settings));
     let graph = Graph::new(&view, args.cluster.as_deref().map(Glob::new).as_ref());
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
         GraphFormat::Mermaid => graph.mermaid(&mut out)?,
         GraphFormat::Dot => graph.dot(&mut out)?,
+        GraphFormat::Svg => svg::write(&graph, &mut out)?,
     }
     out.flush()?;
     Ok(Outcome::Clean)
@@ -76,14 +81,23 @@ struct Node {
 
 impl Graph {
     fn new(view: &View<'_, '_>, only: Option<&Glob>) -> Self {
-        let cluster_of = |object: u32| match view.release.membership.get(object as usize) {
-            Some(Membership::One(number)) => {
-                view.clusters.get(*number as usize).map(|view| view.cluster.name.to_string())
-            }
+        let mut bearers: BTreeMap<&str, usize> = BTreeMap::new();
+        for cluster in &view.clusters {
+            *bearers.entry(&cluster.cluster.name).or_default() += 1;
+        }
+        let name_of = |object: u32| match view.release.membership.get(object as usize) {
+            Some(Membership::One(number)) => view.clusters.get(*number as usize).map(|view| view.cluster),
             _ => None,
         };
+        // Two of one name are told apart by their namespaces.
+        let cluster_of = |object: u32| {
+            name_of(object).map(|cluster| match bearers.get(&*cluster.name) {
+                Some(1) => cluster.name.to_string(),
+                _ => format!("{}/{}", cluster.namespace, cluster.name),
+            })
+        };
         let wanted =
-            |object: u32| only.is_none_or(|glob| cluster_of(object).is_some_and(|cluster| glob.matches(&cluster)));
+            |object: u32| only.is_none_or(|glob| name_of(object).is_some_and(|cluster| glob.matches(&cluster.name)));
         let mut graph = Self { nodes: Vec::new(), edges: Vec::new() };
         let mut present: BTreeMap<u32, usize> = BTreeMap::new();
         let mut absent: BTreeMap<(String, String), usize> = BTreeMap::new();

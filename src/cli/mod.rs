@@ -56,7 +56,7 @@ enum Command {
     Diff(Box<diff::Args>),
     /// The bundled schemas: list, show, import CRDs of one's own.
     Schema(schema::Args),
-    /// The references of a release as a picture: Mermaid or Graphviz.
+    /// The references of a release as a picture: Mermaid, Graphviz or SVG.
     Graph(graph::Args),
     /// The manual page of a rule.
     Explain(explain::Args),

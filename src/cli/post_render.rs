@@ -21,6 +21,7 @@ use crate::output::locate::Locator;
 use crate::output::{self, Format, Report, Style};
 use crate::progress::{self, Phase};
 use crate::release::Release;
+use crate::rules::view::Delivery;
 use crate::schema::validate::Client;
 use crate::transform::{self, Labels, label};
 
@@ -89,6 +90,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     if args.host == Host::Helm4 && args.judge.client.or(settings.client).is_none() {
         options.possible_client = Some(Client::Apply);
     }
+    options.delivery = Delivery::Helm;
     let groups = common::sources(&[], &ChartOptions::default(), true)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, options.jobs);

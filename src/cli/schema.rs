@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use super::Outcome;
+use crate::config::shape;
 use crate::input::{self, ChartOptions, Source};
 use crate::schema::bundle::{CapiVersion, Schemas};
 use crate::schema::json_schema::JsonSchemas;
@@ -31,6 +32,24 @@ enum Command {
     Show(ShowArgs),
     /// CRDs into files of structural facts, for --schemas or for the bundle.
     Import(ImportArgs),
+    /// What .capi-lint.yaml may hold: a JSON Schema for editors, or the manual.
+    Settings(SettingsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct SettingsArgs {
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: SettingsFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum SettingsFormat {
+    /// A JSON Schema.
+    #[default]
+    Json,
+    /// The manual as one Markdown page.
+    Markdown,
 }
 
 /// Which schemas count.
@@ -113,7 +132,7 @@ impl ImportArgs {
     }
 }
 
-/// Runs `schema list`, `schema show` and `schema import`.
+/// Runs `schema list`, `schema show`, `schema import` and `schema settings`.
 ///
 /// # Errors
 /// Schemas that cannot be read, a kind that nobody knows, a folder that cannot be written.
@@ -122,8 +141,17 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         Command::List(args) => list(args)?,
         Command::Show(args) => show(args)?,
         Command::Import(args) => import(args)?,
+        Command::Settings(args) => settings(args.format)?,
     }
     Ok(Outcome::Clean)
+}
+
+fn settings(format: SettingsFormat) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        SettingsFormat::Json => writeln!(out, "{:#}", shape::json_schema()),
+        SettingsFormat::Markdown => write!(out, "{}", shape::manual()),
+    }
 }
 
 /// The schemas that count for a run: the user's own before the bundled ones.

@@ -14,7 +14,13 @@ use crate::rules;
 
 /// Writes the report.
 pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let all: Vec<&Rule> = rules::all().collect();
+    let mut all: Vec<&Rule> = rules::all().collect();
+    // The user's own rules are told by what they found.
+    for located in &report.findings {
+        if !all.iter().any(|rule| std::ptr::eq(*rule, located.finding.rule)) {
+            all.push(located.finding.rule);
+        }
+    }
     let index: HashMap<&str, usize> = all.iter().enumerate().map(|(number, rule)| (rule.name, number)).collect();
     // The same finding twice in one object: told apart by how often it was seen.
     let mut seen: HashMap<String, u32> = HashMap::new();

@@ -10,7 +10,6 @@ use rustc_hash::FxHashMap;
 
 use super::Release;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
-use crate::threads;
 
 /// A cluster of the run: named by its Cluster object, or only by objects that say they belong to it.
 #[derive(Clone, Debug)]
@@ -54,66 +53,98 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
     field.or_else(|| object.label(CLUSTER_NAME_LABEL)).filter(|name| !name.is_empty())
 }
 
-/// Objects below which a further thread costs more than it brings.
-const OBJECTS_PER_THREAD: usize = 2000;
-
-/// What some of the objects say: of each the cluster it names, and whom they refer to.
-struct Said<'a> {
-    clusters: Vec<Option<Cow<'a, str>>>,
-    /// Object and object that it refers to; ascending by the first.
-    references: Vec<(u32, u32)>,
-}
-
-impl<'a> Said<'a> {
-    fn by(objects: &[Object<'a>], release: &Release<'a>) -> Self {
-        let clusters = objects.iter().map(|object| stated_cluster(object).filter(|_| !object.is_hook())).collect();
-        let targets = |object: &Object<'a>| {
-            let targets = object.references().filter_map(|reference| Some(release.resolve(object, &reference)?.number));
-            targets.map(|target| (object.number, target)).collect::<Vec<_>>()
-        };
-        Self { clusters, references: objects.iter().flat_map(targets).collect() }
-    }
-}
-
 /// The clusters of a release, and the membership of each of its objects.
-pub fn assign<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
-    let said =
-        threads::in_parts(&release.objects, jobs, OBJECTS_PER_THREAD, |_, objects| Said::by(objects, release));
-    let mut clusters: Vec<Cluster<'a>> = Vec::new();
-    let mut numbers: FxHashMap<(Cow<'a, str>, Cow<'a, str>), u32> = FxHashMap::default();
-    let mut membership = vec![Membership::Unassigned; release.objects.len()];
-    let mut queue: Vec<u32> = Vec::new();
-    let mut references: Vec<(u32, u32)> = Vec::new();
-    let mut names = Vec::with_capacity(release.objects.len());
-    for part in said {
-        references.extend(part.references);
-        names.extend(part.clusters);
-    }
-    for (object, name) in release.objects.iter().zip(names) {
-        let Some(name) = name else { continue };
-        let namespace: Cow<'a, str> = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
-        let number = *numbers.entry((namespace.clone(), name.clone())).or_insert_with(|| {
-            clusters.push(Cluster { namespace, name, object: None });
-            clusters.len() as u32 - 1
-        });
-        if object.is(CLUSTER_GROUP, "Cluster") {
-            clusters[number as usize].object.get_or_insert(object.number);
-        }
-        membership[object.number as usize] = Membership::One(number);
-        queue.push(object.number);
-    }
-    let stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
+pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let (clusters, mut membership) = stated(release);
+    let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
+    let mut queue: Vec<u32> =
+        (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
         let known = membership[number as usize];
-        let from = references.partition_point(|(from, _)| *from < number);
-        for (_, target) in references.iter().skip(from).take_while(|(from, _)| *from == number) {
-            let target = *target as usize;
+        for edge in release.edges_from(number) {
+            let Some(target) = edge.target.map(|target| target as usize) else { continue };
             let merged = membership[target].merge(known);
-            if !stated[target] && merged != membership[target] {
+            if !is_stated[target] && merged != membership[target] {
                 membership[target] = merged;
                 queue.push(target as u32);
             }
         }
     }
     (clusters, membership)
+}
+
+/// Names in use, by name and namespace.
+type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
+
+/// The clusters that objects say they belong to, and those objects' membership.
+fn stated<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let mut clusters: Vec<Cluster<'a>> = Vec::new();
+    let mut numbers: Numbers<'a> = FxHashMap::default();
+    let mut membership = vec![Membership::Unassigned; release.objects.len()];
+    for object in release.objects.iter().filter(|object| !object.is_hook()) {
+        let Some(name) = stated_cluster(object) else { continue };
+        let namespace = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
+        let known = numbers.entry(name.clone()).or_default();
+        let number = match known.iter().find(|(theirs, _)| *theirs == namespace) {
+            Some((_, number)) => *number,
+            None => {
+                clusters.push(Cluster { namespace: namespace.clone(), name, object: None });
+                known.push((namespace, clusters.len() as u32 - 1));
+                clusters.len() as u32 - 1
+            }
+        };
+        if object.is(CLUSTER_GROUP, "Cluster") {
+            clusters[number as usize].object.get_or_insert(object.number);
+        }
+        membership[object.number as usize] = Membership::One(number);
+    }
+    join_unnamed(release, &numbers, &mut clusters, &mut membership);
+    (clusters, membership)
+}
+
+/// Objects without a namespace land where the release is installed, which nobody told us. Where the release has one other
+/// cluster of the name, in a namespace that is written out, that is where they belong; two Cluster objects stay apart.
+fn join_unnamed<'a>(
+    release: &Release<'a>,
+    numbers: &Numbers<'a>,
+    clusters: &mut Vec<Cluster<'a>>,
+    membership: &mut [Membership],
+) {
+    if !release.namespace.is_empty() {
+        return;
+    }
+    let mut joined: FxHashMap<u32, u32> = FxHashMap::default();
+    for known in numbers.values() {
+        let Some((_, unnamed)) = known.iter().find(|(namespace, _)| namespace.is_empty()) else { continue };
+        let mut named = known.iter().filter(|(namespace, _)| !namespace.is_empty());
+        let (Some((_, named)), None) = (named.next(), named.next()) else { continue };
+        let of_unnamed = clusters[*unnamed as usize].object;
+        let of_named = &mut clusters[*named as usize].object;
+        if of_unnamed.is_some() && of_named.is_some() {
+            continue;
+        }
+        *of_named = of_named.or(of_unnamed);
+        joined.insert(*unnamed, *named);
+    }
+    if joined.is_empty() {
+        return;
+    }
+    // The numbers close up over the clusters that are gone.
+    let mut renumbered: Vec<u32> = Vec::with_capacity(clusters.len());
+    let mut next = 0;
+    for number in 0..clusters.len() as u32 {
+        renumbered.push(next);
+        next += u32::from(!joined.contains_key(&number));
+    }
+    for member in membership {
+        if let Membership::One(number) = member {
+            let kept = joined.get(number).unwrap_or(number);
+            *number = renumbered[*kept as usize];
+        }
+    }
+    let mut number = 0;
+    clusters.retain(|_| {
+        number += 1;
+        !joined.contains_key(&(number - 1))
+    });
 }

@@ -32,9 +32,11 @@ const MAX_SIZE: &str = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-s
 
 /// Looks at deployments, sets and pools. (Within a topology the webhook refuses it.)
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in view.release.objects.iter().filter(|object| object.group() == CLUSTER_GROUP) {
-        let scales = matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool");
-        if !scales || object.annotation(MIN_SIZE).is_none() && object.annotation(MAX_SIZE).is_none() {
+    let scales =
+        |group: &str, kind: &str| group == CLUSTER_GROUP && matches!(kind, "MachineDeployment" | "MachineSet" | "MachinePool");
+    for object in view.of_kinds(scales) {
+        let Some(annotations) = object.at(&["metadata", "annotations"]) else { continue };
+        if annotations.get(MIN_SIZE).is_none() && annotations.get(MAX_SIZE).is_none() {
             continue;
         }
         let Some(replicas) = object.at(&["spec", "replicas"]).filter(|value| value.as_i64().is_some()) else {

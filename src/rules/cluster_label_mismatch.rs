@@ -26,7 +26,7 @@ crate::rule! {
 
 /// Compares label and field of core objects, and of their templates.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in view.release.objects.iter().filter(|object| object.group() == CLUSTER_GROUP) {
+    for object in view.of_kinds(|group, kind| group == CLUSTER_GROUP && !matches!(kind, "Cluster" | "ClusterClass")) {
         let Some(cluster) = object.at(&["spec", "clusterName"]).and_then(|value| value.as_str()) else { continue };
         for labels in [
             &["metadata", "labels"][..],

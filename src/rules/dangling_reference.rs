@@ -47,8 +47,9 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for link in view.links.iter().filter(|link| link.target.is_none()) {
         let Some(from) = view.object(link.from) else { continue };
         let is_external = view.is_external(&link.group, &link.kind, link.namespace_in(view), &link.name);
-        let wrong_kind = link.takes_template(from).is_some_and(|template| template != link.kind.ends_with("Template"));
-        if is_external || wrong_kind || is_made_by_controllers(link, from) {
+        let takes_template = link.takes_template(from);
+        let is_wrong = |template: bool| super::reference_kind::is_wrong(view, link, template);
+        if is_external || takes_template.is_some_and(is_wrong) || is_made_by_controllers(link, from) {
             continue;
         }
         if names.of_kind.is_empty() {
@@ -241,7 +242,8 @@ fn share_half(a: &str, b: &str) -> bool {
 /// Letters that a misspelt name may differ in.
 fn limit(name: &str) -> usize {
     match name.chars().count() {
-        0..=3 => 1,
+        0..=2 => 0,
+        3 => 1,
         4..=7 => 2,
         _ => 3,
     }

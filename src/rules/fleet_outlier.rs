@@ -1,9 +1,11 @@
 //! Clusters that are not like the others of their group.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+mod policies;
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use super::view::{ClusterView, View};
 use crate::config::Preset;
@@ -12,7 +14,7 @@ use crate::report::Finding;
 use crate::yaml::Value;
 
 crate::rule! {
-    /// A cluster differs in a field that all others of its group share.
+    /// A cluster differs in a field or a policy that all others of its group share.
     ///
     /// A group is the clusters of one environment, class, and kind of control plane and infrastructure. Where nearly all of them say
     /// the same, and one says something else, somebody changed it by hand, or forgot it: it is the cluster on which the next upgrade
@@ -20,6 +22,10 @@ crate::rule! {
     ///
     /// Names, address ranges, endpoints and labels differ by nature and are not looked at; a value that holds the cluster's own name
     /// is compared without it. A group needs five clusters, and at most a tenth of them (at least one) may differ.
+    ///
+    /// Policies are compared too: ClusterResourceSets and HelmChartProxies that select all of them but a few; and
+    /// NetworkPolicies, ResourceQuotas, LimitRanges and add-ons of the same name, of which each cluster, or the namespace that it
+    /// has for itself, has its own.
     ///
     /// Silent unless the settings say `extends: fleet`.
     ///
@@ -50,11 +56,36 @@ const OWN: &[&str] = &[
     "namespace",
 ];
 
-/// What one cluster says in one field.
-struct Said<'v, 'a> {
-    cluster: usize,
+/// What a cluster says in one field. Field and text are known by their hashes: a fleet says the same thing a thousand times.
+struct Leaf<'v, 'a> {
+    field: u64,
+    text: u64,
     object: &'v Object<'a>,
     value: Value<'a>,
+}
+
+/// What a group says in one field.
+#[derive(Clone, Copy, Default)]
+struct Field {
+    /// Clusters that say anything.
+    said: usize,
+    /// What most of them say, and how many that are.
+    usual: u64,
+    followers: usize,
+}
+
+impl Field {
+    /// Whether only a few say something else, or a few say nothing.
+    fn has_odd_ones(&self, members: usize) -> bool {
+        let most_odd = most_odd(members);
+        let odd = self.said - self.followers;
+        odd > 0 && odd <= most_odd && self.followers + most_odd >= members || self.is_missing(members)
+    }
+
+    /// Whether all that say anything say the same, and a few say nothing.
+    fn is_missing(&self, members: usize) -> bool {
+        self.said == self.followers && self.said < members && members - self.said <= most_odd(members)
+    }
 }
 
 /// Compares the fields of each group of clusters.
@@ -68,9 +99,16 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             groups.entry(group(cluster)).or_default().push(number);
         }
     }
-    for members in groups.values().filter(|members| members.len() >= LEAST) {
+    let groups: Vec<&Vec<usize>> = groups.values().filter(|members| members.len() >= LEAST).collect();
+    for members in &groups {
         compare(view, members, out);
     }
+    policies::compare(view, &groups, out);
+}
+
+/// How many of a group may differ and still be the odd ones out.
+fn most_odd(members: usize) -> usize {
+    (members / 10).max(1)
 }
 
 fn group(cluster: &ClusterView<'_, '_>) -> [String; 4] {
@@ -86,81 +124,130 @@ fn group(cluster: &ClusterView<'_, '_>) -> [String; 4] {
 }
 
 fn compare(view: &View<'_, '_>, members: &[usize], out: &mut Vec<Finding>) {
-    // Field to value to who says it. Fields are named by the kind of object, since names differ.
-    let mut fields: BTreeMap<String, FxHashMap<String, Vec<Said<'_, '_>>>> = BTreeMap::new();
-    for number in members {
-        let Some(cluster) = view.clusters.get(*number) else { continue };
-        for object in cluster.object.into_iter().chain(cluster.control_plane).chain(cluster.infrastructure) {
-            let Some(spec) = object.spec() else { continue };
-            let mut leaves = Vec::new();
-            collect(spec, &mut format!("{} spec", object.kind), &mut leaves);
-            for (path, value) in leaves {
-                let text = value.raw().replace(&*cluster.cluster.name, "{cluster}");
-                fields.entry(path).or_default().entry(text).or_default().push(Said { cluster: *number, object, value });
-            }
+    let mut fields: FxHashMap<u64, Field> = FxHashMap::default();
+    let mut texts: FxHashMap<(u64, u64), usize> = FxHashMap::default();
+    each_leaf(view, members, |_, leaf| {
+        let count = texts.entry((leaf.field, leaf.text)).or_default();
+        *count += 1;
+        let field = fields.entry(leaf.field).or_default();
+        field.said += 1;
+        if *count > field.followers {
+            (field.usual, field.followers) = (leaf.text, *count);
+        }
+    });
+    fields.retain(|_, field| field.has_odd_ones(members.len()));
+    if fields.is_empty() {
+        return;
+    }
+    let mut odd: Vec<(usize, Leaf<'_, '_>)> = Vec::new();
+    let mut usual: FxHashMap<u64, Leaf<'_, '_>> = FxHashMap::default();
+    let mut have: FxHashMap<u64, FxHashSet<usize>> = FxHashMap::default();
+    each_leaf(view, members, |cluster, leaf| {
+        let Some(field) = fields.get(&leaf.field) else { return };
+        if field.is_missing(members.len()) {
+            have.entry(leaf.field).or_default().insert(cluster);
+        }
+        if leaf.text == field.usual {
+            usual.entry(leaf.field).or_insert(leaf);
+        } else {
+            odd.push((cluster, leaf));
+        }
+    });
+    for (cluster, leaf) in &odd {
+        let (Some(field), Some(usual)) = (fields.get(&leaf.field), usual.get(&leaf.field)) else { continue };
+        // A short name may stand in a text by chance: word for word the same is the same.
+        if leaf.value.raw() != usual.value.raw() {
+            out.extend(tell(view, *cluster, leaf, usual, field.followers));
         }
     }
-    let most_odd = (members.len() / 10).max(1);
-    for (path, values) in &fields {
-        let said: usize = values.values().map(Vec::len).sum();
-        let Some((majority, followers)) =
-            values.iter().max_by_key(|(text, said)| (said.len(), std::cmp::Reverse(*text)))
-        else {
-            continue;
-        };
-        let odd = said - followers.len();
-        let field = path.split_once(' ').map_or(path.as_str(), |(_, field)| field);
-        if odd > 0 && odd <= most_odd && followers.len() + most_odd >= members.len() {
-            for said in values.iter().filter(|(text, _)| *text != majority).flat_map(|(_, said)| said) {
-                tell(view, said, field, majority, followers.len(), out);
-            }
-        } else if odd == 0 && said < members.len() && members.len() - said <= most_odd {
-            missing(view, members, followers, (field, majority), out);
+    for (field, have) in &have {
+        if let Some(usual) = usual.get(field) {
+            missing(view, members, have, usual, out);
         }
     }
 }
 
+/// Every field of the Cluster, control plane and infrastructure of some clusters.
+fn each_leaf<'r, 'v, 'a>(view: &'r View<'v, 'a>, members: &[usize], mut see: impl FnMut(usize, Leaf<'v, 'a>)) {
+    for number in members {
+        let Some(cluster) = view.clusters.get(*number) else { continue };
+        for object in cluster.object.into_iter().chain(cluster.control_plane).chain(cluster.infrastructure) {
+            let mut hasher = FxHasher::default();
+            object.kind.hash(&mut hasher);
+            if let Some(spec) = object.spec() {
+                walk(spec, &hasher, &mut |field, value| {
+                    let text = general_hash(value.raw(), &cluster.cluster.name);
+                    see(*number, Leaf { field, text, object, value });
+                });
+            }
+        }
+    }
+}
+
+/// All scalars below a value, with the hashes of their paths; without those that differ by nature.
+fn walk<'a>(value: Value<'a>, path: &FxHasher, see: &mut dyn FnMut(u64, Value<'a>)) {
+    for (number, child) in value.children().enumerate() {
+        let mut path = path.clone();
+        match child.key() {
+            Some(key) if OWN.contains(&&*key) => continue,
+            Some(key) => key.hash(&mut path),
+            None => number.hash(&mut path),
+        }
+        if child.is_map() || child.is_seq() {
+            walk(child, &path, see);
+        } else {
+            see(path.finish(), child);
+        }
+    }
+}
+
+/// The hash of a text, whatever the cluster in it is called.
+fn general_hash(text: &str, name: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    if name.is_empty() {
+        text.hash(&mut hasher);
+    } else {
+        text.split(name).for_each(|part| part.hash(&mut hasher));
+    }
+    hasher.finish()
+}
+
 fn tell(
     view: &View<'_, '_>,
-    said: &Said<'_, '_>,
-    field: &str,
-    majority: &str,
+    cluster: usize,
+    leaf: &Leaf<'_, '_>,
+    usual: &Leaf<'_, '_>,
     followers: usize,
-    out: &mut Vec<Finding>,
-) {
-    let Some(cluster) = view.clusters.get(said.cluster) else { return };
-    let hidden = crate::secrets::hides(said.object, &said.object.path(said.value.index()));
-    let values = if hidden { String::new() } else { format!(": {} here, {majority} there", shorten(said.value.raw())) };
-    let message = format!(
-        "cluster '{}' differs in {field} from the {followers} others of its group{values}",
-        cluster.cluster.name
-    );
-    out.push(
-        said.object
-            .finding(&FLEET_OUTLIER, said.value, message)
-            .suggest("the value of the others, or an ignore with the reason"),
-    );
+) -> Option<Finding> {
+    let name = &view.clusters.get(cluster)?.cluster.name;
+    let field = leaf.object.path(leaf.value.index());
+    let values = if crate::secrets::hides(leaf.object, &field) {
+        String::new()
+    } else {
+        format!(": {} here, {} there", shorten(leaf.value.raw()), shorten(usual.value.raw()))
+    };
+    let message = format!("cluster '{name}' differs in {field} from the {followers} others of its group{values}");
+    let finding = leaf.object.finding(&FLEET_OUTLIER, leaf.value, message);
+    Some(finding.suggest("the value of the others, or an ignore with the reason"))
 }
 
 fn missing(
     view: &View<'_, '_>,
     members: &[usize],
-    followers: &[Said<'_, '_>],
-    what: (&str, &str),
+    have: &FxHashSet<usize>,
+    usual: &Leaf<'_, '_>,
     out: &mut Vec<Finding>,
 ) {
-    let Some(kind) = followers.first().map(|said| &said.object.kind) else { return };
-    let have: rustc_hash::FxHashSet<usize> = followers.iter().map(|said| said.cluster).collect();
+    let field = usual.object.path(usual.value.index());
     for cluster in
         members.iter().filter(|number| !have.contains(number)).filter_map(|number| view.clusters.get(*number))
     {
         let mut objects = cluster.object.into_iter().chain(cluster.control_plane).chain(cluster.infrastructure);
-        let Some(object) = objects.find(|object| object.kind == *kind) else { continue };
-        let (field, _) = what;
+        let Some(object) = objects.find(|object| object.kind == usual.object.kind) else { continue };
         let message = format!(
             "cluster '{}' has no {field}, which the {} others of its group all set alike",
             cluster.cluster.name,
-            followers.len()
+            have.len()
         );
         let keys: Vec<&str> = field.split('.').collect();
         out.push(
@@ -168,29 +255,6 @@ fn missing(
                 .missing(&FLEET_OUTLIER, &keys, message)
                 .suggest("the value of the others, or an ignore with the reason"),
         );
-    }
-}
-
-/// All scalars below a value, with their paths; without those that differ by nature.
-fn collect<'a>(value: Value<'a>, path: &mut String, leaves: &mut Vec<(String, Value<'a>)>) {
-    let length = path.len();
-    for (number, child) in value.children().enumerate() {
-        match child.key() {
-            Some(key) if OWN.contains(&&*key) => continue,
-            Some(key) => {
-                path.push('.');
-                path.push_str(&key);
-            }
-            None => {
-                let _ = write!(path, "[{number}]");
-            }
-        }
-        if child.scalar().is_some() {
-            leaves.push((path.clone(), child));
-        } else {
-            collect(child, path, leaves);
-        }
-        path.truncate(length);
     }
 }
 

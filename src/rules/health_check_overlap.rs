@@ -22,6 +22,9 @@ crate::rule! {
 
 /// Looks for machines that fit several health checks of their cluster.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    if view.of_kind(CLUSTER_GROUP, "MachineHealthCheck").next().is_none() {
+        return;
+    }
     for cluster in &view.clusters {
         let checks: Vec<(&Object<'_>, Selector<'_>)> = cluster
             .members
@@ -34,7 +37,8 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         }
         let mut told: Vec<(u32, u32)> = Vec::new();
         for source in cluster.machine_sources() {
-            let mut watching = checks.iter().filter(|(_, selector)| selector.matches(&source.labels));
+            let labels = source.labels(cluster);
+            let mut watching = checks.iter().filter(|(_, selector)| selector.matches(&labels));
             let Some((first, _)) = watching.next() else { continue };
             for (second, _) in watching {
                 let Some(value) = second.at(&["spec", "selector"]) else { continue };

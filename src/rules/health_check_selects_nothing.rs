@@ -1,6 +1,6 @@
 //! MachineHealthChecks that watch no machine.
 
-use super::view::{MachineSource, Selector, View};
+use super::view::{Labels, MachineSource, Selector, View};
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL};
 use crate::report::Finding;
 
@@ -31,6 +31,9 @@ const UNFORESEEN: &[&str] = &["cluster.x-k8s.io/set-name", "machine-template-has
 
 /// Compares each health check with the machines of its cluster.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    if view.of_kind(CLUSTER_GROUP, "MachineHealthCheck").next().is_none() {
+        return;
+    }
     for cluster in &view.clusters {
         let mut checks =
             cluster.members.iter().filter(|object| object.is(CLUSTER_GROUP, "MachineHealthCheck")).peekable();
@@ -38,12 +41,13 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             continue;
         }
         let sources = cluster.machine_sources();
+        let carried: Vec<Labels<'_>> = sources.iter().map(|source| source.labels(cluster)).collect();
         for object in checks {
             let Some(value) = object.at(&["spec", "selector"]) else { continue };
             let Some(selector) = Selector::read(value).filter(|selector| !selector.is_empty()) else { continue };
             if sources.is_empty()
                 || cannot_tell(&selector, &sources, cluster.has_topology())
-                || sources.iter().any(|source| selector.matches(&source.labels))
+                || carried.iter().any(|labels| selector.matches(labels))
             {
                 continue;
             }
@@ -51,7 +55,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
                 "the selector of MachineHealthCheck '{}' fits no machine of cluster '{}' in this release: it watches nothing",
                 object.name, cluster.cluster.name
             );
-            let labels = sources.iter().flat_map(|source| &source.labels).filter(|(key, _)| *key != CLUSTER_NAME_LABEL);
+            let labels = carried.iter().flatten().filter(|(key, _)| *key != CLUSTER_NAME_LABEL);
             let mut known: Vec<String> = labels.map(|(key, text)| format!("{key}: {text:?}")).collect();
             known.sort();
             known.dedup();

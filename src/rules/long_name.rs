@@ -1,6 +1,7 @@
 //! Names that grow too long on the way to a machine.
 
-use super::view::{Part, View};
+use super::view::View;
+use crate::object::CLUSTER_GROUP;
 use crate::report::Finding;
 
 crate::rule! {
@@ -28,26 +29,34 @@ const SUFFIX: usize = 6;
 
 /// Looks at everything that makes machines.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for cluster in &view.clusters {
-        for source in cluster.machine_sources() {
-            let object = source.object;
-            let suffix = match (&*object.kind, source.part) {
-                ("MachineDeployment", _) => DEPLOYMENT_SUFFIX,
-                ("MachineSet", _) | (_, Part::ControlPlane) => SUFFIX,
-                _ => continue,
-            };
-            let has_own_scheme = object.at(&["spec", "machineNaming"]).is_some();
-            let length = object.name.chars().count();
-            if object.kind == "Cluster" || object.kind == "Machine" || has_own_scheme || length + suffix <= LONGEST {
-                continue;
-            }
-            let Some(name) = object.at(&["metadata", "name"]) else { continue };
-            let most = LONGEST - suffix;
-            let message = format!(
-                "the name has {length} characters, and {suffix} more come behind it in the names of machines: they are cut at {LONGEST} \
-                 and can no longer be told apart"
-            );
-            out.push(object.finding(&LONG_NAME, name, message).suggest(format!("at most {most} characters")));
+    for object in view.of_kinds(|group, kind| suffix(group, kind).is_some()) {
+        let Some(suffix) = suffix(object.group(), &object.kind) else { continue };
+        if object.name.len() + suffix <= LONGEST {
+            continue;
         }
+        let length = object.name.chars().count();
+        let has_own_scheme = object.at(&["spec", "machineNaming"]).is_some();
+        // Hosted control planes have no machines.
+        let makes_machines = object.group() == CLUSTER_GROUP || object.at(&["spec", "machineTemplate"]).is_some();
+        if has_own_scheme || !makes_machines || length + suffix <= LONGEST {
+            continue;
+        }
+        let Some(name) = object.at(&["metadata", "name"]) else { continue };
+        let most = LONGEST - suffix;
+        let message = format!(
+            "the name has {length} characters, and {suffix} more come behind it in the names of machines: they are cut at {LONGEST} \
+             and can no longer be told apart"
+        );
+        out.push(object.finding(&LONG_NAME, name, message).suggest(format!("at most {most} characters")));
+    }
+}
+
+/// What comes behind the name of an object of this kind in the names of its machines.
+fn suffix(group: &str, kind: &str) -> Option<usize> {
+    match (group, kind) {
+        (CLUSTER_GROUP, "MachineDeployment") => Some(DEPLOYMENT_SUFFIX),
+        (CLUSTER_GROUP, "MachineSet") => Some(SUFFIX),
+        ("controlplane.cluster.x-k8s.io", kind) if kind.ends_with("ControlPlane") => Some(SUFFIX),
+        _ => None,
     }
 }

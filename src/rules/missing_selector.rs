@@ -27,10 +27,10 @@ crate::rule! {
 
 /// Looks at every MachineDeployment and MachineSet.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in &view.release.objects {
-        let has_selector =
-            matches!((object.group(), &*object.kind), (CLUSTER_GROUP, "MachineDeployment" | "MachineSet"));
-        if has_selector && object.spec().is_some_and(|spec| spec.get("selector").is_none()) {
+    let has_selector =
+        |group: &str, kind: &str| group == CLUSTER_GROUP && matches!(kind, "MachineDeployment" | "MachineSet");
+    for object in view.of_kinds(has_selector) {
+        if object.spec().is_some_and(|spec| spec.get("selector").is_none()) {
             let message = format!(
                 "{} '{}' has no spec.selector: the schema requires it, and only Cluster API's webhook fills it in",
                 object.kind, object.name

@@ -5,7 +5,6 @@
 use std::fmt::Write;
 
 use crate::admission;
-use crate::config::Settings;
 use crate::migrate::half_migrated;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
@@ -24,6 +23,7 @@ mod cluster_label_mismatch;
 mod cluster_naming;
 mod cni_not_selected;
 mod control_plane_endpoint;
+mod custom;
 mod dangling_reference;
 mod endpoint_collision;
 mod even_topology_control_plane;
@@ -41,6 +41,7 @@ mod promotion_order;
 mod reference_kind;
 mod reference_namespace;
 mod reference_version;
+mod release_too_large;
 mod required_label;
 mod shared_template;
 mod single_control_plane;
@@ -52,7 +53,7 @@ mod version_policy;
 mod version_skew;
 mod version_without_v;
 
-use view::View;
+use view::{Circumstances, View};
 
 /// A rule that looks at the whole release.
 struct Check {
@@ -117,6 +118,7 @@ static CHECKS: &[(&str, &[Check])] = &[
     (
         "Release",
         checks![
+            release_too_large::RELEASE_TOO_LARGE,
             uninstall_order::UNINSTALL_ORDER,
             template_without_keep::TEMPLATE_WITHOUT_KEEP,
             move_label::MOVE_LABEL,
@@ -126,14 +128,16 @@ static CHECKS: &[(&str, &[Check])] = &[
 ];
 
 /// What only the whole release shows: references, clusters, the fleet, the release itself.
-pub fn check(release: &Release<'_>, settings: &Settings) -> Vec<Finding> {
-    let view = View::new(release, settings);
+pub fn check(release: &Release<'_>, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let settings = circumstances.settings;
+    let view = View::new(release, circumstances);
     let mut findings = Vec::new();
     for check in CHECKS.iter().flat_map(|(_, checks)| *checks) {
         if settings.rules.get(check.rule.name).is_none_or(|level| level.severity().is_some()) {
             (check.check)(&view, &mut findings);
         }
     }
+    custom::check(&view, &mut findings);
     findings
 }
 
@@ -175,7 +179,15 @@ static LAYERS: &[(&str, &[&Rule])] = &[
         ],
     ),
     ("Updates", diff::verdict::RULES),
-    ("Ignores", &[&ignores::UNUSED_IGNORE, &ignores::INVALID_IGNORE, &ignores::EXPIRED_IGNORE]),
+    (
+        "Settings",
+        &[
+            &ignores::UNUSED_IGNORE,
+            &ignores::INVALID_IGNORE,
+            &ignores::EXPIRED_IGNORE,
+            &custom::CUSTOM_RULE_NOT_CHECKED,
+        ],
+    ),
 ];
 
 /// All rules, by layer.
@@ -189,10 +201,11 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
     layers().flat_map(|(_, rules)| rules)
 }
 
-/// The rules that have fixtures of their own: those that look at the whole release, and those about ignores.
+/// The rules that have fixtures of their own: those that look at the whole release, and those about the settings.
 pub fn with_fixtures() -> impl Iterator<Item = &'static Rule> {
     let of_release = CHECKS.iter().flat_map(|(_, checks)| checks.iter().map(|check| check.rule));
-    of_release.chain([&ignores::UNUSED_IGNORE, &ignores::INVALID_IGNORE, &ignores::EXPIRED_IGNORE])
+    let of_settings = LAYERS.iter().filter(|(layer, _)| *layer == "Settings").flat_map(|(_, rules)| *rules);
+    of_release.chain(of_settings.copied())
 }
 
 /// A rule's first sentence.

@@ -32,10 +32,7 @@ const OWNERS: &[&str] = &["ClusterResourceSet", "VSphereCluster"];
 
 /// Looks at the Secrets and ConfigMaps that are referred to.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in &view.release.objects {
-        if !object.group().is_empty() || !matches!(&*object.kind, "Secret" | "ConfigMap") || object.is_hook() {
-            continue;
-        }
+    for object in view.of_kinds(|group, kind| group.is_empty() && matches!(kind, "Secret" | "ConfigMap")) {
         let labels = object.at(&["metadata", "labels"]);
         let moves = labels.is_some_and(|labels| MOVE.iter().any(|key| labels.get(key).is_some()));
         let user = view
@@ -44,6 +41,9 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             .filter_map(|link| view.object(link.from))
             .find(|from| !OWNERS.contains(&&*from.kind));
         let (Some(user), false, Some(name)) = (user, moves, object.at(&["metadata", "name"])) else { continue };
+        if object.is_hook() {
+            continue;
+        }
         let message = format!(
             "{} '{}' is needed by {} '{}', and clusterctl move leaves it behind",
             object.kind, object.name, user.kind, user.name

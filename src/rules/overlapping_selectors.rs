@@ -1,7 +1,7 @@
 //! MachineDeployments that claim each other's machines.
 
-use super::view::{Selector, View, labels};
-use crate::object::{CLUSTER_NAME_LABEL, Object};
+use super::view::{Labels, Selector, View, labels};
+use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::report::Finding;
 
 crate::rule! {
@@ -28,17 +28,25 @@ crate::rule! {
 /// Compares the deployments of each cluster.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for cluster in &view.clusters {
-        let deployments: Vec<&Object<'_>> =
-            cluster.members.iter().copied().filter(|object| object.kind == "MachineDeployment").collect();
+        let is_deployment = |object: &&Object<'_>| object.kind == "MachineDeployment" && object.group() == CLUSTER_GROUP;
+        let deployments: Vec<&Object<'_>> = cluster.members.iter().copied().filter(is_deployment).collect();
+        if deployments.len() < 2 {
+            continue;
+        }
+        let carried: Vec<Labels<'_>> = deployments
+            .iter()
+            .map(|object| {
+                let mut labels = labels(object.at(&["spec", "template", "metadata", "labels"]));
+                labels.insert(CLUSTER_NAME_LABEL.into(), cluster.cluster.name.clone());
+                labels
+            })
+            .collect();
         for object in &deployments {
             let Some(value) = object.at(&["spec", "selector"]) else { continue };
             let Some(selector) = Selector::read(value).filter(|selector| !selector.is_empty()) else { continue };
-            let claimed = deployments.iter().find(|other| {
-                let mut theirs = labels(other.at(&["spec", "template", "metadata", "labels"]));
-                theirs.insert(CLUSTER_NAME_LABEL.into(), cluster.cluster.name.clone());
-                other.number != object.number && selector.matches(&theirs)
-            });
-            if let Some(other) = claimed {
+            let mut others = deployments.iter().zip(&carried);
+            let claimed = others.find(|(other, labels)| other.number != object.number && selector.matches(labels));
+            if let Some((other, _)) = claimed {
                 let message = format!(
                     "the selector of MachineDeployment '{}' fits the machines of MachineDeployment '{}' too",
                     object.name, other.name

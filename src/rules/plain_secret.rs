@@ -10,7 +10,8 @@ crate::rule! {
     ///
     /// Whoever reads the chart, its values, the release Secret or a Git history reads it too. capi-lint never prints what it found.
     ///
-    /// Looked at: Secrets with data (a **note**), and, as **warnings**, private keys anywhere in Cluster API objects, and `passwd` of kubeadm's users.
+    /// Looked at: Secrets with data (a **note**), and, as **warnings**, private keys anywhere in Cluster API
+    /// objects, and `passwd` of kubeadm's users (a **note** where it is a hash).
     ///
     /// ## Example
     ///
@@ -30,14 +31,20 @@ crate::rule! {
 
 /// Looks at Secrets, and through the texts of Cluster API objects.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in &view.release.objects {
-        if object.is("", "Secret") {
-            out.extend(in_secret(object));
-        } else if is_capi_group(object.group()) {
-            in_object(object, out);
+    out.extend(view.of_kind("", "Secret").filter_map(in_secret));
+    // Nearly no release has either word in it: then no object is looked through.
+    let has_word = |text: &[u8]| WORDS.iter().any(|word| memchr::memmem::find(text, word).is_some());
+    if view.release.streams.iter().any(|stream| has_word(&stream.source.bytes)) {
+        for object in view.of_kinds(|group, _| is_capi_group(group)) {
+            if has_word(view.release.text_of(object.document).as_bytes()) {
+                in_object(object, out);
+            }
         }
     }
 }
+
+/// What stands in every manifest with a key or a password in it.
+const WORDS: &[&[u8]] = &[b"PRIVATE KEY-----", b"passwd"];
 
 fn in_secret(object: &Object<'_>) -> Option<Finding> {
     // What a ClusterResourceSet applies in clusters is mostly manifests.
@@ -65,13 +72,16 @@ fn in_object(object: &Object<'_>, out: &mut Vec<Finding>) {
         let is_password =
             value.key_is("passwd") && value.as_str().is_some_and(|text| !text.is_empty() && text != "*" && text != "!");
         if is_key || is_password {
-            let what = if is_key { "a private key" } else { "a password" };
+            // What crypt made of it (`$6$…`) is no way in by itself, but can be tried against a list of words.
+            let is_hash = is_password && value.as_str().is_some_and(|text| text.starts_with('$'));
+            let what = if is_key { "a private key" } else if is_hash { "the hash of a password" } else { "a password" };
+            let severity = if is_hash { Severity::Info } else { Severity::Warning };
             let message = format!("{} '{}' carries {what} in the manifest", object.kind, object.name);
             let help = if is_key { "contentFrom.secret" } else { "passwdFrom.secret" };
             // A report shows the line a finding points at: never one that holds the secret itself.
             let is_one_line = !value.raw().contains('\n');
             let shown = object.root.get("kind").filter(|_| is_one_line).unwrap_or(value);
-            let finding = Finding::new(&PLAIN_SECRET, message).severity(Severity::Warning).at(object.key_place(shown));
+            let finding = Finding::new(&PLAIN_SECRET, message).severity(severity).at(object.key_place(shown));
             out.push(finding.path(object.path(value.index())).suggest(help));
         }
     }

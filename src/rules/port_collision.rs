@@ -32,13 +32,17 @@ crate::rule! {
 /// Compares the port mappings of all templates.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut seen: FxHashMap<(i64, String, String), &str> = FxHashMap::default();
-    for object in &view.release.objects {
-        let is_docker = object.kind.starts_with("Docker") || object.kind.starts_with("Dev");
-        if !is_docker || object.group() != "infrastructure.cluster.x-k8s.io" {
+    let is_docker = |group: &str, kind: &str| {
+        group == "infrastructure.cluster.x-k8s.io" && (kind.starts_with("Docker") || kind.starts_with("Dev"))
+    };
+    for object in view.of_kinds(is_docker) {
+        let mappings = mappings(object);
+        if mappings.is_empty() {
             continue;
         }
-        let machines: i64 = view.leading_to(object).filter_map(|link| view.object(link.from)).map(replicas).sum();
-        for (mapping, port) in mappings(object) {
+        let machines = view.leading_to(object).filter_map(|link| view.object(link.from)).map(replicas);
+        let machines = machines.fold(0, i64::saturating_add);
+        for (mapping, port) in mappings {
             let text = |key: &str, default: &str| {
                 mapping
                     .get(key)

@@ -1,7 +1,8 @@
 //! A template where an object belongs, or the other way round.
 
-use super::view::View;
+use super::view::{Link, View};
 use crate::report::Finding;
+use crate::text;
 
 crate::rule! {
     /// A template is referred to where an object belongs, or an object where a template belongs.
@@ -33,7 +34,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for link in &view.links {
         let Some(from) = view.object(link.from) else { continue };
         let Some(takes_template) = link.takes_template(from) else { continue };
-        if link.kind.ends_with("Template") == takes_template {
+        if !is_wrong(view, link, takes_template) {
             continue;
         }
         let kind = &link.kind;
@@ -55,4 +56,12 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         let place = link.value.get("kind").map_or_else(|| link.place(from), |kind| from.place(kind));
         out.push(Finding::new(&REFERENCE_KIND, message).at(place).suggest(format!("kind: {right}")));
     }
+}
+
+/// Whether a reference names a template where none belongs, or the other way round. A kind that is only misspelt
+/// (`DockerMachineTemplat`, while the template of that name is there) is for `dangling-reference`.
+pub fn is_wrong(view: &View<'_, '_>, link: &Link<'_>, takes_template: bool) -> bool {
+    let is_right = |kind: &str| kind.ends_with("Template") == takes_template;
+    let is_meant = |kind: &str| is_right(kind) && text::distance(kind, &link.kind, 2).is_some();
+    !is_right(&link.kind) && !view.named(&link.name).take(64).any(|object| is_meant(&object.kind))
 }

@@ -24,8 +24,8 @@ crate::rule! {
 
 /// Looks from how many clusters each template is referred to.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in &view.release.objects {
-        if !object.kind.ends_with("Template") || !is_capi_group(object.group()) {
+    for object in view.of_kinds(|group, kind| kind.ends_with("Template") && is_capi_group(group)) {
+        if view.leading_to(object).nth(1).is_none() {
             continue;
         }
         let clusters: BTreeSet<u32> = view

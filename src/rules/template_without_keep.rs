@@ -28,11 +28,11 @@ crate::rule! {
 
 /// Looks at every template of machines. One finding per kind: the message names no object.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in &view.release.objects {
-        let is_template = is_capi_group(object.group())
-            && (object.kind.ends_with("MachineTemplate") || object.kind.ends_with("ConfigTemplate"));
-        if !is_template
-            || !ends_with_hash(&object.name)
+    let is_template = |group: &str, kind: &str| {
+        is_capi_group(group) && (kind.ends_with("MachineTemplate") || kind.ends_with("ConfigTemplate"))
+    };
+    for object in view.of_kinds(is_template) {
+        if !ends_with_hash(&object.name)
             || object.annotation(KEEP).is_some_and(|policy| policy == "keep")
         {
             continue;

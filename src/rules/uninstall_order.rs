@@ -1,7 +1,5 @@
 //! What an uninstall takes away too early.
 
-use std::borrow::Cow;
-
 use rustc_hash::FxHashMap;
 
 use super::view::{Role, View, is_capi_group};
@@ -38,53 +36,32 @@ pub const KEEP: &str = "helm.sh/resource-policy";
 
 /// Looks at the Secrets of identities, and at the Namespaces of clusters.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let users = Users::new(view);
-    for object in &view.release.objects {
-        let needed_by = match (object.group(), &*object.kind) {
-            ("", "Secret") => view
-                .leading_to(object)
-                .find(|link| link.role == Role::Identity)
-                .and_then(|link| view.object(link.from))
-                .or_else(|| users.of_secret.get(&*object.name).copied()),
-            ("", "Namespace") => users.in_namespace.get(&*object.name).copied(),
-            _ => None,
-        };
-        let Some(user) = needed_by else { continue };
-        let is_kept = object.annotation(KEEP).is_some_and(|policy| policy == "keep");
-        if is_kept || object.is_hook() || view.release.template_of(object.document).is_none() {
-            continue;
-        }
-        let Some(name) = object.at(&["metadata", "name"]) else { continue };
-        let message = format!(
-            "on uninstall Helm deletes {} '{}' before {} '{}', which still needs it: the deletion of the cluster hangs",
-            object.kind, object.name, user.kind, user.name
-        );
-        out.push(object.finding(&UNINSTALL_ORDER, name, message).suggest("annotation helm.sh/resource-policy: keep"));
+    for secret in view.of_kind("", "Secret") {
+        let identity = view.leading_to(secret).find(|link| link.role == Role::Identity);
+        out.extend(identity.and_then(|link| judge(view, secret, view.object(link.from)?)));
+    }
+    let mut namespaces = view.of_kind("", "Namespace").peekable();
+    if namespaces.peek().is_none() {
+        return;
+    }
+    let mut inside: FxHashMap<&str, &Object<'_>> = FxHashMap::default();
+    for object in view.of_kinds(|group, _| is_capi_group(group)) {
+        inside.entry(view.release.namespace_of(object)).or_insert(object);
+    }
+    for namespace in namespaces {
+        out.extend(inside.get(&*namespace.name).and_then(|user| judge(view, namespace, user)));
     }
 }
 
-/// Who needs what, beyond the references.
-struct Users<'v, 'a> {
-    /// Identities by the name of their Secret, which each kind has in a field of its own.
-    of_secret: FxHashMap<Cow<'a, str>, &'v Object<'a>>,
-    /// One Cluster API object of each namespace.
-    in_namespace: FxHashMap<&'v str, &'v Object<'a>>,
-}
-
-impl<'v, 'a> Users<'v, 'a> {
-    fn new(view: &View<'v, 'a>) -> Self {
-        let mut users = Self { of_secret: FxHashMap::default(), in_namespace: FxHashMap::default() };
-        for object in view.release.objects.iter().filter(|object| is_capi_group(object.group())) {
-            users.in_namespace.entry(view.release.namespace_of(object)).or_insert(object);
-            let Some(spec) = object.spec().filter(|_| object.kind.ends_with("Identity")) else { continue };
-            for key in ["secretRef", "secretName", "clientSecret"] {
-                let value = spec.get(key);
-                let name = value.and_then(|value| value.as_str().or_else(|| value.get("name")?.as_str()));
-                if let Some(name) = name {
-                    users.of_secret.entry(name).or_insert(object);
-                }
-            }
-        }
-        users
+fn judge(view: &View<'_, '_>, object: &Object<'_>, user: &Object<'_>) -> Option<Finding> {
+    let is_kept = object.annotation(KEEP).is_some_and(|policy| policy == "keep");
+    if is_kept || object.is_hook() || view.release.template_of(object.document).is_none() {
+        return None;
     }
+    let name = object.at(&["metadata", "name"])?;
+    let message = format!(
+        "on uninstall Helm deletes {} '{}' before {} '{}', which still needs it: the deletion of the cluster hangs",
+        object.kind, object.name, user.kind, user.name
+    );
+    Some(object.finding(&UNINSTALL_ORDER, name, message).suggest("annotation helm.sh/resource-policy: keep"))
 }

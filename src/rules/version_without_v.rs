@@ -26,17 +26,8 @@ crate::rule! {
 
 /// Looks at the versions of core objects and kubeadm control planes; other providers have forms of their own.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for object in &view.release.objects {
-        let path: &[&str] = match (object.group(), &*object.kind) {
-            (CLUSTER_GROUP, "MachineDeployment" | "MachineSet" | "MachinePool") => {
-                &["spec", "template", "spec", "version"]
-            }
-            (CLUSTER_GROUP, "Cluster") => &["spec", "topology", "version"],
-            (CLUSTER_GROUP, "Machine") | ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane") => {
-                &["spec", "version"]
-            }
-            _ => continue,
-        };
+    for object in view.of_kinds(|group, kind| path(group, kind).is_some()) {
+        let Some(path) = path(object.group(), &object.kind) else { continue };
         let Some((value, text)) = object.at(path).and_then(|value| Some((value, value.as_str()?))) else { continue };
         if text.starts_with('v') || Version::parse(&text).is_none() || text.split('.').count() < 3 {
             continue;
@@ -45,5 +36,19 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             "the version {text} has no leading v: the server stores v{text}, and without its webhook no machine comes up"
         );
         out.push(object.finding(&VERSION_WITHOUT_V, value, message).suggest(format!("version: v{text}")));
+    }
+}
+
+/// Where a kind has its version.
+fn path(group: &str, kind: &str) -> Option<&'static [&'static str]> {
+    match (group, kind) {
+        (CLUSTER_GROUP, "MachineDeployment" | "MachineSet" | "MachinePool") => {
+            Some(&["spec", "template", "spec", "version"])
+        }
+        (CLUSTER_GROUP, "Cluster") => Some(&["spec", "topology", "version"]),
+        (CLUSTER_GROUP, "Machine") | ("controlplane.cluster.x-k8s.io", "KubeadmControlPlane") => {
+            Some(&["spec", "version"])
+        }
+        _ => None,
     }
 }

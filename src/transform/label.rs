@@ -48,20 +48,22 @@ crate::rule! {
     pub LABEL_NOT_ADDED = "label-not-added", Warning, Advice;
 }
 
-/// The labels to add.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Labels {
-    /// On every object.
-    pub all: BTreeMap<String, String>,
-    /// On Cluster objects.
-    pub clusters: BTreeMap<String, String>,
-    /// On a cluster and all of its objects, by a pattern of the cluster's name such as `app-prod-*`.
-    pub by_cluster: BTreeMap<String, BTreeMap<String, String>>,
-    /// Keys of labels that are copied from a Cluster to its objects.
-    pub inherit: Vec<String>,
-    /// A pattern that takes a Cluster's name apart: `{app}-{environment}-{region}` gives three labels.
-    pub from_name: Option<NamePattern>,
+crate::config::settings! {
+    /// The labels to add.
+    #[derive(Default)]
+    #[serde(default)]
+    pub struct Labels {
+        /// On every object.
+        pub all: BTreeMap<String, String>,
+        /// On Cluster objects.
+        pub clusters: BTreeMap<String, String>,
+        /// On a cluster and all of its objects, by a pattern of the cluster's name such as `app-prod-*`.
+        pub by_cluster: BTreeMap<String, BTreeMap<String, String>>,
+        /// Keys of labels that are copied from a Cluster to its objects.
+        pub inherit: Vec<String>,
+        /// A pattern that takes a Cluster's name apart: `{app}-{environment}-{region}` gives three labels.
+        pub from_name: Option<NamePattern>,
+    }
 }
 
 /// Why a label cannot be one.

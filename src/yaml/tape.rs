@@ -262,6 +262,12 @@ impl<'a> Document<'a> {
         ((index as usize) < self.nodes.len()).then_some(Value { document: self, index })
     }
 
+    /// Whether the key of a node, as it is written, ends with one of some texts: a quick look before it is read.
+    pub fn key_ends_with(&self, index: u32, ends: &[&str]) -> bool {
+        let key = self.nodes.get(index as usize).and_then(|node| self.text.as_bytes().get(node.key.range()));
+        key.is_some_and(|key| ends.iter().any(|end| key.ends_with(end.as_bytes())))
+    }
+
     /// The nodes in order of appearance; for hot paths of this crate that walk them by index.
     pub(crate) fn nodes(&self) -> &'a [Node] {
         self.nodes

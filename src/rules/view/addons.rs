@@ -25,10 +25,8 @@ const GROUP: &str = "addons.cluster.x-k8s.io";
 
 /// All add-ons with a selector, and whom they select.
 pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<Addon<'v, 'a>> {
-    let is_addon = |object: &&Object<'_>| {
-        object.group() == GROUP && matches!(&*object.kind, "ClusterResourceSet" | "HelmChartProxy")
-    };
-    let objects: Vec<&Object<'a>> = view.release.objects.iter().filter(is_addon).collect();
+    let is_addon = |group: &str, kind: &str| group == GROUP && matches!(kind, "ClusterResourceSet" | "HelmChartProxy");
+    let objects: Vec<&Object<'a>> = view.of_kinds(is_addon).collect();
     if objects.is_empty() {
         return Vec::new();
     }

@@ -57,14 +57,49 @@ pub enum Part {
 pub struct MachineSource<'v, 'a> {
     /// The control plane, deployment, set, pool, machine; the Cluster itself for parts of a topology.
     pub object: &'v Object<'a>,
-    /// Where it says so.
-    pub value: Value<'a>,
     /// Which machines.
     pub part: Part,
-    /// The labels their Machine objects will carry, as far as they can be known.
-    pub labels: Labels<'a>,
     /// The Kubernetes version as written.
     pub version: Option<Value<'a>>,
+    /// The `metadata` that their Machine objects take over.
+    metadata: Option<Value<'a>>,
+    mark: Mark<'a>,
+}
+
+/// What Cluster API writes on the machines of a source besides the cluster's name.
+#[derive(Debug)]
+enum Mark<'a> {
+    /// Of a control plane of this name.
+    ControlPlane(Cow<'a, str>),
+    /// Under this key the name of what made them, unless the template says otherwise.
+    Maker(&'static str, Cow<'a, str>),
+    /// Of a topology: this key and text.
+    Topology(&'static str, Cow<'a, str>),
+    /// Nothing: the machine stands in the manifests itself.
+    Nothing,
+}
+
+impl<'a> MachineSource<'_, 'a> {
+    /// The labels their Machine objects will carry, as far as they can be known.
+    pub fn labels(&self, cluster: &ClusterView<'_, 'a>) -> Labels<'a> {
+        let mut labels = labels(self.metadata.and_then(|metadata| metadata.get("labels")));
+        labels.insert(CLUSTER_NAME_LABEL.into(), cluster.cluster.name.clone());
+        match &self.mark {
+            Mark::ControlPlane(name) => {
+                labels.insert(CONTROL_PLANE.into(), "".into());
+                labels.insert(CONTROL_PLANE_NAME.into(), name.clone());
+            }
+            Mark::Maker(key, name) => {
+                labels.entry((*key).into()).or_insert_with(|| name.clone());
+            }
+            Mark::Topology(key, text) => {
+                labels.insert(OWNED.into(), "".into());
+                labels.insert((*key).into(), text.clone());
+            }
+            Mark::Nothing => {}
+        }
+        labels
+    }
 }
 
 /// Labels that Cluster API puts on Machine objects.
@@ -182,62 +217,46 @@ impl<'v, 'a> ClusterView<'v, 'a> {
     }
 
     fn control_plane_source(&self, object: &'v Object<'a>) -> MachineSource<'v, 'a> {
-        let mut labels = labels(object.at(&["spec", "machineTemplate", "metadata", "labels"]));
-        self.mark(&mut labels);
-        labels.insert(CONTROL_PLANE.into(), "".into());
-        labels.insert(CONTROL_PLANE_NAME.into(), object.name.clone());
         MachineSource {
             object,
-            value: object.root,
             part: Part::ControlPlane,
-            labels,
             version: object.at(&["spec", "version"]),
+            metadata: object.at(&["spec", "machineTemplate", "metadata"]),
+            mark: Mark::ControlPlane(object.name.clone()),
         }
     }
 
     fn worker_source(&self, object: &'v Object<'a>) -> Option<MachineSource<'v, 'a>> {
-        if object.group() != CLUSTER_GROUP {
-            return None;
-        }
-        let (own, part) = match &*object.kind {
+        let (key, part) = match &*object.kind {
             "MachineDeployment" => (Some(DEPLOYMENT_NAME), Part::Workers),
             "MachineSet" => (Some(SET_NAME), Part::Workers),
             "MachinePool" => (Some(POOL_NAME), Part::Pool),
             "Machine" => (None, Part::Workers),
             _ => return None,
         };
-        let is_machine = own.is_none();
-        let template: &[&str] = if is_machine { &[] } else { &["spec", "template"] };
-        let root = object.at(template)?;
-        let mut labels = labels(root.at(&["metadata", "labels"]));
-        let part = if is_machine && labels.contains_key(CONTROL_PLANE) { Part::ControlPlane } else { part };
-        self.mark(&mut labels);
-        if let Some(own) = own {
-            labels.entry(own.into()).or_insert_with(|| object.name.clone());
+        if object.group() != CLUSTER_GROUP {
+            return None;
         }
-        Some(MachineSource { object, value: object.root, part, labels, version: root.at(&["spec", "version"]) })
+        let root = if key.is_some() { object.at(&["spec", "template"])? } else { object.root };
+        let metadata = root.get("metadata");
+        let is_plane = || metadata.and_then(|metadata| metadata.at(&["labels", CONTROL_PLANE])).is_some();
+        let part = if key.is_none() && is_plane() { Part::ControlPlane } else { part };
+        let mark = key.map_or(Mark::Nothing, |key| Mark::Maker(key, object.name.clone()));
+        Some(MachineSource { object, part, version: root.at(&["spec", "version"]), metadata, mark })
     }
 
     fn topology_sources(&self, object: &'v Object<'a>, topology: Value<'a>, sources: &mut Vec<MachineSource<'v, 'a>>) {
-        let mut source = |value: Value<'a>, part: Part, own: &[(&'static str, Cow<'a, str>)]| {
-            let mut labels = labels(value.at(&["metadata", "labels"]));
-            self.mark(&mut labels);
-            labels.insert(OWNED.into(), "".into());
-            labels.extend(own.iter().map(|(key, text)| (Cow::Borrowed(*key), text.clone())));
-            sources.push(MachineSource { object, value, part, labels, version: None });
+        let mut source = |value: Value<'a>, part: Part, key: &'static str, text: Cow<'a, str>| {
+            let metadata = value.get("metadata");
+            sources.push(MachineSource { object, part, version: None, metadata, mark: Mark::Topology(key, text) });
         };
-        source(topology.get("controlPlane").unwrap_or(topology), Part::ControlPlane, &[(CONTROL_PLANE, "".into())]);
+        source(topology.get("controlPlane").unwrap_or(topology), Part::ControlPlane, CONTROL_PLANE, "".into());
         for (field, part, key) in
             [("machineDeployments", Part::Workers, TOPOLOGY_DEPLOYMENT), ("machinePools", Part::Pool, TOPOLOGY_POOL)]
         {
             for item in topology.at(&["workers", field]).iter().flat_map(Value::items) {
-                let name = item.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-                source(item, part, &[(key, name)]);
+                source(item, part, key, item.get("name").and_then(|name| name.as_str()).unwrap_or_default());
             }
         }
-    }
-
-    fn mark(&self, labels: &mut Labels<'a>) {
-        labels.insert(CLUSTER_NAME_LABEL.into(), self.cluster.name.clone());
     }
 }

@@ -1,7 +1,9 @@
 //! Every reference of every object, resolved.
 //!
 //! Most references say group, kind and name, and are found by that shape wherever they stand, for providers nobody has heard of
-//! too. The rest are the few that Cluster API writes by name alone.
+//! too. The rest are those that Cluster API and its providers write by name alone.
+
+mod data;
 
 use std::borrow::Cow;
 
@@ -49,6 +51,8 @@ pub struct Link<'a> {
     pub name: Cow<'a, str>,
     /// The object of the release at its end.
     pub target: Option<u32>,
+    /// Whether it stands directly under `spec`.
+    pub is_direct: bool,
 }
 
 impl<'a> Link<'a> {
@@ -80,6 +84,7 @@ impl<'a> Link<'a> {
             namespace: reference.namespace,
             name: reference.name,
             target: None,
+            is_direct: false,
         }
     }
 
@@ -100,6 +105,7 @@ impl<'a> Link<'a> {
             namespace: None,
             name,
             target: None,
+            is_direct: false,
         }
     }
 
@@ -130,40 +136,57 @@ impl<'a> Link<'a> {
     }
 }
 
-/// All references of a release's Cluster API objects, in order.
-pub fn collect<'a>(view: &View<'_, 'a>) -> Vec<Link<'a>> {
-    let mut links = Vec::new();
-    for object in &view.release.objects {
-        if is_capi_group(object.group()) {
-            let from = links.len();
-            of_object(object, &mut links);
-            // `spec` is walked by shape and then by name: in order of appearance again.
-            if let Some(own) = links.get_mut(from..) {
-                own.sort_by_key(|link| link.value.index());
-            }
+/// All references of a release's Cluster API objects, in order; and for each object where its own begin.
+pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
+    let release = view.release;
+    let mut links: Vec<Link<'a>> = Vec::with_capacity(release.objects.len());
+    let mut begins = Vec::with_capacity(release.objects.len() + 1);
+    for object in &release.objects {
+        begins.push(links.len() as u32);
+        if !is_capi_group(object.group()) {
+            continue;
+        }
+        let from = links.len();
+        by_shape(view, object, &mut links);
+        let by_shape = links.len();
+        by_name(object, &mut links);
+        for link in links.get_mut(by_shape..).unwrap_or_default() {
+            link.target = resolve(view, link).map(|target| target.number);
+        }
+        // By shape and then by name: in order of appearance again.
+        if links.len() > by_shape {
+            links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.value.index());
         }
     }
-    for number in 0..links.len() {
-        let target = links.get(number).and_then(|link| resolve(view, link));
-        if let Some(link) = links.get_mut(number) {
-            link.target = target.map(|target| target.number);
-        }
-    }
-    links
+    begins.push(links.len() as u32);
+    (links, begins)
 }
 
-fn of_object<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
-    links.extend(object.references().map(|reference| Link::of_reference(object, reference)));
-    let Some(spec) = object.spec() else { return };
-    class(object, spec, links);
-    identity(object, spec, links);
-    if let Some(value) = spec.at(&["template", "spec", "dataTemplate"]).or_else(|| spec.get("dataTemplate")) {
-        let name = text(value, "name").filter(|_| object.group() == INFRASTRUCTURE);
-        links.extend(
-            name.map(|name| Link::by_name(object, value, Role::Part, (INFRASTRUCTURE, "Metal3DataTemplate"), name)),
-        );
+/// References that say group, kind and name; the release has found and resolved them.
+fn by_shape<'a>(view: &View<'_, 'a>, object: &Object<'a>, links: &mut Vec<Link<'a>>) {
+    let document = object.root.document();
+    let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
+    for edge in view.release.edges_from(object.number) {
+        let Some(reference) = document.value(edge.node).and_then(Reference::from_value) else { continue };
+        while fields.peek().is_some_and(|field| *field < edge.node) {
+            fields.next();
+        }
+        let is_direct = fields.peek() == Some(&edge.node);
+        let mut link = Link { is_direct, target: edge.target, ..Link::of_reference(object, reference) };
+        if link.target.is_none() {
+            link.target = resolve(view, &link).map(|target| target.number);
+        }
+        links.push(link);
     }
+}
+
+/// References by name alone.
+fn by_name<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
+    let Some(spec) = object.spec() else { return };
     match (object.group(), &*object.kind) {
+        (CLUSTER_GROUP, "Cluster") => class(object, spec, links),
+        // Its names are filled in by patches, cluster by cluster.
+        (CLUSTER_GROUP, "ClusterClass") => return,
         ("addons.cluster.x-k8s.io", "ClusterResourceSet") => {
             for resource in spec.get("resources").iter().flat_map(Value::items) {
                 let (Some(kind), Some(name)) = (text(resource, "kind"), text(resource, "name")) else { continue };
@@ -171,18 +194,16 @@ fn of_object<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
                 links.push(Link::by_name(object, resource, Role::Data, ("", kind), name));
             }
         }
-        (CLUSTER_GROUP, "Machine" | "MachineSet" | "MachineDeployment" | "MachinePool") => {
-            let bootstrap = spec.at(&["bootstrap"]).or_else(|| spec.at(&["template", "spec", "bootstrap"]));
-            let secret = bootstrap.and_then(|bootstrap| bootstrap.get("dataSecretName"));
-            if let Some((value, name)) =
-                secret.and_then(|value| Some((value, value.as_str().filter(|name| !name.is_empty())?)))
-            {
-                links.push(Link::by_name(object, value, Role::Data, ("", "Secret"), name));
-            }
+        (INFRASTRUCTURE, kind) if kind.starts_with("Metal3") => {
+            let template = spec.at(&["template", "spec", "dataTemplate"]).or_else(|| spec.get("dataTemplate"));
+            let named = template.and_then(|value| Some((value, text(value, "name")?)));
+            links.extend(named.map(|(value, name)| {
+                Link::by_name(object, value, Role::Part, (INFRASTRUCTURE, "Metal3DataTemplate"), name)
+            }));
         }
-        ("bootstrap.cluster.x-k8s.io" | "controlplane.cluster.x-k8s.io", _) => secrets_of_kubeadm(object, spec, links),
         _ => {}
     }
+    data::collect(object, spec, links);
 }
 
 fn text<'a>(value: Value<'a>, key: &str) -> Option<Cow<'a, str>> {
@@ -202,56 +223,16 @@ fn class<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
     }
 }
 
-/// `identityRef` without a group: a Secret, or a kind of the provider's own group.
-fn identity<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
-    let template = spec.at(&["template", "spec"]);
-    for value in [spec.get("identityRef"), template.and_then(|spec| spec.get("identityRef"))].into_iter().flatten() {
-        let Some(name) = text(value, "name") else { continue };
-        if Reference::from_value(value).is_some() {
-            continue;
-        }
-        let kind = text(value, "kind").or_else(|| text(value, "type")).unwrap_or(Cow::Borrowed("Secret"));
-        let group = if kind == "Secret" { String::new() } else { object.group().to_owned() };
-        // OpenStack calls its OpenStackClusterIdentity by its type.
-        let kind = if kind == "ClusterIdentity" { Cow::Borrowed("OpenStackClusterIdentity") } else { kind };
-        links.push(Link {
-            from: object.number,
-            value,
-            role: Role::Identity,
-            group: group.into(),
-            version: None,
-            kind,
-            namespace: text(value, "namespace"),
-            name,
-            target: None,
-        });
-    }
-}
-
-/// `files[].contentFrom.secret` and `users[].passwdFrom.secret`, at any depth.
-fn secrets_of_kubeadm<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
-    for index in spec.index()..spec.end_index() {
-        let Some(value) = spec.document().value(index) else { continue };
-        if !(value.key_is("contentFrom") || value.key_is("passwdFrom")) {
-            continue;
-        }
-        let Some(secret) = value.get("secret") else { continue };
-        if let Some(name) = text(secret, "name") {
-            links.push(Link::by_name(object, secret, Role::Data, ("", "Secret"), name));
-        }
-    }
-}
-
 fn resolve<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<&'v Object<'a>> {
     let namespace = link.namespace_in(view);
-    if let Some(found) = view.release.find(&link.group, &link.kind, namespace, &link.name) {
+    if let Some(found) = view.release.find_or_may_be(&link.group, &link.kind, namespace, &link.name) {
         return Some(found);
     }
-    // An object without a namespace lands where the release is installed, which nobody told us: it may be there. Identities are
-    // cluster-wide in most providers.
-    let anywhere = link.role == Role::Identity && link.kind != "Secret" && link.namespace.is_none();
-    view.named(&link.name).take(NAMESAKES).find(|object| {
-        let theirs = view.release.namespace_of(object);
-        object.is(&link.group, &link.kind) && (anywhere || namespace.is_empty() != theirs.is_empty())
-    })
+    // Most identities are cluster-wide, and their Secrets stand in the namespace of the provider.
+    let of_identity = || view.object(link.from).is_some_and(|from| from.kind.ends_with("Identity"));
+    let anywhere = link.role == Role::Identity && link.namespace.is_none() && (link.kind != "Secret" || of_identity());
+    if !anywhere {
+        return None;
+    }
+    view.named(&link.name).take(NAMESAKES).find(|object| object.is(&link.group, &link.kind))
 }

@@ -15,15 +15,44 @@ pub use links::{Link, Role};
 pub use selector::{Labels, Selector, labels};
 pub use version::Version;
 
-use rustc_hash::FxHashMap;
+pub use crate::object::is_capi_group;
+
+use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
+
+use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::config::Settings;
 use crate::object::Object;
 use crate::release::Release;
+use crate::schema::bundle::Schemas;
 
-/// Whether a group is one of Cluster API's: the core, a provider's, or an add-on's.
-pub fn is_capi_group(group: &str) -> bool {
-    group.strip_suffix("cluster.x-k8s.io").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+/// What the rules are told besides the release.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'v> {
+    /// What the settings ask for.
+    pub settings: &'v Settings,
+    /// Which kinds and versions the management cluster serves, where it is known.
+    pub schemas: Option<&'v Schemas>,
+    /// Who brings the release to the server.
+    pub delivery: Delivery,
+}
+
+/// Who brings a release to the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// Nobody told us.
+    #[default]
+    Unknown,
+    /// Helm itself, which keeps it in a Secret.
+    Helm,
+}
+
+impl<'v> Circumstances<'v> {
+    /// These settings, and nothing else known.
+    pub fn of(settings: &'v Settings) -> Self {
+        Self { settings, schemas: None, delivery: Delivery::Unknown }
+    }
 }
 
 /// The release as the rules see it.
@@ -33,40 +62,55 @@ pub struct View<'v, 'a> {
     pub release: &'v Release<'a>,
     /// What the settings ask for.
     pub settings: &'v Settings,
+    /// Which kinds and versions the management cluster serves, where it is known.
+    pub schemas: Option<&'v Schemas>,
+    /// Who brings the release to the server.
+    pub delivery: Delivery,
     /// All references, in order of appearance.
     pub links: Vec<Link<'a>>,
     /// The clusters, in the order of `Release::clusters`.
     pub clusters: Vec<ClusterView<'v, 'a>>,
     /// The add-ons that choose clusters by label.
     pub addons: Vec<Addon<'v, 'a>>,
-    /// For each object: the links that lead to it.
-    leading_to: Vec<Vec<u32>>,
-    by_name: FxHashMap<&'v str, Vec<u32>>,
+    /// Objects by kind, so that a rule looks at those it is about and at no other.
+    kinds: Vec<OfKind<'v>>,
+    /// For each object: where its links begin in `links`; and where the last one's end.
+    links_of: Vec<u32>,
+    /// Numbers of links, by the object they lead to.
+    leading: Vec<u32>,
+    /// For each object: where the links that lead to it begin in `leading`; and where the last one's end.
+    leading_to: Vec<u32>,
+    /// Objects by the hash of their name, made when somebody asks.
+    by_name: OnceLock<Vec<(u64, u32)>>,
+}
+
+/// The objects of one kind, whatever their version.
+#[derive(Debug)]
+struct OfKind<'v> {
+    group: &'v str,
+    kind: &'v str,
+    objects: Vec<u32>,
 }
 
 impl<'v, 'a> View<'v, 'a> {
     /// Looks a release through.
-    pub fn new(release: &'v Release<'a>, settings: &'v Settings) -> Self {
-        let mut by_name: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
-        for object in &release.objects {
-            by_name.entry(&object.name).or_default().push(object.number);
-        }
+    pub fn new(release: &'v Release<'a>, circumstances: &Circumstances<'v>) -> Self {
         let mut view = Self {
             release,
-            settings,
+            settings: circumstances.settings,
+            schemas: circumstances.schemas,
+            delivery: circumstances.delivery,
             links: Vec::new(),
             clusters: Vec::new(),
             addons: Vec::new(),
+            kinds: by_kind(release),
+            links_of: Vec::new(),
+            leading: Vec::new(),
             leading_to: Vec::new(),
-            by_name,
+            by_name: OnceLock::new(),
         };
-        view.links = links::collect(&view);
-        view.leading_to = vec![Vec::new(); release.objects.len()];
-        for (number, link) in view.links.iter().enumerate() {
-            if let Some(slot) = link.target.and_then(|target| view.leading_to.get_mut(target as usize)) {
-                slot.push(number as u32);
-            }
-        }
+        (view.links, view.links_of) = links::collect(&view);
+        (view.leading, view.leading_to) = turned_round(&view.links, release.objects.len());
         view.clusters = cluster::collect(&view);
         view.addons = addons::collect(&view);
         view
@@ -77,33 +121,101 @@ impl<'v, 'a> View<'v, 'a> {
         self.release.objects.get(number as usize)
     }
 
+    /// The objects of a group and kind, in order.
+    pub fn of_kind(&self, group: &'static str, kind: &'static str) -> impl Iterator<Item = &'v Object<'a>> + '_ {
+        self.of_kinds(move |g, k| g == group && k == kind)
+    }
+
+    /// The objects of all kinds that fit, kind by kind; within a kind in order.
+    pub fn of_kinds<F: Fn(&str, &str) -> bool>(&self, fits: F) -> impl Iterator<Item = &'v Object<'a>> + use<'_, 'v, 'a, F> {
+        let kinds = self.kinds.iter().filter(move |of_kind| fits(of_kind.group, of_kind.kind));
+        kinds.flat_map(|of_kind| &of_kind.objects).filter_map(|number| self.object(*number))
+    }
+
     /// The objects of a name, whatever they are.
-    pub fn named(&self, name: &str) -> impl Iterator<Item = &'v Object<'a>> + '_ {
-        self.by_name.get(name).into_iter().flatten().filter_map(|number| self.object(*number))
+    pub fn named<'n>(&'n self, name: &'n str) -> impl Iterator<Item = &'v Object<'a>> + use<'n, 'v, 'a> {
+        let key = hash(name);
+        let index = self.by_name.get_or_init(|| {
+            let mut index: Vec<_> =
+                self.release.objects.iter().map(|object| (hash(&object.name), object.number)).collect();
+            index.sort_unstable();
+            index
+        });
+        let from = index.partition_point(|(other, _)| *other < key);
+        let hits = index.get(from..).into_iter().flatten().take_while(move |(other, _)| *other == key);
+        hits.filter_map(|(_, number)| self.object(*number)).filter(move |object| object.name == name)
     }
 
     /// The references that lead to an object.
     pub fn leading_to(&self, object: &Object<'_>) -> impl Iterator<Item = &Link<'a>> + '_ {
-        let links = self.leading_to.get(object.number as usize);
-        links.into_iter().flatten().filter_map(|number| self.links.get(*number as usize))
+        let links = part(&self.leading, &self.leading_to, object.number);
+        links.iter().filter_map(|number| self.links.get(*number as usize))
     }
 
     /// The object at the end of a reference under `spec` of an object, such as `controlPlaneRef`.
     pub fn target_of(&self, from: &Object<'_>, field: &str) -> Option<&'v Object<'a>> {
-        let value = from.at(&["spec", field])?;
-        let link = self.links_from(from).find(|link| link.value.index() == value.index())?;
+        let link = self.links_from(from).find(|link| link.is_direct && link.value.key_is(field))?;
         self.object(link.target?)
     }
 
     /// The references of an object.
-    pub fn links_from(&self, from: &Object<'_>) -> impl Iterator<Item = &Link<'a>> + use<'_, 'v, 'a> {
-        let number = from.number;
-        let first = self.links.partition_point(|link| link.from < number);
-        self.links.get(first..).into_iter().flatten().take_while(move |link| link.from == number)
+    pub fn links_from(&self, from: &Object<'_>) -> std::slice::Iter<'_, Link<'a>> {
+        part(&self.links, &self.links_of, from.number).iter()
     }
 
     /// Whether the settings say that an object exists though the release does not hold it.
     pub fn is_external(&self, group: &str, kind: &str, namespace: &str, name: &str) -> bool {
         self.settings.external.iter().any(|external| external.holds(group, kind, namespace, name))
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The part of a list that belongs to an object, by the list of beginnings.
+fn part<'l, T>(list: &'l [T], begins: &[u32], object: u32) -> &'l [T] {
+    let bound = |number: u32| begins.get(number as usize).map_or(0, |at| *at as usize);
+    list.get(bound(object)..bound(object + 1)).unwrap_or_default()
+}
+
+/// The numbers of links by the object they lead to, and where each object's begin.
+fn turned_round(links: &[Link<'_>], objects: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut begins = vec![0_u32; objects + 1];
+    let targets = || (0_u32..).zip(links).filter_map(|(number, link)| Some((number, link.target? as usize)));
+    for (_, target) in targets() {
+        begins[target + 1] += 1;
+    }
+    for at in 1..begins.len() {
+        begins[at] += begins[at - 1];
+    }
+    let mut next = begins.clone();
+    let mut leading = vec![0; begins.last().map_or(0, |end| *end as usize)];
+    for (number, target) in targets() {
+        leading[next[target] as usize] = number;
+        next[target] += 1;
+    }
+    (leading, begins)
+}
+
+fn by_kind<'v>(release: &'v Release<'_>) -> Vec<OfKind<'v>> {
+    let mut kinds: Vec<OfKind<'v>> = Vec::new();
+    let mut numbers: FxHashMap<(&str, &str), usize> = FxHashMap::default();
+    // Charts render an object of each kind for one cluster after the other, or all of a kind: the last one's is a good guess.
+    let mut last = usize::MAX;
+    for object in &release.objects {
+        let (group, kind) = (object.group(), &*object.kind);
+        if kinds.get(last).is_none_or(|of_kind| of_kind.kind != kind || of_kind.group != group) {
+            last = *numbers.entry((group, kind)).or_insert_with(|| {
+                kinds.push(OfKind { group, kind, objects: Vec::new() });
+                kinds.len() - 1
+            });
+        }
+        if let Some(of_kind) = kinds.get_mut(last) {
+            of_kind.objects.push(object.number);
+        }
+    }
+    kinds
 }

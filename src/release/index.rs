@@ -1,0 +1,59 @@
+//! Objects by a hash: sorted, with the place of each beginning at hand, so that a look-up does not search.
+
+/// Numbers of objects by a hash of theirs.
+#[derive(Debug, Default)]
+pub struct Index {
+    entries: Vec<(u64, u32)>,
+    /// Where the entries begin whose hash begins with these bits; and where the last ones end.
+    begins: Vec<u32>,
+    shift: u32,
+}
+
+impl Index {
+    /// An index of objects with their hashes.
+    pub fn new(hashes: impl Iterator<Item = (u64, u32)>) -> Self {
+        let mut entries: Vec<(u64, u32)> = hashes.collect();
+        entries.sort_unstable();
+        let bits = (entries.len().max(2) as u64).ilog2();
+        let shift = u64::BITS - bits;
+        let mut begins = vec![0_u32; (1 << bits) + 1];
+        for (hash, _) in &entries {
+            begins[(hash >> shift) as usize + 1] += 1;
+        }
+        for at in 1..begins.len() {
+            begins[at] += begins[at - 1];
+        }
+        Self { entries, begins, shift }
+    }
+
+    /// The objects of a hash, in order. Others may have the same: whoever asks compares.
+    pub fn of(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        let from = self.begins.get((hash >> self.shift.min(u64::BITS - 1)) as usize).map_or(0, |at| *at as usize);
+        let rest = self.entries.get(from..).unwrap_or_default();
+        let hits = rest.iter().skip_while(move |(key, _)| *key < hash).take_while(move |(key, _)| *key == hash);
+        hits.map(|(_, number)| *number)
+    }
+
+    /// The hashes that several objects share, with those objects.
+    pub fn shared(&self) -> impl Iterator<Item = &[(u64, u32)]> {
+        self.entries.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Index;
+
+    #[test]
+    fn finds_what_was_put_in_and_nothing_else() {
+        let hash = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for size in [0, 1, 2, 3, 100, 1000] {
+            let index = Index::new((0..size).map(|number| (hash(number / 2), number as u32)));
+            for number in 0..size / 2 {
+                assert_eq!(index.of(hash(number)).collect::<Vec<_>>(), [2 * number as u32, 2 * number as u32 + 1]);
+            }
+            assert_eq!(index.of(hash(size + 7)).count(), 0);
+            assert_eq!(index.shared().count() as u64, size / 2);
+        }
+    }
+}

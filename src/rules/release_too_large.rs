@@ -1,0 +1,155 @@
+//! Releases that Helm cannot keep.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use super::view::{Delivery, View};
+use crate::report::{Finding, Severity};
+
+crate::rule! {
+    /// The release is too large for the Secret that Helm keeps it in, or soon will be.
+    ///
+    /// Helm stores every release as JSON, gzipped and in base64, in one Secret of at most 1,048,576 bytes: the manifests, the
+    /// chart with all of its templates, and the values. Above that `helm install` and `helm upgrade` fail at the very end, with
+    /// `Secret "sh.helm.release.v1.…" is invalid: data: Too long`.
+    ///
+    /// What is forecast is the manifests' share, from samples of them; chart and values come on top. It is an **error** under
+    /// post-render, where Helm is known to store the release, and a **warning** else, and for what comes near the limit (from
+    /// four fifths on).
+    ///
+    /// ## Example
+    ///
+    /// 10,000 clusters in one release; or a few hundred, each with certificates of its own, which do not compress.
+    ///
+    /// ## Fix
+    ///
+    /// Several releases, each with a part of the clusters (`capi-lint plan` proposes shards); contents such as certificates and
+    /// cloud-init into Secrets that come from elsewhere. Where Helm keeps its releases in a database
+    /// (`HELM_DRIVER=sql`), switch the rule off: `rules: {release-too-large: off}`.
+    pub RELEASE_TOO_LARGE = "release-too-large", Warning, Admission;
+}
+
+/// Bytes that a Secret holds at most.
+const LIMIT: usize = 1_048_576;
+/// From this part of the limit on a word is due: tenths.
+const NEAR: usize = 8;
+
+/// How the streams are sampled.
+#[derive(Clone, Copy)]
+struct Look {
+    /// How many samples, spread evenly.
+    samples: usize,
+    /// Bytes of one sample.
+    bytes: usize,
+    /// Bytes compressed before it, so that it finds what the whole stream would have brought to its place.
+    lead: usize,
+    level: u32,
+}
+
+/// Takes a millisecond at most, and finds more bytes than there will be: it looks back less than deflate does.
+const QUICK: Look = Look { samples: 8, bytes: 8 << 10, lead: 8 << 10, level: 1 };
+/// As Helm compresses; deflate looks back 32 KiB.
+const CAREFUL: Look = Look { samples: 12, bytes: 64 << 10, lead: 32 << 10, level: 9 };
+/// The quick look is taken at its word only below this part of the limit: a stream is not the same everywhere.
+const QUICK_NEAR: usize = 6;
+
+/// Forecasts the release's Secret.
+pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    let streams: Vec<&[u8]> = view.release.streams.iter().map(|stream| &stream.source.bytes[..]).collect();
+    // Helm escapes line ends and quotes for JSON, then base64 makes four bytes of three: less can never reach the limit.
+    let bytes: usize = streams.iter().map(|bytes| bytes.len()).sum();
+    if bytes * 3 / 2 < LIMIT * NEAR / 10 || !is_helms(view) {
+        return;
+    }
+    if forecast(&streams, QUICK) < LIMIT * QUICK_NEAR / 10 {
+        return;
+    }
+    let size = forecast(&streams, CAREFUL);
+    if size < LIMIT * NEAR / 10 {
+        return;
+    }
+    let too_large = size > LIMIT;
+    let message = format!(
+        "the manifests of this release ({} MB) take about {} kB of the {} kB that Helm's release Secret may have, and chart and \
+         values come on top: {}",
+        bytes / 1_000_000,
+        size / 1000,
+        LIMIT / 1000,
+        if too_large { "Helm cannot store the release, and install or upgrade fail" } else { "soon Helm cannot store it" }
+    );
+    let is_error = too_large && view.delivery == Delivery::Helm;
+    let finding = Finding::new(&RELEASE_TOO_LARGE, message);
+    let shards = size.div_ceil(LIMIT * NEAR / 10).max(2);
+    out.push(finding.severity(if is_error { Severity::Error } else { Severity::Warning }).suggest(format!(
+        "{shards} releases, each with a part of the clusters (capi-lint plan proposes shards)"
+    )));
+}
+
+/// Whether Helm rendered the manifests, or is about to store them.
+fn is_helms(view: &View<'_, '_>) -> bool {
+    let mut objects = view.release.objects.iter();
+    view.delivery == Delivery::Helm || objects.any(|object| view.release.template_of(object.document).is_some())
+}
+
+/// The size of the Secret that holds the streams, from samples spread over them evenly.
+fn forecast(streams: &[&[u8]], look: Look) -> usize {
+    let all: usize = streams.iter().map(|bytes| bytes.len()).sum();
+    let (mut read, mut written) = (0_usize, 0_usize);
+    for stream in streams {
+        let share = (look.samples * stream.len()).div_ceil(all.max(1));
+        for number in 0..share {
+            let step = stream.len() / share;
+            let from = step * number + step.saturating_sub(look.bytes) / 2;
+            let lead = stream.get(from.saturating_sub(look.lead)..from).unwrap_or_default();
+            let sample = stream.get(from..stream.len().min(from + look.bytes)).unwrap_or_default();
+            read += sample.len();
+            written += compressed(lead, sample, look.level).unwrap_or(sample.len());
+        }
+    }
+    let gzipped = all as f64 * written as f64 / read.max(1) as f64;
+    (gzipped * 4.0 / 3.0) as usize
+}
+
+/// What a sample adds to a compressed stream behind its lead, as JSON text.
+fn compressed(lead: &[u8], sample: &[u8], level: u32) -> Option<usize> {
+    let as_json = |bytes: &[u8]| serde_json::to_vec(&String::from_utf8_lossy(bytes)).ok();
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(level));
+    encoder.write_all(&as_json(lead)?).ok()?;
+    encoder.flush().ok()?;
+    let before = encoder.get_ref().len();
+    encoder.write_all(&as_json(sample)?).ok()?;
+    encoder.flush().ok()?;
+    Some(encoder.get_ref().len() - before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Helm would do with the whole of it.
+    fn exact(text: &[u8]) -> usize {
+        compressed(b"", text, CAREFUL.level).unwrap() * 4 / 3
+    }
+
+    #[test]
+    fn samples_tell_the_size_of_the_whole() {
+        let mut even = String::new();
+        let mut uneven = String::new();
+        let mut seed = 1_u32;
+        for number in 0..6000 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            even += &format!("---\nkind: Cluster\nmetadata:\n  name: app-{number}\n  labels: {{a: \"{seed:x}\"}}\nspec: {{}}\n");
+            uneven += &format!("---\nkind: Secret\nmetadata:\n  name: s-{number}\n");
+            for _ in 0..number % 40 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                uneven += &format!("{seed:x}");
+            }
+        }
+        for text in [even, uneven] {
+            let (exact, forecast) = (exact(text.as_bytes()), forecast(&[text.as_bytes()], CAREFUL));
+            assert!(exact.abs_diff(forecast) * 10 < exact, "{exact} bytes, forecast {forecast}");
+        }
+    }
+}
