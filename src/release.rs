@@ -15,6 +15,7 @@ use crate::yaml::{Document, Value};
 
 mod documents;
 mod membership;
+pub mod secret_size;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 pub use membership::{Cluster, Membership, stated_cluster};
