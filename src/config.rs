@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::inventory::Inventory;
 use crate::report::Severity;
 use crate::schema::suggest::nearest;
 use crate::schema::validate::Client;
@@ -71,8 +72,13 @@ pub struct Settings {
     pub fleet_size: FleetSize,
     /// Findings that are not to be told.
     pub ignores: Vec<Ignore>,
+    /// As `--inventory`; relative to the file.
+    pub inventory: Vec<PathBuf>,
     /// As `--baseline`; relative to the file.
     pub baseline: Option<PathBuf>,
+    /// What the inventory holds; read by the command line.
+    #[serde(skip)]
+    pub known_clusters: Inventory,
     /// The folder of the file, for relative paths.
     #[serde(skip)]
     pub folder: PathBuf,
