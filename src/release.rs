@@ -18,6 +18,7 @@ use crate::yaml::{Document, Value};
 mod documents;
 mod index;
 mod membership;
+pub mod secret_size;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 use index::Index;
@@ -312,6 +313,16 @@ impl<'a> Release<'a> {
         origin
             .and_then(|origin| self.streams.get(origin.stream as usize)?.documents.get(origin.document as usize))
             .map_or("", |document| document.text)
+    }
+
+    /// A document with everything that came with it: the separator before it, comments, the line end behind it.
+    pub fn source_of(&self, document: u32) -> &'a str {
+        let origin = self.documents.get(document as usize);
+        let bytes = origin.and_then(|origin| {
+            let stream = self.streams.get(origin.stream as usize)?;
+            stream.source.bytes.get(stream.documents.get(origin.document as usize)?.span.clone())
+        });
+        bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
     }
 
     /// The template a document was rendered from, by the mark that Helm 3 or Helm 4 left.
