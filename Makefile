@@ -3,10 +3,11 @@
 # make lint   formatting, and clippy with warnings as errors
 # make parity agreement with the recorded verdicts of real servers (needs ../shared)
 # make bench  post-render beside cat, helm template and kubeconform
+# make e2e    a real management plane, with the real Helm 3 and Helm 4
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench schemas oracle-goldens
+.PHONY: demo test lint parity bench schemas oracle-goldens e2e
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -30,6 +31,9 @@ parity:
 bench:
 	$(CARGO) build --release --locked
 	scripts/bench.sh
+
+e2e:
+	scripts/e2e.sh
 
 schemas:
 	CAPI_LINT_UPDATE_SCHEMAS=1 $(CARGO) test --locked --test schemas
