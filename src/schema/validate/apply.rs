@@ -102,7 +102,11 @@ impl<'a> Judge<'_, 'a> {
             (Kind::Scalar, ty) => {
                 let fits = match (ty, value.scalar()) {
                     (_, None | Some(Scalar::Null)) | (Type::IntOrString, _) => true,
-                    (Type::String, Some(scalar)) => matches!(scalar, Scalar::Str(_)),
+                    // Text of a format has no type in what apply looks at; bytes are text.
+                    (Type::String, Some(scalar)) => {
+                        matches!(scalar, Scalar::Str(_))
+                            || schema.checks().format().is_some_and(|format| format != "byte")
+                    }
                     (Type::Boolean, Some(scalar)) => matches!(scalar, Scalar::Bool(_)),
                     (Type::Integer | Type::Number, Some(scalar)) => {
                         matches!(scalar, Scalar::Int(_) | Scalar::UInt(_) | Scalar::Float(_))

@@ -1,7 +1,5 @@
 //! `string.format()`: the verbs of the server's formatter that rules use. The others are not checked.
 
-use std::fmt::Write as _;
-
 use super::super::EvalError;
 use super::super::data::Data;
 use super::super::eval::Outcome;
@@ -28,23 +26,35 @@ pub(super) fn format<'v, D: Data<'v>>(template: &str, arguments: &[Val<'v, D>]) 
             ('s', _) => out.push_str(&plain(argument)?),
             ('d', Val::Int(number)) => out.push_str(&number.to_string()),
             ('d', Val::UInt(number)) => out.push_str(&number.to_string()),
-            ('x', Val::Int(number)) if *number >= 0 => {
-                let _ = write!(out, "{number:x}");
+            ('x' | 'X' | 'o' | 'b', Val::Int(number)) => {
+                let sign = if *number < 0 { "-" } else { "" };
+                out.push_str(sign);
+                out.push_str(&in_base(verb, number.unsigned_abs()));
             }
-            ('X', Val::Int(number)) if *number >= 0 => {
-                let _ = write!(out, "{number:X}");
-            }
-            ('o', Val::Int(number)) if *number >= 0 => {
-                let _ = write!(out, "{number:o}");
-            }
-            ('b', Val::Int(number)) if *number >= 0 => {
-                let _ = write!(out, "{number:b}");
-            }
+            ('x' | 'X' | 'o' | 'b', Val::UInt(number)) => out.push_str(&in_base(verb, *number)),
+            ('x' | 'X', Val::Text(text)) => out.push_str(&digits(verb, text.as_bytes())),
+            ('x' | 'X', Val::Bytes(bytes)) => out.push_str(&digits(verb, bytes)),
             ('b', Val::Bool(truth)) => out.push_str(if *truth { "1" } else { "0" }),
             _ => return Err(EvalError::not_checked(format!("format() with the verb %{verb}"))),
         }
     }
     Ok(out)
+}
+
+/// A number in the base of a verb.
+fn in_base(verb: char, number: u64) -> String {
+    match verb {
+        'x' => format!("{number:x}"),
+        'X' => format!("{number:X}"),
+        'o' => format!("{number:o}"),
+        _ => format!("{number:b}"),
+    }
+}
+
+/// Bytes as hexadecimal digits.
+fn digits(verb: char, bytes: &[u8]) -> String {
+    let pair = |byte: &u8| if verb == 'x' { format!("{byte:02x}") } else { format!("{byte:02X}") };
+    bytes.iter().map(pair).collect()
 }
 
 fn plain<'v, D: Data<'v>>(value: &Val<'v, D>) -> Outcome<String> {
