@@ -237,7 +237,8 @@ impl Settings {
 
     fn check_labels(&self) -> Result<(), Fault> {
         let labels = &self.labels;
-        let by_cluster = labels.by_cluster.iter().map(|(pattern, labels)| (vec!["labels", "by-cluster", pattern], labels));
+        let by_cluster =
+            labels.by_cluster.iter().map(|(pattern, labels)| (vec!["labels", "by-cluster", pattern], labels));
         let simple = [(vec!["labels", "all"], &labels.all), (vec!["labels", "clusters"], &labels.clusters)];
         for (mut path, labels) in simple.into_iter().chain(by_cluster) {
             for (key, value) in labels {

@@ -191,10 +191,7 @@ impl<'a> Object<'a> {
     pub fn references(&self) -> impl Iterator<Item = Reference<'a>> + use<'a> {
         let document = self.root.document();
         let (from, to) = self.spec().map_or((0, 0), |spec| (spec.index(), spec.end_index()));
-        (from..to).filter_map(move |index| {
-            let value = document.value(index)?;
-            if value.is_map() { Reference::from_value(value) } else { None }
-        })
+        document.maps_with(from..to, "kind").filter_map(Reference::from_value)
     }
 
     /// `spec`.

@@ -175,6 +175,8 @@ impl<'a> Release<'a> {
                         node: reference.value.index(),
                         target: self.resolve(object, &reference).map(|target| target.number),
                     }));
+                    // A reference within a reference comes first.
+                    edges[before..].sort_by_key(|edge: &Edge| edge.node);
                 }
                 counts.push((edges.len() - before) as u32);
             }

@@ -82,7 +82,11 @@ const REFUSED: &[(&str, &[&str], bool)] = &[
         false,
     ),
     ("custom-rules:\n  - {name: mine, message: m, expression: oldSelf == self}\n", &["line 2", "oldSelf"], false),
-    ("custom-rules:\n  - {name: mine, message: m, expression: 'true', over: cluster, kind: Cluster}\n", &["line 2", "kind"], false),
+    (
+        "custom-rules:\n  - {name: mine, message: m, expression: 'true', over: cluster, kind: Cluster}\n",
+        &["line 2", "kind"],
+        false,
+    ),
 ];
 
 #[test]
@@ -92,7 +96,10 @@ fn what_is_refused_says_where_and_what_was_meant() {
         let error = Settings::parse(text).expect_err(text);
         let absent: Vec<&&str> = words.iter().filter(|word| !error.contains(**word)).collect();
         if !absent.is_empty() || fits_the_schema(text) == *by_editors {
-            faults.push(format!("{text}says: {error}\nand not: {absent:?}; editors accept it: {}", fits_the_schema(text)));
+            faults.push(format!(
+                "{text}says: {error}\nand not: {absent:?}; editors accept it: {}",
+                fits_the_schema(text)
+            ));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
@@ -171,7 +178,9 @@ fn ignores_hold_by_file_object_and_field_until_their_last_day() {
         let (told, text) = told(ignore, &["--today", "2026-12-31"]);
         assert!(!told, "{ignore}: {text}");
     }
-    for ignore in ["rule: two-workers, path: other.yaml", "object: Cluster/*", "rule: two-workers, field: metadata.name"] {
+    for ignore in
+        ["rule: two-workers, path: other.yaml", "object: Cluster/*", "rule: two-workers, field: metadata.name"]
+    {
         let (told, text) = told(ignore, &[]);
         assert!(told && text.contains("unused-ignore"), "{ignore}: {text}");
     }
@@ -196,7 +205,10 @@ fn annotations_and_comments_ignore_with_a_reason_only() {
     assert!(!told("annotation", &annotated(" (a spare one)")).contains("two at least"));
     let text = told("annotation-bare", &annotated(""));
     assert!(text.contains("two at least") && text.contains("invalid-ignore"), "{text}");
-    for comment in ["  replicas: 1 # capi-lint: ignore two-workers (spare)", "  # capi-lint: ignore two-workers (spare)\n  replicas: 1"] {
+    for comment in [
+        "  replicas: 1 # capi-lint: ignore two-workers (spare)",
+        "  # capi-lint: ignore two-workers (spare)\n  replicas: 1",
+    ] {
         assert!(!told("comment", &FLEET.replace("  replicas: 1", comment)).contains("two at least"), "{comment}");
     }
     let elsewhere = FLEET.replace("  selector: {}", "  selector: {} # capi-lint: ignore two-workers (spare)");

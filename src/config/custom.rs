@@ -91,7 +91,10 @@ pub fn compile(settings: &[CustomRule]) -> Result<Vec<Compiled>, Fault> {
         }
         if setting.over == Some(Scope::Cluster) && (setting.kind.is_some() || setting.group.is_some()) {
             let field = if setting.kind.is_some() { "kind" } else { "group" };
-            return Err(Fault::new(&at(field), "a rule over clusters looks at all of their objects; filter self.objects instead"));
+            return Err(Fault::new(
+                &at(field),
+                "a rule over clusters looks at all of their objects; filter self.objects instead",
+            ));
         }
         let program = |field: &'static str, expression: &Expression| {
             let program = Program::compile(&expression.0).map_err(|error| fault(&at(field), &error))?;

@@ -1,6 +1,6 @@
 //! What is wrong with a setting, and where in the file it stands.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use crate::schema::suggest::nearest;
 use crate::yaml::tape::{Style, Tape};
@@ -35,7 +35,9 @@ impl Fault {
         let mut path = String::new();
         for step in &self.path {
             match step.parse::<usize>() {
-                Ok(number) => path.push_str(&format!("[{number}]")),
+                Ok(number) => {
+                    let _ = write!(path, "[{number}]");
+                }
                 Err(_) => yaml::tape::push_key(&mut path, step),
             }
         }

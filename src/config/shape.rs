@@ -217,8 +217,9 @@ fn as_schema(shape: &Shape) -> Json {
             json!({"type": "object", "properties": properties.collect::<Map<_, _>>(), "additionalProperties": as_schema(value)})
         }
         Shape::Settings(settings) => {
-            let properties =
-                settings.iter().map(|setting| (setting.name.clone(), described(&setting.about, as_schema(&setting.shape))));
+            let properties = settings
+                .iter()
+                .map(|setting| (setting.name.clone(), described(&setting.about, as_schema(&setting.shape))));
             let mut schema = json!({"type": "object", "properties": properties.collect::<Map<_, _>>(), "additionalProperties": false});
             let required: Vec<&String> =
                 settings.iter().filter(|setting| setting.required).map(|setting| &setting.name).collect();
@@ -275,7 +276,6 @@ fn tell(setting: &Setting, depth: usize, page: &mut String) {
 fn innermost(shape: &Shape) -> &Shape {
     match shape {
         Shape::List(inner) | Shape::Map(inner) | Shape::OneOrMany(inner) => innermost(inner),
-        Shape::Names(_, _) => shape,
         _ => shape,
     }
 }

@@ -57,8 +57,7 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
 pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     let (clusters, mut membership) = stated(release);
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
-    let mut queue: Vec<u32> =
-        (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
+    let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
         let known = membership[number as usize];
         for edge in release.edges_from(number) {
@@ -85,13 +84,12 @@ fn stated<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
         let Some(name) = stated_cluster(object) else { continue };
         let namespace = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
         let known = numbers.entry(name.clone()).or_default();
-        let number = match known.iter().find(|(theirs, _)| *theirs == namespace) {
-            Some((_, number)) => *number,
-            None => {
-                clusters.push(Cluster { namespace: namespace.clone(), name, object: None });
-                known.push((namespace, clusters.len() as u32 - 1));
-                clusters.len() as u32 - 1
-            }
+        let number = if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == namespace) {
+            *number
+        } else {
+            clusters.push(Cluster { namespace: namespace.clone(), name, object: None });
+            known.push((namespace, clusters.len() as u32 - 1));
+            clusters.len() as u32 - 1
         };
         if object.is(CLUSTER_GROUP, "Cluster") {
             clusters[number as usize].object.get_or_insert(object.number);

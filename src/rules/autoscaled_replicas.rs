@@ -32,8 +32,9 @@ const MAX_SIZE: &str = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-s
 
 /// Looks at deployments, sets and pools. (Within a topology the webhook refuses it.)
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let scales =
-        |group: &str, kind: &str| group == CLUSTER_GROUP && matches!(kind, "MachineDeployment" | "MachineSet" | "MachinePool");
+    let scales = |group: &str, kind: &str| {
+        group == CLUSTER_GROUP && matches!(kind, "MachineDeployment" | "MachineSet" | "MachinePool")
+    };
     for object in view.of_kinds(scales) {
         let Some(annotations) = object.at(&["metadata", "annotations"]) else { continue };
         if annotations.get(MIN_SIZE).is_none() && annotations.get(MAX_SIZE).is_none() {

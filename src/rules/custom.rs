@@ -73,7 +73,8 @@ fn over_clusters(view: &View<'_, '_>, rule: &Compiled, out: &mut Vec<Finding>) {
 
 /// The value of a dotted path.
 fn field_of<'a>(object: &Object<'a>, path: &str) -> Option<Value<'a>> {
-    path.split('.').try_fold(object.root, |value, key| value.get(key))
+    let keys: Vec<&str> = path.split('.').collect();
+    object.at(&keys)
 }
 
 /// What an evaluation that is not fine came to.

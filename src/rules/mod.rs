@@ -148,11 +148,10 @@ static CHECKS: &[(&str, &[Check])] = &[
 
 /// What only the whole release shows: references, clusters, the fleet, the release itself.
 pub fn check(release: &Release<'_>, circumstances: &Circumstances<'_>) -> Vec<Finding> {
-    let settings = circumstances.settings;
     let view = View::new(release, circumstances);
     let mut findings = Vec::new();
     for check in CHECKS.iter().flat_map(|(_, checks)| *checks) {
-        if settings.rules.get(check.rule.name).is_none_or(|level| level.severity().is_some()) {
+        if circumstances.settings.rules.get(check.rule.name).is_none_or(|level| level.severity().is_some()) {
             (check.check)(&view, &mut findings);
         }
     }

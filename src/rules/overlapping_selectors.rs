@@ -28,7 +28,8 @@ crate::rule! {
 /// Compares the deployments of each cluster.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for cluster in &view.clusters {
-        let is_deployment = |object: &&Object<'_>| object.kind == "MachineDeployment" && object.group() == CLUSTER_GROUP;
+        let is_deployment =
+            |object: &&Object<'_>| object.kind == "MachineDeployment" && object.group() == CLUSTER_GROUP;
         let deployments: Vec<&Object<'_>> = cluster.members.iter().copied().filter(is_deployment).collect();
         if deployments.len() < 2 {
             continue;

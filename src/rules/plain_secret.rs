@@ -74,7 +74,13 @@ fn in_object(object: &Object<'_>, out: &mut Vec<Finding>) {
         if is_key || is_password {
             // What crypt made of it (`$6$…`) is no way in by itself, but can be tried against a list of words.
             let is_hash = is_password && value.as_str().is_some_and(|text| text.starts_with('$'));
-            let what = if is_key { "a private key" } else if is_hash { "the hash of a password" } else { "a password" };
+            let what = if is_key {
+                "a private key"
+            } else if is_hash {
+                "the hash of a password"
+            } else {
+                "a password"
+            };
             let severity = if is_hash { Severity::Info } else { Severity::Warning };
             let message = format!("{} '{}' carries {what} in the manifest", object.kind, object.name);
             let help = if is_key { "contentFrom.secret" } else { "passwdFrom.secret" };

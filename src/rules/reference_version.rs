@@ -71,13 +71,20 @@ fn judge(
         Some((capi, Lookup::UnknownVersion(known))) if !known.served.is_empty() => {
             let served: Vec<&str> = known.served.iter().map(|kind| kind.version()).collect();
             let (severity, end) = if capi.since(11) {
-                (Severity::Warning, "Cluster API drops the version, and whoever else follows the reference finds nothing")
+                (
+                    Severity::Warning,
+                    "Cluster API drops the version, and whoever else follows the reference finds nothing",
+                )
             } else {
                 (Severity::Error, "Cluster API asks for it, finds nothing, and the cluster never comes up")
             };
             Some((
                 severity,
-                format!("the reference names {named}, which is not served for {} (served: {}): {end}", link.kind, served.join(", ")),
+                format!(
+                    "the reference names {named}, which is not served for {} (served: {}): {end}",
+                    link.kind,
+                    served.join(", ")
+                ),
             ))
         }
         Some((_, Lookup::Found(_))) => {
@@ -86,7 +93,10 @@ fn judge(
         }
         _ => {
             let target = differs?;
-            Some((Severity::Warning, format!("the reference names {named}, and {}: one of them is behind", written(target))))
+            Some((
+                Severity::Warning,
+                format!("the reference names {named}, and {}: one of them is behind", written(target)),
+            ))
         }
     }
 }

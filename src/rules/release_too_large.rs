@@ -77,14 +77,20 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         bytes / 1_000_000,
         size / 1000,
         LIMIT / 1000,
-        if too_large { "Helm cannot store the release, and install or upgrade fail" } else { "soon Helm cannot store it" }
+        if too_large {
+            "Helm cannot store the release, and install or upgrade fail"
+        } else {
+            "soon Helm cannot store it"
+        }
     );
     let is_error = too_large && view.delivery == Delivery::Helm;
     let finding = Finding::new(&RELEASE_TOO_LARGE, message);
     let shards = size.div_ceil(LIMIT * NEAR / 10).max(2);
-    out.push(finding.severity(if is_error { Severity::Error } else { Severity::Warning }).suggest(format!(
-        "{shards} releases, each with a part of the clusters (capi-lint plan proposes shards)"
-    )));
+    out.push(
+        finding
+            .severity(if is_error { Severity::Error } else { Severity::Warning })
+            .suggest(format!("{shards} releases, each with a part of the clusters (capi-lint plan proposes shards)")),
+    );
 }
 
 /// Whether Helm rendered the manifests, or is about to store them.
@@ -140,7 +146,9 @@ mod tests {
         let mut seed = 1_u32;
         for number in 0..6000 {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            even += &format!("---\nkind: Cluster\nmetadata:\n  name: app-{number}\n  labels: {{a: \"{seed:x}\"}}\nspec: {{}}\n");
+            even += &format!(
+                "---\nkind: Cluster\nmetadata:\n  name: app-{number}\n  labels: {{a: \"{seed:x}\"}}\nspec: {{}}\n"
+            );
             uneven += &format!("---\nkind: Secret\nmetadata:\n  name: s-{number}\n");
             for _ in 0..number % 40 {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -32,9 +32,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         is_capi_group(group) && (kind.ends_with("MachineTemplate") || kind.ends_with("ConfigTemplate"))
     };
     for object in view.of_kinds(is_template) {
-        if !ends_with_hash(&object.name)
-            || object.annotation(KEEP).is_some_and(|policy| policy == "keep")
-        {
+        if !ends_with_hash(&object.name) || object.annotation(KEEP).is_some_and(|policy| policy == "keep") {
             continue;
         }
         if view.release.template_of(object.document).is_none() {

@@ -268,6 +268,28 @@ impl<'a> Document<'a> {
         key.is_some_and(|key| ends.iter().any(|end| key.ends_with(end.as_bytes())))
     }
 
+    /// The mappings among a range of nodes that have an entry under a key, in the order of these entries. The range begins with a
+    /// node and ends with its last descendant. One look at each node's key, and at nothing else.
+    pub fn maps_with(self, nodes: Range<u32>, key: &'static str) -> impl Iterator<Item = Value<'a>> {
+        // The collections that are open: where each begins and what comes behind it.
+        let mut open: Vec<(u32, u32)> = Vec::new();
+        nodes.filter_map(move |index| {
+            let node = self.nodes.get(index as usize)?;
+            while open.last().is_some_and(|(_, end)| *end <= index) {
+                open.pop();
+            }
+            let parent = open.last().map(|(begin, _)| *begin);
+            if node.next > index + 1 {
+                open.push((index, node.next));
+            }
+            let may_be = node.key.len() == key.len() || node.flags & KEY_NEEDS_DECODING != 0;
+            if !may_be || node.flags & SHADOWED != 0 || !(Value { document: self, index }).key_is(key) {
+                return None;
+            }
+            Some(Value { document: self, index: parent? })
+        })
+    }
+
     /// The nodes in order of appearance; for hot paths of this crate that walk them by index.
     pub(crate) fn nodes(&self) -> &'a [Node] {
         self.nodes

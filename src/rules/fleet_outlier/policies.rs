@@ -58,7 +58,12 @@ fn addons(view: &View<'_, '_>, groups: &[&Vec<usize>], group_of: &FxHashMap<usiz
                 );
                 let finding = object.missing(&FLEET_OUTLIER, &["metadata", "labels"], message);
                 let keys: Vec<&str> = addon.selector.keys().collect();
-                out.push(finding.suggest(format!("the labels it selects by ({}), or an ignore with the reason", keys.join(", "))));
+                out.push(
+                    finding.suggest(format!(
+                        "the labels it selects by ({}), or an ignore with the reason",
+                        keys.join(", ")
+                    )),
+                );
             }
         }
     }
@@ -129,8 +134,11 @@ fn judge(view: &View<'_, '_>, members: &[usize], slot: &str, contents: &Contents
     for cluster in odd(view, members, &have) {
         let Some(object) = cluster.object else { continue };
         let Some(name) = object.at(&["metadata", "name"]) else { continue };
-        let message =
-            format!("cluster '{}' has no {slot}, which the {} others of its group have", cluster.cluster.name, have.len());
+        let message = format!(
+            "cluster '{}' has no {slot}, which the {} others of its group have",
+            cluster.cluster.name,
+            have.len()
+        );
         out.push(object.finding(&FLEET_OUTLIER, name, message).suggest(HELP));
     }
 }

@@ -203,60 +203,60 @@ impl<'v, 'a> ClusterView<'v, 'a> {
     pub fn machine_sources(&self) -> Vec<MachineSource<'v, 'a>> {
         let mut sources = Vec::new();
         if let Some(object) = self.control_plane {
-            sources.push(self.control_plane_source(object));
+            sources.push(control_plane_source(object));
         }
         for object in &self.members {
-            sources.extend(self.worker_source(object));
+            sources.extend(worker_source(object));
         }
         if let Some((object, topology)) =
             self.object.and_then(|object| Some((object, object.at(&["spec", "topology"])?)))
         {
-            self.topology_sources(object, topology, &mut sources);
+            topology_sources(object, topology, &mut sources);
         }
         sources
     }
+}
 
-    fn control_plane_source(&self, object: &'v Object<'a>) -> MachineSource<'v, 'a> {
-        MachineSource {
-            object,
-            part: Part::ControlPlane,
-            version: object.at(&["spec", "version"]),
-            metadata: object.at(&["spec", "machineTemplate", "metadata"]),
-            mark: Mark::ControlPlane(object.name.clone()),
-        }
+fn control_plane_source<'v, 'a>(object: &'v Object<'a>) -> MachineSource<'v, 'a> {
+    MachineSource {
+        object,
+        part: Part::ControlPlane,
+        version: object.at(&["spec", "version"]),
+        metadata: object.at(&["spec", "machineTemplate", "metadata"]),
+        mark: Mark::ControlPlane(object.name.clone()),
     }
+}
 
-    fn worker_source(&self, object: &'v Object<'a>) -> Option<MachineSource<'v, 'a>> {
-        let (key, part) = match &*object.kind {
-            "MachineDeployment" => (Some(DEPLOYMENT_NAME), Part::Workers),
-            "MachineSet" => (Some(SET_NAME), Part::Workers),
-            "MachinePool" => (Some(POOL_NAME), Part::Pool),
-            "Machine" => (None, Part::Workers),
-            _ => return None,
-        };
-        if object.group() != CLUSTER_GROUP {
-            return None;
-        }
-        let root = if key.is_some() { object.at(&["spec", "template"])? } else { object.root };
-        let metadata = root.get("metadata");
-        let is_plane = || metadata.and_then(|metadata| metadata.at(&["labels", CONTROL_PLANE])).is_some();
-        let part = if key.is_none() && is_plane() { Part::ControlPlane } else { part };
-        let mark = key.map_or(Mark::Nothing, |key| Mark::Maker(key, object.name.clone()));
-        Some(MachineSource { object, part, version: root.at(&["spec", "version"]), metadata, mark })
+fn worker_source<'v, 'a>(object: &'v Object<'a>) -> Option<MachineSource<'v, 'a>> {
+    let (key, part) = match &*object.kind {
+        "MachineDeployment" => (Some(DEPLOYMENT_NAME), Part::Workers),
+        "MachineSet" => (Some(SET_NAME), Part::Workers),
+        "MachinePool" => (Some(POOL_NAME), Part::Pool),
+        "Machine" => (None, Part::Workers),
+        _ => return None,
+    };
+    if object.group() != CLUSTER_GROUP {
+        return None;
     }
+    let root = if key.is_some() { object.at(&["spec", "template"])? } else { object.root };
+    let metadata = root.get("metadata");
+    let is_plane = || metadata.and_then(|metadata| metadata.at(&["labels", CONTROL_PLANE])).is_some();
+    let part = if key.is_none() && is_plane() { Part::ControlPlane } else { part };
+    let mark = key.map_or(Mark::Nothing, |key| Mark::Maker(key, object.name.clone()));
+    Some(MachineSource { object, part, version: root.at(&["spec", "version"]), metadata, mark })
+}
 
-    fn topology_sources(&self, object: &'v Object<'a>, topology: Value<'a>, sources: &mut Vec<MachineSource<'v, 'a>>) {
-        let mut source = |value: Value<'a>, part: Part, key: &'static str, text: Cow<'a, str>| {
-            let metadata = value.get("metadata");
-            sources.push(MachineSource { object, part, version: None, metadata, mark: Mark::Topology(key, text) });
-        };
-        source(topology.get("controlPlane").unwrap_or(topology), Part::ControlPlane, CONTROL_PLANE, "".into());
-        for (field, part, key) in
-            [("machineDeployments", Part::Workers, TOPOLOGY_DEPLOYMENT), ("machinePools", Part::Pool, TOPOLOGY_POOL)]
-        {
-            for item in topology.at(&["workers", field]).iter().flat_map(Value::items) {
-                source(item, part, key, item.get("name").and_then(|name| name.as_str()).unwrap_or_default());
-            }
+fn topology_sources<'v, 'a>(object: &'v Object<'a>, topology: Value<'a>, sources: &mut Vec<MachineSource<'v, 'a>>) {
+    let mut source = |value: Value<'a>, part: Part, key: &'static str, text: Cow<'a, str>| {
+        let metadata = value.get("metadata");
+        sources.push(MachineSource { object, part, version: None, metadata, mark: Mark::Topology(key, text) });
+    };
+    source(topology.get("controlPlane").unwrap_or(topology), Part::ControlPlane, CONTROL_PLANE, "".into());
+    for (field, part, key) in
+        [("machineDeployments", Part::Workers, TOPOLOGY_DEPLOYMENT), ("machinePools", Part::Pool, TOPOLOGY_POOL)]
+    {
+        for item in topology.at(&["workers", field]).iter().flat_map(Value::items) {
+            source(item, part, key, item.get("name").and_then(|name| name.as_str()).unwrap_or_default());
         }
     }
 }

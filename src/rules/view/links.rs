@@ -141,6 +141,8 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
     let release = view.release;
     let mut links: Vec<Link<'a>> = Vec::with_capacity(release.objects.len());
     let mut begins = Vec::with_capacity(release.objects.len() + 1);
+    // Nearly no fleet names its data: then no object is looked through for it.
+    let named_data = release.streams.iter().any(|stream| data::may_be_in(&stream.source.bytes));
     for object in &release.objects {
         begins.push(links.len() as u32);
         if !is_capi_group(object.group()) {
@@ -150,6 +152,12 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
         by_shape(view, object, &mut links);
         let by_shape = links.len();
         by_name(object, &mut links);
+        if named_data
+            && !object.is(CLUSTER_GROUP, "ClusterClass")
+            && data::may_be_in(release.text_of(object.document).as_bytes())
+        {
+            links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
+        }
         for link in links.get_mut(by_shape..).unwrap_or_default() {
             link.target = resolve(view, link).map(|target| target.number);
         }
@@ -185,8 +193,6 @@ fn by_name<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
     let Some(spec) = object.spec() else { return };
     match (object.group(), &*object.kind) {
         (CLUSTER_GROUP, "Cluster") => class(object, spec, links),
-        // Its names are filled in by patches, cluster by cluster.
-        (CLUSTER_GROUP, "ClusterClass") => return,
         ("addons.cluster.x-k8s.io", "ClusterResourceSet") => {
             for resource in spec.get("resources").iter().flat_map(Value::items) {
                 let (Some(kind), Some(name)) = (text(resource, "kind"), text(resource, "name")) else { continue };
@@ -203,7 +209,6 @@ fn by_name<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
         }
         _ => {}
     }
-    data::collect(object, spec, links);
 }
 
 fn text<'a>(value: Value<'a>, key: &str) -> Option<Cow<'a, str>> {

@@ -127,7 +127,10 @@ impl<'v, 'a> View<'v, 'a> {
     }
 
     /// The objects of all kinds that fit, kind by kind; within a kind in order.
-    pub fn of_kinds<F: Fn(&str, &str) -> bool>(&self, fits: F) -> impl Iterator<Item = &'v Object<'a>> + use<'_, 'v, 'a, F> {
+    pub fn of_kinds<F: Fn(&str, &str) -> bool>(
+        &self,
+        fits: F,
+    ) -> impl Iterator<Item = &'v Object<'a>> + use<'_, 'v, 'a, F> {
         let kinds = self.kinds.iter().filter(move |of_kind| fits(of_kind.group, of_kind.kind));
         kinds.flat_map(|of_kind| &of_kind.objects).filter_map(|number| self.object(*number))
     }

@@ -4,14 +4,26 @@
 //! `dataSecretName`, `identityRef`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::{INFRASTRUCTURE, Link, Role, text};
 use crate::object::{Object, Reference};
 use crate::yaml::Value;
 
-/// Adds the references of an object to data and identities, at any depth.
-pub fn collect<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
+/// Whether a text holds any key that speaks of data or identities.
+pub fn may_be_in(text: &[u8]) -> bool {
+    static WORDS: LazyLock<[Finder<'_>; 4]> =
+        LazyLock::new(|| ["ecret", "onfigMap", "dentityRef", "redentialsRef"].map(Finder::new));
+    WORDS.iter().any(|word| word.find(text).is_some())
+}
+
+/// The references of an object to data and identities, at any depth. (In a ClusterClass such names are filled in by patches,
+/// cluster by cluster.)
+pub fn of<'a>(object: &Object<'a>, spec: Value<'a>) -> Vec<Link<'a>> {
     let document = spec.document();
+    let mut links = Vec::new();
     // Nearly no key ends like these: their last letters are looked at first.
     let may_be = |index: u32| document.key_ends_with(index, &["Ref", "ecret", "ecretName", "onfigMap"]);
     for index in (spec.index()..spec.end_index()).filter(|index| may_be(*index)) {
@@ -23,13 +35,17 @@ pub fn collect<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a
             links.extend(data(object, value, kind));
         }
     }
+    links
 }
 
 /// Which kind a key speaks of.
 fn kind_of(key: &str) -> Option<&'static str> {
     let lower = key.strip_suffix("Ref").unwrap_or(key);
-    let ends = |end: &str| lower.len() >= end.len() && lower.is_char_boundary(lower.len() - end.len())
-        && lower[lower.len() - end.len()..].eq_ignore_ascii_case(end);
+    let ends = |end: &str| {
+        lower.len() >= end.len()
+            && lower.is_char_boundary(lower.len() - end.len())
+            && lower[lower.len() - end.len()..].eq_ignore_ascii_case(end)
+    };
     if ends("secret") || ends("secretName") || key.len() > lower.len() && ends("credentials") {
         Some("Secret")
     } else if ends("configMap") {
@@ -44,7 +60,8 @@ fn data<'a>(object: &Object<'a>, value: Value<'a>, kind: &'static str) -> Option
     let name = if value.is_map() { text(value, "name")? } else { value.as_str()? };
     let stated = text(value, "kind");
     // What says its group has been found by its shape; a name with a blank or a bracket is filled in by somebody else.
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    let is_name =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     if !is_name || stated.as_ref().is_some_and(|stated| stated != kind) || Reference::from_value(value).is_some() {
         return None;
     }
