@@ -171,6 +171,7 @@ pub fn judge_sent<'o, 'a: 'o>(
     options: &Options,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let webhooks = webhooks(options);
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     for (old, new) in sent {
         let Some(kind) = kinds.find(new, &mut findings) else { continue };
@@ -183,13 +184,12 @@ pub fn judge_sent<'o, 'a: 'o>(
             None => judge_schema(new, kind, options.client, options, None, &mut findings),
         }
         if options.admission == Switch::On {
-            let webhooks = webhooks(options);
-            let mut before = Vec::new();
-            if let Some(old) = old {
-                admission::judge(old, cluster, &webhooks, &mut before);
-            }
             let mut after = Vec::new();
             admission::judge(new, cluster, &webhooks, &mut after);
+            let mut before = Vec::new();
+            if let Some(old) = old.filter(|_| !after.is_empty()) {
+                admission::judge(old, cluster, &webhooks, &mut before);
+            }
             let stood = |finding: &Finding| {
                 before.iter().any(|other| other.rule.name == finding.rule.name && other.message == finding.message)
             };

@@ -118,7 +118,7 @@ impl Walk {
         match (old, new) {
             (Json::Object(before), Json::Object(after)) => {
                 let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
-                for key in keys {
+                for key in keys.filter(|key| before.get(*key) != after.get(*key)) {
                     let schema = schema.and_then(|schema| child(schema, key));
                     self.below(Step::Key(key.clone()), before.get(key), after.get(key), schema);
                 }
@@ -198,7 +198,9 @@ const NAMES: &[&str] = &["name", "key", "class", "path", "id", "device", "topolo
 /// what usually is a name.
 fn item_names(old: &[Json], new: &[Json], schema: Option<Schema<'_>>) -> Option<(Vec<String>, Vec<String>)> {
     let keys: Vec<&str> = schema.map(|schema| schema.list_map_keys().collect()).unwrap_or_default();
-    let by_schema = Some(keys).filter(|keys| !keys.is_empty()).and_then(|keys| both(old, new, &keys));
+    // Of several keys one alone may do: then a change of the other is a change, not another item.
+    let alone = NAMES.iter().filter(|name| keys.contains(name)).find_map(|key| both(old, new, &[key]));
+    let by_schema = alone.or_else(|| Some(&keys).filter(|keys| !keys.is_empty()).and_then(|keys| both(old, new, keys)));
     by_schema.or_else(|| NAMES.iter().find_map(|key| both(old, new, &[key])))
 }
 

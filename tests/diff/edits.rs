@@ -71,14 +71,12 @@ fn find<'o>(objects: &'o mut [Json], name: &str) -> &'o mut Json {
 
 /// Carries out one edit; mappings on the way are made.
 fn edit(object: &mut Json, edit: &Edit) {
-    let keys: Vec<&str> = match edit.at.split_once("annotations/").or_else(|| edit.at.split_once("labels/")) {
-        // Keys of annotations and labels hold slashes themselves.
-        Some((above, key)) if above == "metadata/" => {
-            let map = &edit.at[9..edit.at.len() - key.len() - 1];
-            vec!["metadata", map, key]
-        }
-        _ => edit.at.split('/').collect(),
-    };
+    // Keys of annotations and labels hold slashes themselves.
+    let of_metadata = ["annotations", "labels"].into_iter().find_map(|map| {
+        let key = edit.at.strip_prefix("metadata/")?.strip_prefix(map)?.strip_prefix('/')?;
+        Some(vec!["metadata", map, key])
+    });
+    let keys: Vec<&str> = of_metadata.unwrap_or_else(|| edit.at.split('/').collect());
     let (last, above) = keys.split_last().unwrap();
     let mut here = object;
     for key in above {
@@ -111,8 +109,8 @@ fn edited(base: &[Json], case: &Case) -> Source {
     }
     objects.retain(|object| !case.remove.contains(&name_of(object)));
     objects.extend(case.add.iter().cloned());
-    let text: String = objects.iter().map(|object| format!("---\n{object}\n")).collect();
-    Source { name: case.name.clone(), bytes: text.into_bytes() }
+    let texts: Vec<String> = objects.iter().map(Json::to_string).collect();
+    Source { name: case.name.clone(), bytes: texts.join("\n---\n").into_bytes() }
 }
 
 fn fault(old: &Release<'_>, base: &[Json], case: &Case) -> Option<String> {

@@ -47,19 +47,29 @@ pub fn outdated(before: &Json, after: &Json, machines: u64) -> Outdated {
         found.causes.push(time.join("."));
         found.notes.push("spec.rollout.after: machines roll when that time comes".into());
     }
-    // Which gates the controller turns on hangs on the version, which is a cause of its own.
-    let version = json::text_at(after, &["spec", "version"]);
-    let (old, new) = (Configuration::of(before, version), Configuration::of(after, version));
-    found.causes.extend(differences(&old.common, &new.common, "spec.kubeadmConfigSpec"));
-    if found.causes.is_empty() {
-        by_history(&old, &new, machines, &mut found);
-    } else {
+    let keys = ["spec", "kubeadmConfigSpec"];
+    if json::at(before, &keys) != json::at(after, &keys) {
+        configuration(before, after, machines, &mut found);
+    } else if !found.causes.is_empty() {
         found.machines = machines;
     }
     if found.machines > 0 {
         found.notes.push(exchange(after));
     }
     found
+}
+
+/// Compares what machines were made with.
+fn configuration(before: &Json, after: &Json, machines: u64, found: &mut Outdated) {
+    // Which gates the controller turns on hangs on the version, which is a cause of its own.
+    let version = json::text_at(after, &["spec", "version"]);
+    let (old, new) = (Configuration::of(before, version), Configuration::of(after, version));
+    found.causes.extend(differences(&old.common, &new.common, "spec.kubeadmConfigSpec"));
+    if found.causes.is_empty() {
+        by_history(&old, &new, machines, found);
+    } else {
+        found.machines = machines;
+    }
 }
 
 const INFRASTRUCTURE: [&[&str]; 2] =

@@ -78,6 +78,9 @@ const ALLOWED: &[&str] = &[
     "rollout.*",
 ];
 
+/// Fields of `spec` that may change and go as a whole; nearly every upgrade of a fleet changes only these.
+const MUTABLE: &[&str] = &["replicas", "version", "remediation", "machineNaming", "rollout"];
+
 /// Whether a path is on the list.
 fn may_change(path: &str) -> bool {
     ALLOWED.iter().any(|allowed| match allowed.strip_suffix(".*") {
@@ -131,6 +134,12 @@ const MEANINGFUL_WHEN_EMPTY: &[&str] = &["taints"];
 
 /// Paths of the webhook's merge patch that are not on the list.
 fn frozen_paths(before: &Json, after: &Json) -> Vec<Vec<String>> {
+    let fields = |tree| json::at(tree, &["spec"]).and_then(Json::as_object);
+    if let (Some(old), Some(new)) = (fields(before), fields(after))
+        && old.keys().chain(new.keys()).all(|key| MUTABLE.contains(&key.as_str()) || old.get(key) == new.get(key))
+    {
+        return Vec::new();
+    }
     let spec = |tree: &Json| {
         let mut spec = json::at(tree, &["spec"]).cloned().unwrap_or(Json::Null);
         json::drop_empty(&mut spec, MEANINGFUL_WHEN_EMPTY);

@@ -84,13 +84,32 @@ pub fn judge<'a>(pairs: &[Pair<'_, 'a>], fleet: Fleet<'_, 'a>, options: &Options
             cluster(object, Side::Old, message, verdict);
         }
     }
-    if !fleet.lost_namespaces.is_empty() {
-        for pair in pairs.iter().filter(|pair| pair.new.is_some() || pair.old.is_some_and(|old| !is_deleted(old))) {
-            let Some(object) = pair.object().filter(|object| !object.is_hook() && fleet.is_lost(object)) else {
-                continue;
-            };
-            let (side, release) = if pair.new.is_some() { (Side::New, fleet.new) } else { (Side::Old, fleet.old) };
-            lost(object, side, release, is_allowed(object, release), verdict);
+    let mut along: HashMap<&str, usize> = HashMap::new();
+    for pair in pairs.iter().filter(|_| !fleet.lost_namespaces.is_empty()) {
+        let stays = pair.new.is_some() || pair.old.is_some_and(|old| !is_deleted(old));
+        let Some(object) = pair.object().filter(|object| stays && !object.is_hook() && fleet.is_lost(object)) else {
+            continue;
+        };
+        let (side, release) = if pair.new.is_some() { (Side::New, fleet.new) } else { (Side::Old, fleet.old) };
+        let namespace = release.namespace_of(object);
+        *along.entry(namespace).or_default() += 1;
+        if object.is(CLUSTER_GROUP, "Cluster") && !is_allowed(object, release) {
+            let message = format!(
+                "the upgrade deletes the Namespace {namespace}, and with it the cluster {} with all its machines",
+                object.name
+            );
+            cluster(object, side, message, verdict);
+        }
+    }
+    for object in gone.iter().filter(|object| object.is("", "Namespace")) {
+        if let Some(number) = along.get(&*object.name) {
+            let name = &object.name;
+            let message =
+                format!("the upgrade deletes the Namespace, and {number} objects that stay in the release with it");
+            let help =
+                format!("keep the Namespace {name} in the release, or annotate it with helm.sh/resource-policy: keep");
+            let finding = Finding::new(&STILL_NEEDED, message).at(object.key_place(object.root)).suggest(help);
+            verdict.add(finding, Side::Old, object, "");
         }
     }
     if !gone.is_empty() {
@@ -102,26 +121,6 @@ fn cluster(object: &Object<'_>, side: Side, message: String, verdict: &mut Verdi
     let help = format!("put it back, or say --allow-delete {} where the cluster is meant to go", object.name);
     let finding = Finding::new(&CLUSTER_DELETED, message).at(object.key_place(object.root)).suggest(help);
     verdict.add(finding, side, object, "");
-}
-
-/// An object that stays, in a namespace that goes.
-fn lost<'a>(object: &Object<'a>, side: Side, release: &Release<'a>, is_allowed: bool, verdict: &mut Verdict) {
-    let namespace = release.namespace_of(object);
-    if object.is(CLUSTER_GROUP, "Cluster") {
-        if !is_allowed {
-            let message = format!(
-                "the upgrade deletes the Namespace {namespace}, and with it the cluster {} with all its machines",
-                object.name
-            );
-            cluster(object, side, message, verdict);
-        }
-        return;
-    }
-    let message = format!("the upgrade deletes the Namespace {namespace}, and this object with it");
-    let finding = Finding::new(&STILL_NEEDED, message).at(object.key_place(object.root)).suggest(format!(
-        "keep the Namespace {namespace} in the release, or annotate it with helm.sh/resource-policy: keep"
-    ));
-    verdict.add(finding, side, object, "metadata.namespace");
 }
 
 fn needed<'a>(gone: &[&Object<'a>], new: &Release<'a>, verdict: &mut Verdict) {

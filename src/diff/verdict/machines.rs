@@ -1,6 +1,7 @@
 //! `MachineDeployment`, `MachineSet`, `MachinePool`, `Machine`: the cluster they belong to, and replicas that fall back to 1.
 
 use super::{IMMUTABLE_FIELD, Verdict, quoted};
+use crate::diff::defaults::CONTROL_PLANE_GROUP;
 use crate::diff::json;
 use crate::diff::update::Update;
 use crate::object::CLUSTER_GROUP;
@@ -9,8 +10,8 @@ use crate::yaml::Value;
 crate::rule! {
     /// `replicas` is no longer written, and falls back to 1.
     ///
-    /// Helm's patch takes the field away, and the webhook fills in its default: 1. All other machines of the deployment are
-    /// deleted. Only with both of the autoscaler's size annotations the number is kept within them.
+    /// Helm's patch takes the field away, and the webhook fills in its default: 1. All other machines of the deployment, or of
+    /// the control plane, are deleted. Only with both of the autoscaler's size annotations the number is kept within them.
     ///
     /// ## Example
     ///
@@ -29,6 +30,9 @@ crate::rule! {
 /// Judges a kind that makes machines.
 pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let object = update.new;
+    if object.is(CONTROL_PLANE_GROUP, "KubeadmControlPlane") {
+        replicas(update, verdict);
+    }
     if object.group() != CLUSTER_GROUP {
         return;
     }
@@ -46,13 +50,12 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
             verdict.say(update, &IMMUTABLE_FIELD, &keys, message, help);
         }
     }
-    replicas(update, verdict);
+    if matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool") {
+        replicas(update, verdict);
+    }
 }
 
 fn replicas(update: &Update<'_, '_>, verdict: &mut Verdict) {
-    if !matches!(&*update.new.kind, "MachineDeployment" | "MachineSet" | "MachinePool") {
-        return;
-    }
     let keys = ["spec", "replicas"];
     let stated = |object: &crate::object::Object<'_>| object.at(&keys).and_then(|value: Value<'_>| value.as_i64());
     let (before, after) = (stated(update.old), json::at(&update.after, &keys).and_then(serde_json::Value::as_i64));
