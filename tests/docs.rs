@@ -327,7 +327,7 @@ fn keeps_to_schema(name: &str, file: &Path, sandbox: &Sandbox, place: &str) {
             (env!("CARGO_BIN_EXE_capi-lint").into(), ["lint", "--fail-on", "error"].map(str::to_owned).into())
         }
         ".capi-lint.yaml" => {
-            fs::write(file.with_file_name(".capi-lint-baseline.json"), "{\"version\": 1, \"known\": {}}")
+            fs::write(file.with_file_name(".capi-lint-baseline.json"), "{\"version\": 1, \"findings\": {}}")
                 .expect("written");
             let lint = ["lint", "rendered/blue.yaml", "--config"].map(str::to_owned);
             (env!("CARGO_BIN_EXE_capi-lint").into(), lint.into())
