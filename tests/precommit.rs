@@ -171,6 +171,11 @@ fn manifests_that_changed_are_judged_with_the_rest_of_the_folder() {
     assert_eq!(bad.code, 1, "{}", bad.stdout);
     assert!(bad.stdout.contains("workers.yaml:6:3") && bad.stdout.contains("write `replicas`"), "{}", bad.stdout);
 
+    // What the settings ignore elsewhere is not unused because it is not in this file.
+    repository.write(".capi-lint.yaml", "complete: true\nignores:\n  - {rule: long-name, reason: none has one}\n");
+    repository.write("workers.yaml", &WORKERS.replace("replicas: 3", "replcias: 3"));
+    assert_eq!(repository.hooks().stdout.matches("unused-ignore").count(), 1);
+
     // What is nowhere is missing.
     repository.write(
         "workers.yaml",

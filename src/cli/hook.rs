@@ -63,6 +63,10 @@ struct HookArgs {
 /// # Errors
 /// Files or settings that cannot be used, charts that do not render, output that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let (What::Manifests(hook) | What::Charts(hook)) = &args.what;
+    if let Some(folder) = hook.files.iter().find(|file| file.is_dir()) {
+        bail!("{0} is a folder, and a hook takes files. For all that is in it: capi-lint lint {0}", folder.display());
+    }
     match &args.what {
         What::Manifests(args) => manifests(args),
         What::Charts(args) => charts(args),
@@ -72,12 +76,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
     let settings = args.judge.settings()?;
     let options = common::judge_options(&args.judge, &settings)?;
-    let changed: Vec<PathBuf> = args
-        .files
-        .iter()
-        .filter(|file| file.is_file() && input::is_manifest(file) && chart_of(file).is_none())
-        .cloned()
-        .collect();
+    let changed: Vec<PathBuf> =
+        args.files.iter().filter(|file| input::is_manifest(file) && chart_of(file).is_none()).cloned().collect();
     if changed.is_empty() {
         return Ok(Outcome::Clean);
     }
@@ -97,10 +97,7 @@ fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
     // What a file has alone and among all: what the others supply is not missing, and what they do wrong is not new.
     let all = Release::new(&streams, namespace);
     let among_all = judge::unmerged(&all, &options, Vec::new());
-    let mut stands: HashSet<Key<'_>> = HashSet::new();
-    for finding in &among_all {
-        stands.extend(key(&all, finding));
-    }
+    let stands: HashSet<Key<'_>> = among_all.iter().map(|finding| key(&all, finding)).collect();
     let mut report = Report::default();
     let alone: Vec<Release<'_>> =
         streams.iter().take(given).map(|stream| Release::new(std::slice::from_ref(stream), namespace)).collect();
@@ -109,7 +106,7 @@ fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
         findings.retain(|finding| {
             // That an object stands twice in one file is the file's own affair.
             [dedupe::DUPLICATE_OBJECT.name, dedupe::CONFLICTING_DUPLICATE.name].contains(&finding.rule.name)
-                || key(release, finding).is_none_or(|key| stands.contains(&key))
+                || stands.contains(&key(release, finding))
         });
         report.objects += release.objects.len();
         report.findings.extend(Locator::new(release).locate(judge::merged(findings)));
@@ -117,14 +114,23 @@ fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
     finish(args, &settings, &report)
 }
 
-/// A finding, whatever else is in the release: its rule, its file, its place in it.
-type Key<'r> = (&'static str, &'r str, u32, u32);
+/// A finding, whatever else is in the release.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'r> {
+    /// Its rule, its file, the document in that, the offset in that.
+    At(&'static str, &'r str, u32, u32),
+    /// About the whole: its rule and its words.
+    Whole(&'static str, String),
+}
 
-fn key<'r>(release: &Release<'r>, finding: &Finding) -> Option<Key<'r>> {
-    let place = finding.place?;
-    let origin = release.documents.get(place.document as usize)?;
-    let stream = release.streams.get(origin.stream as usize)?;
-    Some((finding.rule.name, &stream.source.name, origin.document, place.span.start))
+fn key<'r>(release: &Release<'r>, finding: &Finding) -> Key<'r> {
+    let rule = finding.rule.name;
+    let at = finding.place.and_then(|place| {
+        let origin = release.documents.get(place.document as usize)?;
+        let stream = release.streams.get(origin.stream as usize)?;
+        Some(Key::At(rule, &stream.source.name, origin.document, place.span.start))
+    });
+    at.unwrap_or_else(|| Key::Whole(rule, finding.message.clone()))
 }
 
 fn charts(args: &HookArgs) -> anyhow::Result<Outcome> {

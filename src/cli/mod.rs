@@ -126,7 +126,9 @@ pub fn run_post_render(arguments: impl IntoIterator<Item = OsString>) -> ExitCod
 
 /// `capi-lint`, `capi-lint --format json` and `capi-lint path` mean `capi-lint lint …`.
 fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let lints = match arguments.get(1).and_then(|first| first.to_str()) {
+    // The one flag that stands before any command.
+    let first = arguments.iter().skip(1).find(|argument| *argument != "--verbose");
+    let lints = match first.and_then(|first| first.to_str()) {
         None => true,
         Some("-h" | "--help" | "-V" | "--version") => false,
         Some(first) if first.starts_with('-') => true,

@@ -21,8 +21,9 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
         |located: &&Located<'_>| style.quiet.is_none_or(|threshold| threshold.is_reached_by(located.finding.severity));
     let findings: Vec<&Located<'_>> = report.findings.iter().filter(told).collect();
     let groups: Vec<&[&Located<'_>]> = findings.chunk_by(|a, b| file_of(a) == file_of(b)).collect();
+    let several = groups.iter().filter_map(|group| file_of(group.first()?)).count() > 1;
     for group in &groups {
-        if let (Some(file), true) = (group.first().and_then(|located| file_of(located)), groups.len() > 1) {
+        if let (Some(file), true) = (group.first().and_then(|located| file_of(located)), several) {
             writeln!(out, "{}\n", paint.bold(&format!("{file}: {}", counts(group))))?;
         }
         for located in *group {
@@ -101,7 +102,8 @@ fn finding(located: &Located<'_>, paint: Paint, out: &mut dyn Write) -> io::Resu
 /// The lines that settle a finding, the first of them.
 fn fixed(fix: &[FixedLines], paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     const LINES: usize = 20;
-    let lines = || fix.iter().flat_map(|part| part.text.lines().enumerate().map(|(number, line)| (part.line + number, line)));
+    let lines =
+        || fix.iter().flat_map(|part| part.text.lines().enumerate().map(|(number, line)| (part.line + number, line)));
     for (number, line) in lines().take(LINES) {
         writeln!(out, "  {} {line}", paint.good(&format!("{number:>5} +")))?;
     }
