@@ -97,12 +97,13 @@ impl<'a> Stream<'a> {
 
 fn parse_chunk<'a>(bytes: &'a [u8], raw: &[yaml::RawDocument], tape: u32) -> (Tape, Vec<StreamDocument<'a>>) {
     let mut nodes = Tape::new();
+    let mut reader = yaml::Reader::default();
     let documents = raw
         .iter()
         .map(|document| {
             let read = document.text(bytes);
             let text = read.as_ref().copied().unwrap_or_default();
-            let content = match read.and_then(|text| yaml::parse(text, &mut nodes)) {
+            let content = match read.and_then(|text| reader.parse(text, &mut nodes)) {
                 Ok(Parsed { nodes, duplicates, ignored }) => Content::Parsed { tape, nodes, duplicates, ignored },
                 Err(error) => Content::Broken(error),
             };

@@ -6,6 +6,7 @@
 //!
 //! - [`split`]: a stream into documents, as kubectl and Helm split.
 //! - [`block`]: the fast parser for what charts emit; [`fallback`]: everything else. Both write the same tape.
+//! - [`repeat`]: documents that repeat one another.
 //! - [`keys`]: keys that stand twice; [`expand`]: aliases and merge keys.
 //! - [`scalar`]: what a scalar means to Kubernetes (`y` is a boolean, `0777` an octal number).
 //! - [`tape`]: the nodes and the views on them that the rest of the crate uses.
@@ -22,6 +23,7 @@ mod fallback;
 mod keys;
 mod lex;
 pub(crate) mod render;
+mod repeat;
 pub mod scalar;
 mod scan;
 mod split;
@@ -31,6 +33,7 @@ mod text;
 use std::ops::Range;
 
 pub use error::{Problem, SyntaxError};
+pub use repeat::Reader;
 pub use scalar::Scalar;
 pub use split::{Documents, RawDocument, split};
 pub use tape::{Document, Kind, Span, Style, Tape, Value};
