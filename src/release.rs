@@ -18,6 +18,7 @@ use crate::yaml::{Document, Value};
 mod documents;
 mod index;
 mod membership;
+pub mod secret_size;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 use index::Index;
