@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::inventory::Inventory;
 use crate::report::Severity;
 use crate::schema::suggest::nearest;
 use crate::schema::validate::Client;
@@ -79,9 +80,13 @@ settings! {
         pub fleet_size: FleetSize,
         /// Findings that are not to be told.
         pub ignores: Vec<Ignore>,
+        /// As `--inventory`: files with clusters that exist besides the release; relative to the file.
+        pub inventory: Vec<PathBuf>,
         /// As `--baseline`: findings that are known; relative to the file.
         pub baseline: Option<PathBuf>,
     } and {
+        /// What the inventory holds; read by the command line.
+        pub known_clusters: Inventory,
         /// The folder of the file, for relative paths.
         pub folder: PathBuf,
         /// The rules of `custom-rules`, ready to run.

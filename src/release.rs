@@ -315,6 +315,16 @@ impl<'a> Release<'a> {
             .map_or("", |document| document.text)
     }
 
+    /// A document with everything that came with it: the separator before it, comments, the line end behind it.
+    pub fn source_of(&self, document: u32) -> &'a str {
+        let origin = self.documents.get(document as usize);
+        let bytes = origin.and_then(|origin| {
+            let stream = self.streams.get(origin.stream as usize)?;
+            stream.source.bytes.get(stream.documents.get(origin.document as usize)?.span.clone())
+        });
+        bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
+    }
+
     /// The template a document was rendered from, by the mark that Helm 3 or Helm 4 left.
     pub fn template_of(&self, document: u32) -> Option<&'a str> {
         let origin = self.documents.get(document as usize)?;

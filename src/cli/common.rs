@@ -11,10 +11,13 @@ use clap::{Args, ValueEnum};
 use crate::admission::Gates;
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::input::{ChartOptions, SourceGroup};
+use crate::inventory::Inventory;
 use crate::judge;
 use crate::output::{self, Format, Report, Style};
 use crate::progress::{self, Phase};
+use crate::release::Release;
 use crate::schema::validate::Client;
+use crate::stream::Stream;
 
 /// How manifests are judged.
 #[derive(Clone, Debug, Default, Args)]
@@ -40,6 +43,9 @@ pub struct JudgeArgs {
     /// What an object of a kind without schema is [default: note]
     #[arg(long, value_enum, help_heading = "Judging")]
     pub unknown_kinds: Option<UnknownKinds>,
+    /// Clusters that exist besides the release: Cluster objects, kubeconfig files, Argo CD's cluster Secrets; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub inventory: Vec<PathBuf>,
     /// The release holds all that its objects refer to: references that lead out of it are errors
     #[arg(long, help_heading = "Judging")]
     pub complete: bool,
@@ -172,7 +178,16 @@ impl JudgeArgs {
     /// The settings that hold here.
     pub fn settings(&self) -> anyhow::Result<Settings> {
         let folder = std::env::current_dir().context("cannot tell the working directory")?;
-        Ok(Settings::find(self.config.as_deref(), &folder)?)
+        let mut settings = Settings::find(self.config.as_deref(), &folder)?;
+        let files: Vec<PathBuf> = if self.inventory.is_empty() {
+            settings.inventory.iter().map(|path| settings.folder.join(path)).collect()
+        } else {
+            self.inventory.clone()
+        };
+        if !files.is_empty() {
+            settings.known_clusters = inventory(&files, self.jobs())?;
+        }
+        Ok(settings)
     }
 
     /// Number of threads.
@@ -216,6 +231,19 @@ pub static HELM_PLUGIN: LazyLock<HelmPlugin> = LazyLock::new(|| {
 /// The Helm to run: the one that was named, else the one that runs us, else the one on PATH.
 pub fn helm(named: Option<&PathBuf>) -> Option<PathBuf> {
     named.or(HELM_PLUGIN.helm.as_ref()).cloned()
+}
+
+/// The clusters that inventory files hold.
+fn inventory(files: &[PathBuf], jobs: usize) -> anyhow::Result<Inventory> {
+    let groups = crate::input::read(files, &ChartOptions::default())?;
+    let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
+    let streams: Vec<_> = sources.iter().map(|source| Stream::parse(source, jobs)).collect();
+    let mut inventory = Inventory::default();
+    inventory.add(&Release::new(&streams, ""));
+    if inventory.is_empty() {
+        bail!("the inventory names no cluster: neither Cluster objects, nor contexts, nor Argo CD's cluster Secrets");
+    }
+    Ok(inventory)
 }
 
 /// Reads the sources of a command; an input without a byte is refused unless allowed, since it is nearly always a

@@ -1,6 +1,5 @@
 //! `capi-lint count`: kinds per cluster, machines expected, totals; with `--expect` a gate for CI.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -10,7 +9,10 @@ use super::common::{self, ChartArgs, JudgeArgs};
 use super::{Outcome, lint};
 use crate::fleet::count::{Count, Kinds, count};
 use crate::input::Source;
+use crate::layers::layers;
+use crate::output::table;
 use crate::release::Release;
+use crate::rules::view::View;
 
 /// Arguments of `count`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +32,9 @@ pub struct Args {
     /// Fail unless exactly N machines are expected
     #[arg(long, value_name = "N")]
     expect_machines: Option<u64>,
+    /// And what the layers above Cluster API put on each cluster
+    #[arg(long)]
+    apps: bool,
     /// An empty standard input is fine
     #[arg(long)]
     allow_empty: bool,
@@ -71,16 +76,26 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
-    let count = count(&release);
+    let mut count = count(&release);
+    if args.apps {
+        let apps = layers(&View::new(&release, &settings)).apps(release.clusters.len());
+        count.clusters.iter_mut().zip(apps).for_each(|(cluster, apps)| cluster.apps = apps);
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
         TableFormat::Json => {
             serde_json::to_writer_pretty(&mut out, &count)?;
             writeln!(out)?;
         }
-        TableFormat::Table => aligned(&rows(&count), &mut out)?,
-        TableFormat::Csv => rows(&count).iter().try_for_each(|row| writeln!(out, "{}", csv(row)))?,
-        TableFormat::Markdown => markdown(&rows(&count), &mut out)?,
+        TableFormat::Table => table::aligned(&rows(&count, args.apps), table::numbers_behind_a_name, &mut out)?,
+        TableFormat::Csv => rows(&count, args.apps).iter().try_for_each(|row| writeln!(out, "{}", table::csv(row)))?,
+        TableFormat::Markdown => table::markdown(&rows(&count, args.apps), table::numbers_behind_a_name, &mut out)?,
+    }
+    if args.apps && args.format == TableFormat::Table {
+        for cluster in &count.clusters {
+            let apps = if cluster.apps.is_empty() { "nothing".to_owned() } else { cluster.apps.join(", ") };
+            writeln!(out, "{}: {apps}", cluster.name)?;
+        }
     }
     out.flush()?;
     let broken = broken_documents(&release);
@@ -121,7 +136,7 @@ fn unmet(args: &Args, count: &Count) -> Vec<String> {
 }
 
 /// The table as text: a header, a row a cluster, rows for what belongs to none, the total.
-fn rows(count: &Count) -> Vec<Vec<String>> {
+fn rows(count: &Count, with_apps: bool) -> Vec<Vec<String>> {
     let kinds = count.kinds();
     let cells = |kinds_of: &Kinds| {
         kinds.iter().map(|kind| kinds_of.get(*kind).map_or_else(String::new, ToString::to_string)).collect::<Vec<_>>()
@@ -162,42 +177,10 @@ fn rows(count: &Count) -> Vec<Vec<String>> {
     });
     total.extend([machines.0, machines.1, count.total.machines].map(|number| number.to_string()));
     rows.push(total);
+    if with_apps {
+        let placed = count.clusters.iter().map(|cluster| cluster.apps.len().to_string());
+        let cells = std::iter::once("APPS".to_owned()).chain(placed).chain(std::iter::repeat(String::new()));
+        rows.iter_mut().zip(cells).for_each(|(row, cell)| row.push(cell));
+    }
     rows
-}
-
-fn aligned(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
-        let mut line = String::new();
-        for (number, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            if number == 0 {
-                let _ = write!(line, "{cell:<width$}");
-            } else {
-                let _ = write!(line, "  {cell:>width$}");
-            }
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
-}
-
-fn csv(row: &[String]) -> String {
-    let cell = |cell: &String| {
-        if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
-    };
-    row.iter().map(cell).collect::<Vec<_>>().join(",")
-}
-
-fn markdown(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
-    for (number, row) in rows.iter().enumerate() {
-        writeln!(out, "| {} |", row.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))?;
-        if number == 0 {
-            let rule: Vec<&str> =
-                row.iter().enumerate().map(|(column, _)| if column == 0 { "---" } else { "---:" }).collect();
-            writeln!(out, "| {} |", rule.join(" | "))?;
-        }
-    }
-    Ok(())
 }

@@ -13,17 +13,22 @@ use crate::progress;
 
 mod common;
 mod completions;
+mod contexts;
 mod count;
 mod diff;
 mod explain;
 mod graph;
 mod hook;
+mod kubectl;
 mod lint;
 mod migrate;
 mod migrate_templates;
 mod migrate_write;
+mod plan;
 mod post_render;
 mod schema;
+mod split;
+mod verify;
 mod version;
 
 /// Lints and post-renders Cluster API manifests: the verdict of the management cluster, offline.
@@ -54,6 +59,14 @@ enum Command {
     Migrate(migrate::Args),
     /// Two releases: what changes, what would be refused, which machines roll.
     Diff(Box<diff::Args>),
+    /// Waves, shards, time and size of a fleet.
+    Plan(plan::Args),
+    /// A rendered stream as folders for Argo CD, Flux or kustomize.
+    Split(Box<split::Args>),
+    /// Kubeconfig files as inventory: hub and spokes, and what is wrong with them.
+    Contexts(contexts::Args),
+    /// The rendered release against the live objects: is every cluster up, every machine running.
+    Verify(Box<verify::Args>),
     /// The bundled schemas: list, show, import CRDs of one's own.
     Schema(schema::Args),
     /// The references of a release as a picture: Mermaid, Graphviz or SVG.
@@ -145,6 +158,10 @@ fn work(command: Command) -> anyhow::Result<Outcome> {
         Command::Count(args) => count::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Split(args) => split::run(&args),
+        Command::Contexts(args) => contexts::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -39,6 +39,9 @@ pub struct ClusterCount {
     pub objects: usize,
     /// Machines expected.
     pub machines: Machines,
+    /// What layers above Cluster API put on it, as `Kind/name`; empty where nobody asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<String>,
 }
 
 /// The sums.
@@ -64,6 +67,7 @@ pub fn count(release: &Release<'_>) -> Count {
             kinds: Kinds::new(),
             objects: 0,
             machines,
+            apps: Vec::new(),
         })
         .collect();
     let (mut shared, mut unassigned, mut hooks) = (Kinds::new(), Kinds::new(), Kinds::new());

@@ -63,7 +63,7 @@ fn suite(file: &str, findings: &[&Located<'_>], objects: usize, out: &mut dyn Wr
 }
 
 /// Text and attribute values of XML 1.0; characters that it forbids become the replacement character.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

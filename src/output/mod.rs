@@ -11,11 +11,12 @@ mod compact;
 mod github;
 mod gitlab;
 mod json;
-mod junit;
+pub(crate) mod junit;
 pub mod locate;
 mod markdown;
 pub mod paint;
 mod sarif;
+pub mod table;
 mod tap;
 mod text;
 

@@ -32,9 +32,11 @@ mod fleet_size;
 mod health_check_overlap;
 mod health_check_selects_nothing;
 mod long_name;
+mod missing_backup;
 mod missing_selector;
 mod move_label;
 mod overlapping_selectors;
+mod override_hits_nothing;
 mod plain_secret;
 mod port_collision;
 mod promotion_order;
@@ -45,9 +47,14 @@ mod release_too_large;
 mod required_label;
 mod shared_template;
 mod single_control_plane;
+mod target_selects_nothing;
 mod template_without_keep;
+mod unclear_target;
+mod uneven_network_policy;
 mod uninstall_order;
 mod unknown_cluster;
+mod unknown_target;
+mod unreached_cluster;
 mod unused_template;
 mod version_policy;
 mod version_skew;
@@ -113,6 +120,18 @@ static CHECKS: &[(&str, &[Check])] = &[
             promotion_order::PROMOTION_ORDER,
             fleet_size::FLEET_SIZE,
             fleet_outlier::FLEET_OUTLIER,
+        ],
+    ),
+    (
+        "Layers above Cluster API",
+        checks![
+            unknown_target::UNKNOWN_TARGET,
+            target_selects_nothing::TARGET_SELECTS_NOTHING,
+            override_hits_nothing::OVERRIDE_HITS_NOTHING,
+            unclear_target::UNCLEAR_TARGET,
+            unreached_cluster::UNREACHED_CLUSTER,
+            uneven_network_policy::UNEVEN_NETWORK_POLICY,
+            missing_backup::MISSING_BACKUP,
         ],
     ),
     (

@@ -21,7 +21,7 @@ mod expand;
 mod fallback;
 mod keys;
 mod lex;
-mod render;
+pub(crate) mod render;
 pub mod scalar;
 mod scan;
 mod split;
