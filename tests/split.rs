@@ -181,7 +181,7 @@ fn files_of_others_and_edited_ones_stop_the_run_before_anything_is_written() {
 #[cfg(unix)]
 fn nothing_outside_the_folder_is_reached() {
     let folder = folder("outside");
-    let elsewhere = folder.with_file_name("elsewhere");
+    let elsewhere = self::folder("elsewhere");
     fs::create_dir_all(&elsewhere).unwrap();
     fs::create_dir_all(&folder).unwrap();
     std::os::unix::fs::symlink(&elsewhere, folder.join("cluster-1")).unwrap();

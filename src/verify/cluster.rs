@@ -77,6 +77,7 @@ impl<'s, 'e, 'l, 'a> Index<'s, 'e, 'l, 'a> {
         let subject = Subject { index: self, number, name: &cluster.name, namespace: &cluster.namespace, title };
         list.summary.clusters += 1;
         list.summary.machines_expected += machines.total();
+        list.summary.workers_expected += machines.workers;
         let Some(living) = counterpart(self.expected, self.live, rendered) else {
             list.checks.push(subject.check(What::Present, Outcome::Failed, "there is no such Cluster"));
             return;

@@ -27,7 +27,7 @@ const RELEASE_NAME: &str = "meta.helm.sh/release-name";
 
 /// Compares a release with what lives.
 pub fn verify(expected: &Release<'_>, live: &Live<'_, '_>, release_name: Option<&str>) -> Checklist {
-    let mut list = Checklist::default();
+    let mut list = Checklist { version: 1, ..Checklist::default() };
     list.checks.push(deployed(expected, live, release_name, &mut list.release));
     let index = cluster::Index::new(expected, live);
     let machines = machines::expected(expected);
