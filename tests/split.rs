@@ -9,6 +9,7 @@ use std::process::Command;
 
 use capi_lint::input::Source;
 use capi_lint::release::Release;
+use capi_lint::rules::view::{Circumstances, View};
 use capi_lint::stream::Stream;
 use common::{Run, capi_lint, repository, shared};
 
@@ -114,7 +115,7 @@ fn every_accepted_stream_of_the_corpus_splits_without_a_loss() {
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
         let settings = capi_lint::config::Settings::default();
-        let view = capi_lint::rules::view::View::new(&release, &settings);
+        let view = View::new(&release, &Circumstances::of(&settings));
         for by in [capi_lint::split::By::Cluster, capi_lint::split::By::Kind] {
             let options = capi_lint::split::Options {
                 by,

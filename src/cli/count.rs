@@ -12,7 +12,7 @@ use crate::input::Source;
 use crate::layers::layers;
 use crate::output::table;
 use crate::release::Release;
-use crate::rules::view::View;
+use crate::rules::view::{Circumstances, View};
 
 /// Arguments of `count`.
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let release = Release::new(&streams, namespace);
     let mut count = count(&release);
     if args.apps {
-        let apps = layers(&View::new(&release, &settings)).apps(release.clusters.len());
+        let apps = layers(&View::new(&release, &Circumstances::of(&settings))).apps(release.clusters.len());
         count.clusters.iter_mut().zip(apps).for_each(|(cluster, apps)| cluster.apps = apps);
     }
     let mut out = io::BufWriter::new(io::stdout().lock());

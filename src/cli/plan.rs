@@ -11,7 +11,7 @@ use crate::plan::output::{self, Format};
 use crate::plan::waves::By;
 use crate::plan::{self, Options, duration};
 use crate::release::Release;
-use crate::rules::view::View;
+use crate::rules::view::{Circumstances, View};
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
-    let view = View::new(&release, &settings);
+    let view = View::new(&release, &Circumstances::of(&settings));
     let options =
         Options { by: args.waves.by.clone(), model: args.times.model(), shards: args.shards.map(usize::from) };
     let plan = plan::plan(&view, &options);

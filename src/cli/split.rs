@@ -9,7 +9,7 @@ use super::common::{self, ChartArgs, JudgeArgs};
 use super::{Outcome, lint};
 use crate::plan::waves;
 use crate::release::Release;
-use crate::rules::view::View;
+use crate::rules::view::{Circumstances, View};
 use crate::split::layout::{Engine, Layout};
 use crate::split::write::{self, Edited};
 use crate::split::{self, By, Options};
@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
-    let view = View::new(&release, &settings);
+    let view = View::new(&release, &Circumstances::of(&settings));
     let options = Options {
         by: args.by,
         layout: args.layout,

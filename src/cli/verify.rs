@@ -14,6 +14,7 @@ use crate::input::{self, Source};
 use crate::output::paint::Paint;
 use crate::plan::duration;
 use crate::release::Release;
+use crate::schema::bundle::Schemas;
 use crate::verify::checklist::{Checklist, What};
 use crate::verify::live::{self, Live, Scope, Secret};
 use crate::verify::output::{self, Format};
@@ -77,16 +78,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let options = common::judge_options(&args.judge, &settings)?;
     let question = Question::new(&open, &options.schemas, namespace);
-    let look = || look(args, &expected, namespace, &question);
+    let look = || look(args, &expected, namespace, &question, &options.schemas);
     let list = match args.wait {
         Some(most) => wait(look, most, args.interval)?,
         None => look()?,
     };
-    let color = match args.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    };
+    let color = args.color.is_on(io::stdout().is_terminal());
     let mut out = io::BufWriter::new(io::stdout().lock());
     output::write(&list, args.format, Paint { color }, &mut out)?;
     out.flush()?;
@@ -125,6 +122,7 @@ fn look(
     expected: &[crate::stream::Stream<'_>],
     namespace: &str,
     question: &Question,
+    schemas: &Schemas,
 ) -> anyhow::Result<Checklist> {
     let (bytes, secrets) = fetch(args, question)?;
     let sources = live::sources("the live objects", bytes).map_err(anyhow::Error::msg)?;
@@ -146,7 +144,7 @@ fn look(
         seen.scope = Scope::Asked;
         seen.secrets = secrets;
     }
-    Ok(crate::verify::verify(&rendered, &seen, args.charts.release.as_deref()))
+    Ok(crate::verify::verify(&rendered, &seen, args.charts.release.as_deref(), schemas))
 }
 
 fn fetch(args: &Args, question: &Question) -> anyhow::Result<(Vec<u8>, Option<Vec<Secret>>)> {

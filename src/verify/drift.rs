@@ -6,7 +6,7 @@
 use serde_json::Value as Json;
 
 use crate::diff::changes::{self, PathChange};
-use crate::diff::update::Update;
+use crate::diff::update::{Reading, Update};
 use crate::object::Object;
 
 /// Marks that the autoscaler sets the number of replicas.
@@ -42,14 +42,14 @@ fn quote(value: &Json) -> String {
 }
 
 /// Where a live object differs from what was rendered.
-pub fn of(expected: &Object<'_>, live: &Object<'_>) -> Vec<Drift> {
+pub fn of(expected: &Object<'_>, live: &Object<'_>, reading: &Reading<'_>) -> Vec<Drift> {
     // Versions whose difference nobody knows here: the server says the same in other words.
     let is_known =
         |object: &Object<'_>| object.version() == "v1beta2" || crate::migrate::meaning(object.root).is_some();
     if expected.version() != live.version() && !(is_known(expected) && is_known(live)) {
         return Vec::new();
     }
-    let update = Update::new(live, expected);
+    let update = Update::new(live, expected, reading);
     let is_autoscaled = [expected, live].iter().any(|object| object.annotation(AUTOSCALER_MAX).is_some());
     changes::of(&update)
         .into_iter()
