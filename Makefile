@@ -7,10 +7,11 @@
 # make docs   the generated pages of docs/ and the output in README.md anew
 # make msrv   that the oldest promised Rust compiles it (needs rustup)
 # make corpus the verdict on hundreds of foreign streams, counted into docs/corpus.md (needs ../shared)
+# make e2e    a real management plane, with the real Helm 3 and Helm 4
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens
+.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens e2e
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -51,6 +52,9 @@ msrv:
 
 corpus:
 	CAPI_LINT_RECORD=1 $(CARGO) test --locked --test rules -- no_false_alarm --nocapture
+
+e2e:
+	scripts/e2e.sh
 
 schemas:
 	CAPI_LINT_UPDATE_SCHEMAS=1 $(CARGO) test --locked --test schemas

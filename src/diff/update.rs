@@ -35,6 +35,11 @@ impl<'s> Reading<'s> {
         Self { schemas, templates }
     }
 
+    /// For objects of which none is a class's template.
+    pub fn plain(schemas: &'s Schemas) -> Self {
+        Self { schemas, templates: migrate::Context::default() }
+    }
+
     /// The schema of an object's kind in a version.
     fn schema(&self, object: &Object<'_>, version: &str) -> Option<Schema<'s>> {
         self.schemas.find(object.group(), version, &object.kind).map(Kind::schema)
