@@ -80,7 +80,7 @@ settings! {
         pub fleet_size: FleetSize,
         /// Findings that are not to be told.
         pub ignores: Vec<Ignore>,
-        /// As `--inventory`: files that name the clusters that there are; relative to the file.
+        /// As `--inventory`: files with clusters that exist besides the release; relative to the file.
         pub inventory: Vec<PathBuf>,
         /// As `--baseline`: findings that are known; relative to the file.
         pub baseline: Option<PathBuf>,

@@ -70,6 +70,10 @@ impl Sandbox {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs").join(name);
         let _ = fs::remove_dir_all(&folder);
         let sandbox = Self { folder };
+        // The tour has a fleet of its own.
+        if name.starts_with("tour") {
+            copy(&repository("fixtures/tour"), &sandbox.folder);
+        }
         for from in ["charts", "plugins", "fixtures/render"] {
             copy(&repository(from), &sandbox.folder.join(from));
         }

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use capi_lint::input::Source;
 use capi_lint::release::Release;
+use capi_lint::rules::view::{Circumstances, View};
 use capi_lint::stream::Stream;
 use common::{Run, capi_lint, repository, shared};
 
@@ -114,7 +115,7 @@ fn every_accepted_stream_of_the_corpus_splits_without_a_loss() {
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
         let settings = capi_lint::config::Settings::default();
-        let view = capi_lint::rules::view::View::new(&release, &capi_lint::rules::view::Circumstances::of(&settings));
+        let view = View::new(&release, &Circumstances::of(&settings));
         for by in [capi_lint::split::By::Cluster, capi_lint::split::By::Kind] {
             let options = capi_lint::split::Options {
                 by,
@@ -181,7 +182,7 @@ fn files_of_others_and_edited_ones_stop_the_run_before_anything_is_written() {
 #[cfg(unix)]
 fn nothing_outside_the_folder_is_reached() {
     let folder = folder("outside");
-    let elsewhere = folder.with_file_name("elsewhere");
+    let elsewhere = self::folder("elsewhere");
     fs::create_dir_all(&elsewhere).unwrap();
     fs::create_dir_all(&folder).unwrap();
     std::os::unix::fs::symlink(&elsewhere, folder.join("cluster-1")).unwrap();

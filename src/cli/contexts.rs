@@ -124,11 +124,7 @@ fn print(all: &Contexts, args: &Args) -> anyhow::Result<()> {
         writeln!(out)?;
         return Ok(out.flush()?);
     }
-    let color = match args.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    };
+    let color = args.color.is_on(io::stdout().is_terminal());
     let head = ["", "CONTEXT", "ROLE", "CLUSTER", "SERVER", "USER", "NAMESPACE"].map(str::to_owned).to_vec();
     let rows = all.contexts.iter().map(|row| {
         let role = match (row.role, &row.reaches) {

@@ -92,8 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
-    let circumstances = Circumstances::of(&settings);
-    let view = View::new(&release, &circumstances);
+    let view = View::new(&release, &Circumstances::of(&settings));
     let options =
         Options { by: args.waves.by.clone(), model: args.times.model(), shards: args.shards.map(usize::from) };
     let plan = plan::plan(&view, &options);

@@ -83,11 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         Some(most) => wait(look, most, args.interval)?,
         None => look()?,
     };
-    let color = match args.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    };
+    let color = args.color.is_on(io::stdout().is_terminal());
     let mut out = io::BufWriter::new(io::stdout().lock());
     output::write(&list, args.format, Paint { color }, &mut out)?;
     out.flush()?;
@@ -143,12 +139,12 @@ fn look(
         rendered = Release::new(expected, &namespace);
         found = Release::new(&streams, &namespace);
     }
-    let mut seen = Live::of_file(&found, schemas);
+    let mut seen = Live::of_file(&found);
     if args.live.is_none() {
         seen.scope = Scope::Asked;
         seen.secrets = secrets;
     }
-    Ok(crate::verify::verify(&rendered, &seen, args.charts.release.as_deref()))
+    Ok(crate::verify::verify(&rendered, &seen, args.charts.release.as_deref(), schemas))
 }
 
 fn fetch(args: &Args, question: &Question) -> anyhow::Result<(Vec<u8>, Option<Vec<Secret>>)> {

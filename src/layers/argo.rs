@@ -102,8 +102,11 @@ fn filled(template: &str, parameters: &[Parameter<'_>]) -> Filled {
 
 fn set<'v, 'a>(object: &'v Object<'a>, out: &mut Collector<'_, 'v, 'a>) {
     let Some(target) = object.at(&["spec", "template", "spec", "destination"]) else { return };
-    // A patch of the template may set another destination.
-    if object.at(&["spec", "templatePatch"]).is_some() {
+    // A patch of the template, or a generator's own, may set another destination.
+    let of_generators = object.at(&["spec", "generators"]);
+    let mut kinds = of_generators.iter().flat_map(Value::items).flat_map(|generator| generator.entries());
+    let has_own = kinds.any(|kind| kind.at(&["template", "spec", "destination"]).is_some());
+    if has_own || object.at(&["spec", "templatePatch"]).is_some() {
         return out.push(object, Layer::Argo, target, Aim::All, Found::unknown());
     }
     let says =

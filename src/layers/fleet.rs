@@ -56,7 +56,8 @@ fn target<'v, 'a>(object: &'v Object<'a>, item: Value<'a>, out: &mut Collector<'
         value = item.get("clusterGroup").unwrap_or(item);
         let group = out.view.release.find("fleet.cattle.io", "ClusterGroup", namespace, &name);
         let selector = group.and_then(|group| Selector::read(group.at(&["spec", "selector"])?));
-        found = Some(both(found, selector.map_or_else(Found::unknown, |selector| in_workspace(object, &selector, out))));
+        found =
+            Some(both(found, selector.map_or_else(Found::unknown, |selector| in_workspace(object, &selector, out))));
     }
     if item.get("clusterGroupSelector").is_some() {
         found = Some(both(found, Found::unknown()));

@@ -57,7 +57,8 @@ fn placement<'v, 'a>(object: &'v Object<'a>, out: &mut Collector<'_, 'v, 'a>) {
         (Some(clusters), selector) => {
             if let Some(selector) = selector {
                 let why = "placement says both clusters and clusterSelector: KubeFed looks at clusters alone";
-                out.unclear(object, Layer::KubeFed, selector, why);
+                // Whom it reaches, the names tell.
+                out.push_as(Role::Overrides, object, Layer::KubeFed, selector, Aim::Ignored(why), Found::home());
             }
             let items: Vec<Value<'a>> = clusters.items().collect();
             if items.is_empty() {

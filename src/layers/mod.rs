@@ -80,6 +80,8 @@ pub enum Aim<'a> {
     All,
     /// Said twice, or not at all: the layer refuses it, with these words.
     Unclear(String),
+    /// Said, and not looked at by the layer, with these words.
+    Ignored(&'static str),
     /// A parameter that nobody gives a value.
     Parameter(String),
 }

@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_hash_is_fixed_for_good() {
-        assert_eq!(stable_hash(b"fleet"), 0x1e75_8b64_0d88_83b9);
-        assert_eq!(shard("", "cluster-1", 3), 0);
+        assert_eq!(stable_hash(b"fleet"), 0x69d7_4bc6_61f0_de36);
+        let of_three = |namespace, name| shard(namespace, name, 3);
+        assert_eq!([of_three("", "cluster-1"), of_three("", "cluster-2"), of_three("fleet", "prod")], [0, 2, 2]);
     }
 }

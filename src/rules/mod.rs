@@ -53,6 +53,7 @@ mod unclear_target;
 mod uneven_network_policy;
 mod uninstall_order;
 mod unknown_cluster;
+mod unknown_secret_store;
 mod unknown_target;
 mod unreached_cluster;
 mod unused_template;
@@ -132,6 +133,7 @@ static CHECKS: &[(&str, &[Check])] = &[
             unreached_cluster::UNREACHED_CLUSTER,
             uneven_network_policy::UNEVEN_NETWORK_POLICY,
             missing_backup::MISSING_BACKUP,
+            unknown_secret_store::UNKNOWN_SECRET_STORE,
         ],
     ),
     (

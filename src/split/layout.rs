@@ -86,13 +86,16 @@ pub fn add(parts: &[Part], view: &View<'_, '_>, options: &Options, files: &mut F
         }
         Layout::Argocd => {
             let sets = argocd(parts, options);
-            files.insert("argocd/applicationset.yaml".to_owned(), stream(&sets).into_bytes());
+            let note = if options.by == By::Shard { "" } else { ROLLING };
+            files.insert("argocd/applicationset.yaml".to_owned(), format!("{note}{}", stream(&sets)).into_bytes());
         }
         Layout::Flux => flux(parts, view, options, files),
     }
 }
 
 const HEAD: &str = "# Written by capi-lint split. The next run writes it anew.\n";
+
+const ROLLING: &str = "# RollingSync needs an ApplicationSet controller with progressive syncs enabled; without, all waves begin at once.\n";
 
 fn stream(objects: &[Json]) -> String {
     let documents: Vec<String> = objects.iter().map(|object| render::block(object, 0) + "\n").collect();

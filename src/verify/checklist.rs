@@ -100,6 +100,8 @@ pub struct Summary {
     pub provisioned: usize,
     /// Machines that the release asks for.
     pub machines_expected: u64,
+    /// Those of them that are workers.
+    pub workers_expected: u64,
     /// Those that run.
     pub machines_running: u64,
     /// Checks that passed.
@@ -115,6 +117,8 @@ pub struct Summary {
 /// All checks of a release.
 #[derive(Debug, Default, Serialize)]
 pub struct Checklist {
+    /// Of the JSON shape.
+    pub version: u32,
     /// Helm's newest revision, where the live data tells.
     pub release: Option<HelmRelease>,
     /// In the order of the release.
@@ -141,11 +145,14 @@ impl Checklist {
     pub fn summary_line(&self) -> String {
         let summary = &self.summary;
         format!(
-            "{} of {} clusters provisioned, {} of {} machines running; {} checks passed, {} failed, {} to look at, {} not possible",
+            "{} of {} clusters provisioned, {} of {} machines running ({} control plane + {} workers asked for); {} checks passed, \
+             {} failed, {} to look at, {} not possible",
             summary.provisioned,
             summary.clusters,
             summary.machines_running,
             summary.machines_expected,
+            summary.machines_expected - summary.workers_expected,
+            summary.workers_expected,
             summary.passed,
             summary.failed,
             summary.warnings,

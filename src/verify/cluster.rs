@@ -9,6 +9,7 @@ use super::checklist::{Check, Checklist, Outcome, What};
 use super::live::Live;
 use super::status::{self, ControlPlane};
 use super::{counterpart, presence};
+use crate::diff::update::Reading;
 use crate::fleet::machines::Machines;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object, Reference};
 use crate::release::{Membership, Release};
@@ -21,6 +22,7 @@ const NAMED: usize = 5;
 pub struct Index<'s, 'e, 'l, 'a> {
     expected: &'s Release<'e>,
     live: &'s Live<'l, 'a>,
+    reading: &'s Reading<'s>,
     /// For each cluster of the release: its objects.
     members: Vec<Vec<&'s Object<'e>>>,
     /// Live machines, and what makes them, by namespace and name of their cluster.
@@ -44,7 +46,7 @@ impl Subject<'_, '_, '_, '_> {
 
 impl<'s, 'e, 'l, 'a> Index<'s, 'e, 'l, 'a> {
     /// Sorts both sides by cluster.
-    pub fn new(expected: &'s Release<'e>, live: &'s Live<'l, 'a>) -> Self {
+    pub fn new(expected: &'s Release<'e>, live: &'s Live<'l, 'a>, reading: &'s Reading<'s>) -> Self {
         let mut members = vec![Vec::new(); expected.clusters.len()];
         for (object, membership) in expected.objects.iter().zip(&expected.membership) {
             if let Membership::One(number) = membership
@@ -61,7 +63,7 @@ impl<'s, 'e, 'l, 'a> Index<'s, 'e, 'l, 'a> {
                 machinery.entry((live.release.namespace_of(object), cluster)).or_default().push(object);
             }
         }
-        Self { expected, live, members, machinery }
+        Self { expected, live, reading, members, machinery }
     }
 
     /// Checks one cluster of the release.
@@ -77,6 +79,7 @@ impl<'s, 'e, 'l, 'a> Index<'s, 'e, 'l, 'a> {
         let subject = Subject { index: self, number, name: &cluster.name, namespace: &cluster.namespace, title };
         list.summary.clusters += 1;
         list.summary.machines_expected += machines.total();
+        list.summary.workers_expected += machines.workers;
         let Some(living) = counterpart(self.expected, self.live, rendered) else {
             list.checks.push(subject.check(What::Present, Outcome::Failed, "there is no such Cluster"));
             return;
@@ -100,7 +103,7 @@ impl<'s, 'e, 'l, 'a> Index<'s, 'e, 'l, 'a> {
         list.checks.push(labels(&subject, rendered, living));
         list.checks.push(kubeconfig(&subject));
         let members = self.members.get(number).map_or(&[][..], Vec::as_slice);
-        presence(&subject.title, self.expected, self.live, members, list);
+        presence(&subject.title, (self.expected, self.live, self.reading), members, list);
     }
 }
 

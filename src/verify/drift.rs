@@ -51,9 +51,13 @@ pub fn of(expected: &Object<'_>, live: &Object<'_>, reading: &Reading<'_>) -> Ve
     }
     let update = Update::new(live, expected, reading);
     let is_autoscaled = [expected, live].iter().any(|object| object.annotation(AUTOSCALER_MAX).is_some());
+    // As the manifest says it, without the defaults that the comparison fills in: those are nobody's wish.
+    let differ = expected.version() != live.version();
+    let migrated = if differ { crate::migrate::meaning(expected.root) } else { None };
+    let stated = migrated.unwrap_or_else(|| expected.root.to_json());
     changes::of(&update)
         .into_iter()
-        .filter(|change| is_drift(expected, change))
+        .filter(|change| is_drift(expected, change) && is_set(&stated, change))
         .filter(|change| !(is_autoscaled && change.path == "spec.replicas"))
         .map(|change| Drift {
             object: format!("{}/{}", expected.kind, expected.name),
@@ -82,6 +86,38 @@ fn is_drift(expected: &Object<'_>, change: &PathChange) -> bool {
     }
 }
 
+/// Whether the manifest sets the field; of an item that somebody added to a list, whether it sets the list.
+fn is_set(stated: &Json, change: &PathChange) -> bool {
+    let path = if change.new.is_some() {
+        change.path.as_str()
+    } else {
+        change.path.rsplit_once('[').map_or("", |(list, _)| list)
+    };
+    at(stated, path).is_some()
+}
+
+/// The value at a path as reports write it: `spec.taints[0].key`, `metadata.labels["a.b/c"]`.
+fn at<'j>(tree: &'j Json, path: &str) -> Option<&'j Json> {
+    let (mut value, mut rest) = (tree, path);
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix("[\"") {
+            let (key, behind) = quoted.split_once("\"]")?;
+            value = value.get(key)?;
+            rest = behind;
+        } else if let Some(number) = rest.strip_prefix('[') {
+            let (number, behind) = number.split_once(']')?;
+            value = value.get(number.parse::<usize>().ok()?)?;
+            rest = behind;
+        } else {
+            let name = rest.trim_start_matches('.');
+            let end = name.find(['.', '[']).unwrap_or(name.len());
+            value = value.get(name.get(..end)?)?;
+            rest = name.get(end..)?;
+        }
+    }
+    Some(value)
+}
+
 /// Whether a path ends with a number in brackets, and not with a key in them.
 fn is_item(path: &str) -> bool {
     path.rsplit('[').next().is_some_and(|end| end.trim_end_matches(']').bytes().all(|byte| byte.is_ascii_digit()))
@@ -96,5 +132,19 @@ fn is_zero(value: &Json) -> bool {
         Json::String(text) => text.is_empty(),
         Json::Array(list) => list.is_empty(),
         Json::Object(map) => map.values().all(is_zero),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_followed() {
+        let tree = serde_json::json!({"spec": {"taints": [{"key": "a"}]}, "metadata": {"labels": {"a.b/c": "x"}}});
+        assert_eq!(at(&tree, "spec.taints[0].key"), Some(&"a".into()));
+        assert_eq!(at(&tree, "metadata.labels[\"a.b/c\"]"), Some(&"x".into()));
+        assert_eq!(at(&tree, "spec.taints[1].key"), None);
+        assert_eq!(at(&tree, "spec.replicas"), None);
     }
 }

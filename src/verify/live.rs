@@ -4,11 +4,9 @@
 
 use serde::de::IgnoredAny;
 
-use crate::diff::update::Reading;
 use crate::input::Source;
 use crate::object::{CLUSTER_GROUP, Object};
 use crate::release::Release;
-use crate::schema::bundle::Schemas;
 
 /// The type of the Secrets that Helm keeps its releases in.
 const HELM_TYPE: &str = "helm.sh/release.v1";
@@ -86,8 +84,6 @@ impl Secret {
 pub struct Live<'r, 'a> {
     /// The objects.
     pub release: &'r Release<'a>,
-    /// How two objects are read to be compared.
-    pub reading: Reading<'r>,
     /// How much silence means.
     pub scope: Scope,
     /// The Secrets; `None` where nobody asked for them.
@@ -96,9 +92,9 @@ pub struct Live<'r, 'a> {
 
 impl<'r, 'a> Live<'r, 'a> {
     /// The objects of a file, and the Secrets among them.
-    pub fn of_file(release: &'r Release<'a>, schemas: &'r Schemas) -> Self {
+    pub fn of_file(release: &'r Release<'a>) -> Self {
         let secrets: Vec<Secret> = release.of_kind("", "Secret").map(|object| secret(release, object)).collect();
-        Self { release, reading: Reading::plain(schemas), scope: Scope::Unknown, secrets: (!secrets.is_empty()).then_some(secrets) }
+        Self { release, scope: Scope::Unknown, secrets: (!secrets.is_empty()).then_some(secrets) }
     }
 
     /// Whether silence about this kind means that there is no such object.

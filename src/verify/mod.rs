@@ -16,9 +16,12 @@ use std::fmt::Write;
 
 use indexmap::IndexMap;
 
+use crate::diff::topology::TemplateNames;
+use crate::diff::update::Reading;
 use crate::fleet::machines;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Membership, Release};
+use crate::schema::bundle::Schemas;
 use checklist::{Check, Checklist, Outcome, What};
 use live::{HelmRelease, Live};
 
@@ -26,17 +29,18 @@ use live::{HelmRelease, Live};
 const RELEASE_NAME: &str = "meta.helm.sh/release-name";
 
 /// Compares a release with what lives.
-pub fn verify(expected: &Release<'_>, live: &Live<'_, '_>, release_name: Option<&str>) -> Checklist {
-    let mut list = Checklist::default();
+pub fn verify(expected: &Release<'_>, live: &Live<'_, '_>, release_name: Option<&str>, schemas: &Schemas) -> Checklist {
+    let reading = Reading::new(expected, &TemplateNames::of(live.release, expected), schemas);
+    let mut list = Checklist { version: 1, ..Checklist::default() };
     list.checks.push(deployed(expected, live, release_name, &mut list.release));
-    let index = cluster::Index::new(expected, live);
+    let index = cluster::Index::new(expected, live, &reading);
     let machines = machines::expected(expected);
     for (number, (cluster, machines)) in expected.clusters.iter().zip(machines).enumerate() {
         if cluster.object.is_some() {
             index.check(number, machines, &mut list);
         }
     }
-    rest(expected, live, &mut list);
+    rest(expected, live, &reading, &mut list);
     unrendered(expected, live, &mut list);
     list.sum();
     list
@@ -84,13 +88,13 @@ fn counterpart<'l, 'a>(expected: &Release<'_>, live: &Live<'l, 'a>, object: &Obj
 }
 
 /// What belongs to no single cluster: is it there, and is it still the same.
-fn rest(expected: &Release<'_>, live: &Live<'_, '_>, list: &mut Checklist) {
+fn rest(expected: &Release<'_>, live: &Live<'_, '_>, reading: &Reading<'_>, list: &mut Checklist) {
     let of_none = expected.objects.iter().zip(&expected.membership).filter(|(object, membership)| {
         !object.is_hook() && !matches!(membership, Membership::One(number) if is_whole(expected, *number))
     });
     let objects: Vec<&Object<'_>> = of_none.map(|(object, _)| object).collect();
     if !objects.is_empty() {
-        presence("shared objects", expected, live, &objects, list);
+        presence("shared objects", (expected, live, reading), &objects, list);
     }
 }
 
@@ -100,14 +104,19 @@ fn is_whole(expected: &Release<'_>, number: u32) -> bool {
 }
 
 /// Two checks over a set of objects: all there, none changed.
-fn presence(subject: &str, expected: &Release<'_>, live: &Live<'_, '_>, objects: &[&Object<'_>], list: &mut Checklist) {
+fn presence(
+    subject: &str,
+    (expected, live, reading): (&Release<'_>, &Live<'_, '_>, &Reading<'_>),
+    objects: &[&Object<'_>],
+    list: &mut Checklist,
+) {
     let (mut missing, mut unseen, mut drifted) = (Vec::new(), IndexMap::<&str, usize>::new(), Vec::new());
     let mut found = 0;
     for object in objects {
         match counterpart(expected, live, object) {
             Some(living) => {
                 found += 1;
-                drifted.extend(drift::of(object, living, &live.reading));
+                drifted.extend(drift::of(object, living, reading));
             }
             None if live.tells_of(object.group(), &object.kind) => {
                 missing.push(format!("{}/{}", object.kind, object.name));
