@@ -57,8 +57,7 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
 pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     let (clusters, mut membership) = stated(release);
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
-    let mut queue: Vec<u32> =
-        (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
+    let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
         let known = membership[number as usize];
         for edge in release.edges_from(number) {
