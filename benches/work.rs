@@ -36,9 +36,7 @@ fn on_release(bencher: Bencher<'_, '_>, work: impl Fn(&Release<'_>)) {
 #[divan::bench]
 fn split(bencher: Bencher<'_, '_>) {
     let source = source();
-    bencher
-        .counter(BytesCount::of_slice(&source.bytes))
-        .bench_local(|| yaml::split(black_box(&source.bytes)).count());
+    bencher.counter(BytesCount::of_slice(&source.bytes)).bench_local(|| yaml::split(black_box(&source.bytes)).count());
 }
 
 #[divan::bench(args = [yaml::Parser::Either, yaml::Parser::Fallback])]

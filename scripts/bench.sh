@@ -16,7 +16,7 @@ work=$PWD/target/bench
 report=docs/benchmarks.md
 tools=$PWD/target/tools
 mkdir -p "$work"
-scripts/bench-peers.sh || true
+[ "${PEERS:-}" = no ] || scripts/bench-peers.sh || true
 helm=$(scripts/helm-tools.sh 3)
 rows=$work/rows
 : >"$rows"
@@ -110,12 +110,12 @@ if [ -x "$tools/kubectl-validate" ] && [ -d "$shared/crds" ]; then
     thousand=$(fleet 1000)
     crds=$work/crds && mkdir -p "$crds"
     find "$shared/crds" -name '*.yaml' -exec cp -n {} "$crds" \; 2>/dev/null || true
-    measure kubectl 1 "kubectl-validate, 1,000 clusters" "$tools/kubectl-validate $thousand --local-crds $crds"
+    measure kubectl 1 "kubectl-validate, 1,000 clusters" "timeout 300 $tools/kubectl-validate $thousand --local-crds $crds"
 fi
 if [ -x "$tools/dyff" ]; then
     thousand=$(fleet 1000)
     sed 's/replicas: 3/replicas: 5/' "$thousand" >"$work/other.yaml"
-    measure dyff 1 "dyff, two of 1,000 clusters" "$tools/dyff between $thousand $work/other.yaml"
+    measure dyff 1 "dyff, two of 1,000 clusters (stopped after 120 s)" "timeout 120 $tools/dyff between $thousand $work/other.yaml"
 fi
 
 sizes="10 100 1000 10000"

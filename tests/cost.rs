@@ -33,10 +33,17 @@ fn nothing_costs_more_than_recorded() {
         return;
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cost.txt");
+    let is_recorded = file.exists() || std::env::var_os("CAPI_LINT_RECORD").is_some();
+    if !is_recorded {
+        eprintln!("skipped: nothing is recorded in {}", file.display());
+        return;
+    }
     let json = instructions(PARTS[0]);
     let costs = PARTS[1..].iter().map(|part| (*part, instructions(part) / json));
     if std::env::var_os("CAPI_LINT_RECORD").is_some() {
-        let mut text = String::from("# Instructions of a part of the work for each that serde_json takes to read the same objects.\n");
+        let mut text = String::from(
+            "# Instructions of a part of the work for each that serde_json takes to read the same objects.\n",
+        );
         costs.for_each(|(part, cost)| writeln!(text, "{part} {cost:.3}").expect("text"));
         std::fs::write(file, text).expect("tests/cost.txt");
         return;

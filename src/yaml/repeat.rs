@@ -13,8 +13,9 @@ const REMEMBERED: usize = 8;
 /// Longer documents are not worth remembering: few of them are alike.
 const LONGEST: usize = 1 << 16;
 
-/// After so many documents that repeated nothing, only every so-many-th is remembered.
-const PATIENCE: u32 = 16;
+/// After so many documents that repeated nothing, only one in `SELDOM` is remembered.
+const PATIENCE: u32 = 4;
+const SELDOM: u32 = 16;
 
 /// Reads the documents of a stream one after the other.
 #[derive(Debug, Default)]
@@ -55,13 +56,15 @@ impl<'t> Reader<'t> {
         for known in &self.known {
             if known.is_repeated(text.as_bytes(), &mut self.shifts) {
                 self.misses = 0;
-                tape.nodes.extend(known.nodes.iter().zip(&known.places).map(|(node, place)| moved(node, *place, &self.shifts)));
+                tape.nodes.extend(
+                    known.nodes.iter().zip(&known.places).map(|(node, place)| moved(node, *place, &self.shifts)),
+                );
                 return Ok(Parsed { nodes: base..tape.nodes.len(), duplicates: Vec::new(), ignored: None });
             }
         }
         let parsed = super::parse(text, tape)?;
         self.misses = self.misses.saturating_add(1);
-        let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(PATIENCE);
+        let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(SELDOM);
         let nodes = tape.nodes.get(base..).unwrap_or_default();
         if is_due && text.len() <= LONGEST && is_regular(&parsed, nodes) {
             self.remember(Known::new(text.as_bytes(), nodes));
@@ -122,8 +125,7 @@ impl<'t> Known<'t> {
         };
         // Behind the shifts of the lines and of the text's end stands one of zero, for keys that are none.
         let key = |node: &Node| if node.styles.key() == Style::Absent { last + 1 } else { shift(node.key.start) };
-        let places =
-            nodes.iter().map(|node| [key(node), shift(node.value.start), shift(node.value.end)]).collect();
+        let places = nodes.iter().map(|node| [key(node), shift(node.value.start), shift(node.value.end)]).collect();
         Self { text, nodes: nodes.to_vec(), places, lines }
     }
 
@@ -223,8 +225,38 @@ mod tests {
     fn repetitions_are_read_as_if_alone() {
         let template = "# Source: a\nkind: NAME\nspec:\n  - name: NAME\n    list: [a, b]\n    text: |\n      NAME\n  - \"NAME\"\n  -  NAME\nend: NAME";
         let words = [
-            "a", "b", "longer-word", "1", "0x1f", "null", "~", "-1", "-", "- x", ".inf", "a: b", "a #c", "a ", "", "'q'", "\"q\"",
-            "\"q\\n\"", "a\nb: c", "a\n  b", "*a", "&a b", "!x y", "a:", "?", "{}", "[x]", "|", "é", "a\tb", "---", "a\r",
+            "a",
+            "b",
+            "longer-word",
+            "1",
+            "0x1f",
+            "null",
+            "~",
+            "-1",
+            "-",
+            "- x",
+            ".inf",
+            "a: b",
+            "a #c",
+            "a ",
+            "",
+            "'q'",
+            "\"q\"",
+            "\"q\\n\"",
+            "a\nb: c",
+            "a\n  b",
+            "*a",
+            "&a b",
+            "!x y",
+            "a:",
+            "?",
+            "{}",
+            "[x]",
+            "|",
+            "é",
+            "a\tb",
+            "---",
+            "a\r",
         ];
         let mut texts: Vec<String> = words.iter().map(|word| template.replace("NAME", word)).collect();
         for word in words {
@@ -245,7 +277,8 @@ mod tests {
             let raw: Vec<_> = crate::yaml::split(text.as_bytes()).collect();
             let texts = raw.iter().filter_map(|raw| raw.text(text.as_bytes()).ok());
             // Each once more with another word in it.
-            let texts = texts.flat_map(|text| [text.to_owned(), text.replace("cluster", "other"), text.replace('1', "no")]);
+            let texts =
+                texts.flat_map(|text| [text.to_owned(), text.replace("cluster", "other"), text.replace('1', "no")]);
             same(&texts.collect::<Vec<_>>());
         }
     }
