@@ -1,6 +1,6 @@
 //! Secrets in plain text.
 
-use super::view::{View, is_capi_group};
+use super::view::{LookedAt, View, is_capi_group};
 use crate::object::Object;
 use crate::report::{Finding, Severity};
 use crate::yaml::Value;
@@ -35,8 +35,9 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     // Nearly no release has either word in it: then no object is looked through.
     let has_word = |text: &[u8]| WORDS.iter().any(|word| memchr::memmem::find(text, word).is_some());
     if view.release.streams.iter().any(|stream| has_word(&stream.source.bytes)) {
+        let mut looked_at = LookedAt::default();
         for object in view.of_kinds(|group, _| is_capi_group(group)) {
-            if has_word(view.release.text_of(object.document).as_bytes()) {
+            if looked_at.holds(view.release, object, has_word) {
                 in_object(object, out);
             }
         }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use super::{View, is_capi_group};
 use crate::object::{CLUSTER_GROUP, Object, Reference};
+use crate::release::Release;
 use crate::report::Place;
 use crate::yaml::Value;
 
@@ -143,6 +144,7 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
     let mut begins = Vec::with_capacity(release.objects.len() + 1);
     // Nearly no fleet names its data: then no object is looked through for it.
     let named_data = release.streams.iter().any(|stream| data::may_be_in(&stream.source.bytes));
+    let mut looked_at = LookedAt::default();
     for object in &release.objects {
         begins.push(links.len() as u32);
         if !is_capi_group(object.group()) {
@@ -154,7 +156,7 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
         by_name(object, &mut links);
         if named_data
             && !object.is(CLUSTER_GROUP, "ClusterClass")
-            && data::may_be_in(release.text_of(object.document).as_bytes())
+            && looked_at.holds(release, object, data::may_be_in)
         {
             links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
         }
@@ -168,6 +170,26 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
     }
     begins.push(links.len() as u32);
     (links, begins)
+}
+
+/// Whether the text of a document holds something: asked once for a document, however many objects stand in it.
+#[derive(Debug, Default)]
+pub struct LookedAt {
+    last: Option<(u32, bool)>,
+}
+
+impl LookedAt {
+    /// Whether the document that an object stands in holds it.
+    pub fn holds(&mut self, release: &Release<'_>, object: &Object<'_>, test: impl Fn(&[u8]) -> bool) -> bool {
+        match self.last {
+            Some((document, holds)) if document == object.document => holds,
+            _ => {
+                let holds = test(release.text_of(object.document).as_bytes());
+                self.last = Some((object.document, holds));
+                holds
+            }
+        }
+    }
 }
 
 /// References that say group, kind and name; the release has found and resolved them.

@@ -11,7 +11,7 @@ mod version;
 
 pub use addons::Addon;
 pub use cluster::{ClusterView, Environment, MachineSource, Part};
-pub use links::{Link, Role};
+pub use links::{Link, LookedAt, Role};
 pub use selector::{Labels, Selector, labels};
 pub use version::Version;
 
