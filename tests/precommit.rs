@@ -74,7 +74,7 @@ impl Repository {
         let revision = source.git(&["rev-parse", "HEAD"]).stdout;
         fs::create_dir_all(&repository.folder).expect("target can be written");
         repository.git(&["init", "--quiet"]);
-        let hooks: String = hooks.iter().map(|hook| format!("      - id: {hook}\n")).collect();
+        let hooks: String = hooks.iter().flat_map(|hook| ["      - id: ", hook, "\n"]).collect();
         let config =
             format!("repos:\n  - repo: {}\n    rev: {}\n    hooks:\n{hooks}", source.folder.display(), revision.trim());
         repository.write(".pre-commit-config.yaml", &config);

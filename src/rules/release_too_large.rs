@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 use super::view::{Delivery, View};
+use crate::release::secret_size::LIMIT;
 use crate::report::{Finding, Severity};
 
 crate::rule! {
@@ -31,8 +32,6 @@ crate::rule! {
     pub RELEASE_TOO_LARGE = "release-too-large", Warning, Admission;
 }
 
-/// Bytes that a Secret holds at most.
-const LIMIT: usize = 1_048_576;
 /// From this part of the limit on a word is due: tenths.
 const NEAR: usize = 8;
 
@@ -132,6 +131,8 @@ fn compressed(lead: &[u8], sample: &[u8], level: u32) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     /// What Helm would do with the whole of it.
@@ -146,13 +147,14 @@ mod tests {
         let mut seed = 1_u32;
         for number in 0..6000 {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            even += &format!(
+            let _ = write!(
+                even,
                 "---\nkind: Cluster\nmetadata:\n  name: app-{number}\n  labels: {{a: \"{seed:x}\"}}\nspec: {{}}\n"
             );
-            uneven += &format!("---\nkind: Secret\nmetadata:\n  name: s-{number}\n");
+            let _ = write!(uneven, "---\nkind: Secret\nmetadata:\n  name: s-{number}\n");
             for _ in 0..number % 40 {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                uneven += &format!("{seed:x}");
+                let _ = write!(uneven, "{seed:x}");
             }
         }
         for text in [even, uneven] {

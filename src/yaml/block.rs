@@ -299,13 +299,12 @@ impl Parser<'_, '_> {
     /// Reads a quoted value; gives the offset behind its closing quote.
     fn quoted(&mut self, at: usize, waiting: Option<usize>, key: EntryKey, quote: u8) -> Result<usize> {
         let style = if quote == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
-        let (end, is_verbatim) = match lex::quoted_verbatim(self.bytes, at) {
-            Some(end) => (end, true),
-            None => {
-                let end = lex::quoted(self.bytes, at).map_err(|_| GiveUp)?;
-                let inner = self.text.get(at + 1..end - 1).ok_or(GiveUp)?;
-                (end, text::is_verbatim(inner, style))
-            }
+        let (end, is_verbatim) = if let Some(end) = lex::quoted_verbatim(self.bytes, at) {
+            (end, true)
+        } else {
+            let end = lex::quoted(self.bytes, at).map_err(|_| GiveUp)?;
+            let inner = self.text.get(at + 1..end - 1).ok_or(GiveUp)?;
+            (end, text::is_verbatim(inner, style))
         };
         self.scalar(waiting, key.verbatim(is_verbatim), span(at, end), style, 0);
         Ok(end)

@@ -107,7 +107,8 @@ impl<'s, 'a> Shape<'s, 'a> {
         for entry in root.entries() {
             let Some(key) = entry.key() else { continue };
             // Metadata is judged anew for each object, and a status is dropped.
-            if !super::walk::is_meta_key(&key) && !(drops_status && key == "status") {
+            let is_apart = super::walk::is_meta_key(&key) || drops_status && key == "status";
+            if !is_apart {
                 shape.child(schema, entry, &key);
             }
         }
