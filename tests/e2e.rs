@@ -190,14 +190,14 @@ impl Plane {
     }
 
     /// A copy of the shipped chart with one template changed.
-    fn chart_with(&self, template: &str, change: impl Fn(String) -> String) -> String {
+    fn chart_with(&self, template: &str, change: impl Fn(&str) -> String) -> String {
         let copy = self.home.join("chart");
         let _ = fs::remove_dir_all(&copy);
         let status = Command::new("cp").arg("-r").arg(chart()).arg(&copy).status().expect("cp starts");
         assert!(status.success());
         let template = copy.join("templates").join(template);
         let text = fs::read_to_string(&template).unwrap_or_default();
-        fs::write(&template, change(text)).expect("written");
+        fs::write(&template, change(&text)).expect("written");
         copy.to_str().expect("UTF-8").to_owned()
     }
 }
@@ -229,7 +229,7 @@ fn refused(output: &Output) {
     assert!(!output.status.success(), "went through: {}{}", stdout(output), stderr(output));
 }
 
-fn misspelt(text: String) -> String {
+fn misspelt(text: &str) -> String {
     assert!(text.contains("\n  replicas: "));
     text.replace("\n  replicas: ", "\n  replcias: ")
 }

@@ -37,6 +37,9 @@ pub fn judge(check: &mut Check<'_, '_>) {
             parsable(check, condition);
         }
         let (definitions, external) = (field(patch, &["definitions"]), field(patch, &["external"]));
+        // Conversion to v1beta2, which the webhook reads since CAPI 1.11, drops an empty list.
+        let is_lost = |list: &Value<'_>| check.is_old() && check.since(11) && list.items().next().is_none();
+        let definitions = definitions.filter(|list| !is_lost(list));
         match (definitions, external) {
             (None, None) => {
                 let message = "a patch with neither `definitions` nor `external`: the webhook refuses the ClusterClass";

@@ -325,6 +325,18 @@ impl<'j, 'a> Judge<'j, 'a> {
         }
     }
 
+    /// How many fields of a mapping are filled in by webhooks because they are not written.
+    fn prefilled_in(&self, map: Value<'a>, effective: &Effective<'a>) -> usize {
+        if self.prefilled.is_empty() {
+            return 0;
+        }
+        let path = self.path(map);
+        let field = |filled: &&str| {
+            filled.rsplit_once('.').is_some_and(|(parent, name)| matches_path(parent, &path) && effective.get(name).is_none())
+        };
+        self.prefilled.iter().filter(|filled| field(filled)).count()
+    }
+
     fn count_of_fields(&mut self, schema: Schema<'_>, map: Value<'a>, written: FieldCount) {
         let checks = schema.checks();
         let (least, most) = (checks.min_properties(), checks.max_properties());
@@ -338,7 +350,7 @@ impl<'j, 'a> Judge<'j, 'a> {
         }
         let is_root = map.index() == self.object.root.index();
         let effective = if is_root { self.effective_root(schema) } else { Effective::new(map, schema, self.client) };
-        let has = effective.entries().count();
+        let has = effective.entries().count() + self.prefilled_in(map, &effective);
         let bound = match (least, most) {
             (Some(least), _) if has < least as usize => Some((format!("at least {least}"), Effect::Harmless)),
             (_, Some(most)) if has > most as usize => Some((format!("at most {most}"), Effect::Blocking)),
