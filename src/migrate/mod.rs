@@ -10,6 +10,7 @@
 mod apply;
 pub mod change;
 mod cluster_class;
+mod conflicts;
 mod core;
 mod decode;
 mod docker;
