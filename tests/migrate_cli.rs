@@ -294,7 +294,7 @@ fn fixes_in_json_make_what_migrate_makes() {
         let of_rule = findings.iter().filter(|finding| finding["rule"] == "deprecated-version");
         let fixes: Vec<_> = of_rule
             .flat_map(|finding| finding["fix"].as_array().unwrap())
-            .map(|fix| (number(&fix["line"]), number(&fix["end_line"]), fix["text"].as_str().unwrap().to_owned()))
+            .map(|fix| (number(&fix["line"]), number(&fix["endLine"]), fix["text"].as_str().unwrap().to_owned()))
             .collect();
         assert!(!fixes.is_empty(), "{report:#}");
         assert_eq!(replaced(&text, fixes), capi_lint(&["migrate"], &text).stdout, "{text:?}");
@@ -397,7 +397,8 @@ fn patches_that_cannot_follow_are_named_with_their_place() {
         let run = capi_lint(&["migrate"], &class);
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert!(run.stderr.contains(said) && run.stderr.contains("stays at its old version"), "{said}: {}", run.stderr);
-        let line: usize = run.stderr.split(':').nth(1).unwrap().parse().unwrap();
+        let stays = run.stderr.lines().find(|line| line.contains("stays at")).unwrap();
+        let line: usize = stays.split(':').nth(1).unwrap().parse().unwrap();
         assert!(class.lines().nth(line - 1).unwrap().contains("op:"), "{}", run.stderr);
         assert!(run.stdout.contains("      kind: KubeadmControlPlaneTemplate\n"), "{}", run.stdout);
         assert!(run.stdout.contains("apiVersion: controlplane.cluster.x-k8s.io/v1beta1"), "{}", run.stdout);

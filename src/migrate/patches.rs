@@ -13,7 +13,7 @@ use super::conflicts::{self, Act, Deed, Scope};
 use super::kinds::{self, MigratedKind, TARGET};
 use super::templates::fragment;
 use super::tree::{Data, Entry, Item, Tree};
-use super::{Note, NoteKind, duration};
+use super::{Note, NoteKind, duration, flow};
 
 /// The templates of a run, as they are at v1beta2.
 #[derive(Clone, Debug, Default)]
@@ -401,6 +401,8 @@ fn arguments_of(variable: &str) -> String {
 
 /// The template that writes an argument, and under which key its source stood.
 fn argument_template(from: &Tree<'_>, name: &str) -> Result<(&'static str, String), String> {
+    let plain = flow::is_plain(name);
+    let name = if plain { name.to_owned() } else { Json::from(name).to_string() };
     if let Some(variable) = from.get("variable").and_then(Tree::text) {
         let variable = of_variable(variable).ok_or("the variable's name cannot stand in a template")?;
         return Ok(("variable", format!("name: {name}\nvalue: {{{{ {variable} | quote }}}}\n")));

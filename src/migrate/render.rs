@@ -286,6 +286,7 @@ impl<'t> Renderer<'t> {
 
     fn flow(&mut self, tree: &Tree<'_>, column: usize, line: usize) {
         match flow::write(tree, self.text, column, line) {
+            Some(text) if self.windows() => self.out.push_str(&text.replace("\r\n", "\n").replace('\n', "\r\n")),
             Some(text) => self.out.push_str(&text),
             None => self.unable = true,
         }
@@ -295,9 +296,13 @@ impl<'t> Renderer<'t> {
         self.out.extend(std::iter::repeat_n(' ', column));
     }
 
+    /// Whether lines end as on Windows.
+    fn windows(&self) -> bool {
+        self.text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n"))
+    }
+
     fn newline(&mut self) {
-        let windows = self.text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n"));
-        if windows && !self.out.ends_with('\r') {
+        if self.windows() && !self.out.ends_with('\r') {
             self.out.push('\r');
         }
         self.out.push('\n');

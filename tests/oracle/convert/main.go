@@ -156,9 +156,9 @@ func (m *maker) value(s *apiextensionsv1.JSONSchemaProps, name string, depth int
 		list := []any{}
 		for i := 0; i < count; i++ {
 			item := m.value(s.Items.Schema, name, depth+1)
-			// The server refuses the same keys twice where the schema names keys; elsewhere twice is twice.
+			// Names tell items apart; the server or CAPI's webhooks refuse the same one twice.
 			if fields, ok := item.(map[string]any); ok && i > 0 {
-				for _, key := range s.XListMapKeys {
+				for _, key := range []string{"name", "path", "class", "type", "key", "hostPath"} {
 					if text, ok := fields[key].(string); ok && s.Items.Schema.Properties[key].Enum == nil {
 						fields[key] = fmt.Sprintf("%s%d", text, i)
 					}
