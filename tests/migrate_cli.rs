@@ -36,6 +36,22 @@ fn fixtures_become_what_they_say() {
     assert!(count >= 3, "{count} fixtures");
 }
 
+/// What was written on Windows stays so, and means the same.
+#[test]
+fn fixtures_with_the_line_ends_of_windows_keep_them() {
+    for file in std::fs::read_dir(repository("fixtures/migrate")).unwrap() {
+        let file = file.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        if file.to_string_lossy().contains(".migrated.") {
+            continue;
+        }
+        let unix = capi_lint(&["migrate"], &text);
+        let windows = capi_lint(&["migrate"], &text.replace('\n', "\r\n"));
+        assert_eq!(windows.code, unix.code, "{}: {}", file.display(), windows.stderr);
+        assert_eq!(windows.stdout, unix.stdout.replace('\n', "\r\n"), "{}", file.display());
+    }
+}
+
 const OLD: &str = "apiVersion: cluster.x-k8s.io/v1beta1\nkind: Machine\nmetadata: {name: a} # a\nspec:\n  clusterName: a\n  \
                    bootstrap: {dataSecretName: a}\n  infrastructureRef: {apiVersion: a.example/v1, kind: A, name: a}\n  \
                    nodeDrainTimeout: 5m\n";
@@ -239,5 +255,152 @@ fn charts_of_the_corpus_are_migrated_or_named() {
         assert_eq!(closing.ends_with("nothing to do by hand"), code == 0, "{chart}: {}", run.stderr);
         let named = run.stderr.lines().filter(|line| line.contains(": to do by hand: ")).count();
         assert_eq!(named > 0, code > 0, "{chart}: {}", run.stderr);
+    }
+}
+
+/// A file whose lines are replaced as a finding says: from the first that goes to the first that stays.
+fn replaced(text: &str, mut fixes: Vec<(usize, usize, String)>) -> String {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    fixes.sort();
+    for (line, end, new) in fixes.iter().rev() {
+        lines.splice(line - 1..end - 1, new.split_inclusive('\n'));
+    }
+    lines.concat()
+}
+
+fn number(value: &serde_json::Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+fn lint_as(format: &str, text: &str) -> String {
+    let file = folder("fix", &[("a.yaml", text)]).join("a.yaml");
+    capi_lint(&["lint", file.to_str().unwrap(), "--format", format], "").stdout
+}
+
+/// The texts on which fixes are tried: one object of a kind each, since one finding speaks for all of a kind.
+fn fixable() -> Vec<String> {
+    let two = format!(
+        "# first\n{OLD}---\n{}",
+        OLD.replace("kind: Machine", "kind: MachineSet").replace("spec:", "spec: # b")
+    );
+    vec![OLD.to_owned(), two, OLD.replace('\n', "\r\n"), OLD.trim_end().to_owned()]
+}
+
+#[test]
+fn fixes_in_json_make_what_migrate_makes() {
+    for text in fixable() {
+        let report: serde_json::Value = serde_json::from_str(&lint_as("json", &text)).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let of_rule = findings.iter().filter(|finding| finding["rule"] == "deprecated-version");
+        let fixes: Vec<_> = of_rule
+            .flat_map(|finding| finding["fix"].as_array().unwrap())
+            .map(|fix| (number(&fix["line"]), number(&fix["endLine"]), fix["text"].as_str().unwrap().to_owned()))
+            .collect();
+        assert!(!fixes.is_empty(), "{report:#}");
+        assert_eq!(replaced(&text, fixes), capi_lint(&["migrate"], &text).stdout, "{text:?}");
+    }
+}
+
+#[test]
+fn fixes_in_sarif_make_what_migrate_makes() {
+    for text in fixable() {
+        let report: serde_json::Value = serde_json::from_str(&lint_as("sarif", &text)).unwrap();
+        let results = report["runs"][0]["results"].as_array().unwrap();
+        let mut fixes = Vec::new();
+        for result in results.iter().filter(|result| result["ruleId"] == "deprecated-version") {
+            let fix = &result["fixes"][0];
+            assert!(fix["description"]["text"].as_str().is_some_and(|text| !text.is_empty()), "{fix:#}");
+            let change = &fix["artifactChanges"][0];
+            let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+            assert_eq!(change["artifactLocation"], *place);
+            for replacement in change["replacements"].as_array().unwrap() {
+                let region = &replacement["deletedRegion"];
+                assert_eq!((number(&region["startColumn"]), number(&region["endColumn"])), (1, 1));
+                let new = replacement["insertedContent"]["text"].as_str().unwrap();
+                fixes.push((number(&region["startLine"]), number(&region["endLine"]), new.to_owned()));
+            }
+        }
+        assert!(!fixes.is_empty(), "{report:#}");
+        assert_eq!(replaced(&text, fixes), capi_lint(&["migrate"], &text).stdout, "{text:?}");
+    }
+}
+
+#[test]
+fn fixes_in_text_show_the_migrated_lines() {
+    let said = lint_as("text", OLD);
+    for line in ["cluster.x-k8s.io/v1beta2", "deletion:", "nodeDrainTimeoutSeconds: 300"] {
+        assert!(said.contains(line), "{line:?} in {said}");
+    }
+}
+
+/// Killed at any moment: each file is the old one or the new one, whole, and the next run ends the work.
+#[test]
+fn in_place_survives_being_killed() {
+    let filler = (0..300).map(|n| format!("# line {n} of what must not get lost\n")).collect::<String>();
+    let (old, new) = (format!("{OLD}{filler}"), format!("{NEW}{filler}"));
+    let names: Vec<String> = (0..60).map(|n| format!("{n}.yaml")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), old.as_str())).collect();
+    let (mut cut, mut delay) = (0, std::time::Duration::ZERO);
+    loop {
+        let folder = folder("killed", &files);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_capi-lint"));
+        let mut run = command.args(["migrate", "--in-place", folder.to_str().unwrap()]).spawn().unwrap();
+        std::thread::sleep(delay);
+        let done = run.try_wait().unwrap().is_some();
+        let _ = run.kill();
+        run.wait().unwrap();
+        let texts: Vec<String> = names.iter().map(|name| read(&folder, name)).collect();
+        assert!(texts.iter().all(|text| *text == old || *text == new), "half a file after {delay:?}");
+        if done {
+            break;
+        }
+        cut += 1;
+        let again = capi_lint(&["migrate", "--in-place", folder.to_str().unwrap()], "");
+        assert_eq!(again.code, 0, "{}", again.stderr);
+        assert!(names.iter().all(|name| read(&folder, name) == new), "the next run ends the work");
+        delay = delay * 5 / 4 + std::time::Duration::from_millis(3);
+    }
+    println!("killed {cut} times");
+    assert!(cut > 0);
+}
+
+/// What of a class cannot follow stays, and the note says where and what to write.
+#[test]
+fn patches_that_cannot_follow_are_named_with_their_place() {
+    let class = std::fs::read_to_string(repository("fixtures/migrate/class-patches.yaml")).unwrap();
+    let template = "                template: |\n                  type: RollingUpdate\n                  rollingUpdate: {maxSurge: {{ .surge }}}\n";
+    let path = "path: /spec/template/spec/kubeadmConfigSpec/clusterConfiguration/apiServer/extraArgs/anonymous-auth";
+    let cases = [
+        // Two patches of one argument that the template does not have.
+        (
+            path,
+            path.replace("anonymous-auth", "new"),
+            path.replace("anonymous-auth", "new"),
+            "a list would then have two",
+        ),
+        // A duration from a variable.
+        (
+            "path: /spec/template/spec/rolloutStrategy\n",
+            "path: /spec/template/spec/machineTemplate/nodeDrainTimeout\n".into(),
+            String::new(),
+            "make the variable an integer",
+        ),
+        // A structure from a variable.
+        (template, "                variable: scheduler\n".into(), String::new(), "write the value with a template"),
+    ];
+    for (old, new, twice, said) in cases {
+        assert!(class.contains(old), "{old}");
+        let mut class = class.replace(old, &new);
+        if !twice.is_empty() {
+            class = class.replace("extraArgs/profiling", "extraArgs/new").replace("op: replace", "op: add");
+        }
+        let run = capi_lint(&["migrate"], &class);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(run.stderr.contains(said) && run.stderr.contains("stays at its old version"), "{said}: {}", run.stderr);
+        let stays = run.stderr.lines().find(|line| line.contains("stays at")).unwrap();
+        let line: usize = stays.split(':').nth(1).unwrap().parse().unwrap();
+        assert!(class.lines().nth(line - 1).unwrap().contains("op:"), "{}", run.stderr);
+        assert!(run.stdout.contains("      kind: KubeadmControlPlaneTemplate\n"), "{}", run.stdout);
+        assert!(run.stdout.contains("apiVersion: controlplane.cluster.x-k8s.io/v1beta1"), "{}", run.stdout);
     }
 }

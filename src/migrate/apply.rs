@@ -51,8 +51,8 @@ impl Application<'_> {
             Change::Remove { at, instead } => self.remove(tree, at, instead, here),
             Change::Fill { at, key, value } => fill(tree, at, key, value),
             Change::Decode { at, form } => {
-                if let Some((value, path)) = tree.at(keys(at)).map(|value| (value, join(here, at))) {
-                    decode::check(value, *form, &path)?;
+                if let Some(value) = tree.at_mut(keys(at)) {
+                    decode::check(value, *form, &join(here, at), self.notes)?;
                 }
             }
             Change::In { at, changes } => {
@@ -97,14 +97,10 @@ impl Application<'_> {
             Data::Scalar(Json::String(text)) => {
                 duration::seconds(text).map(Json::from).or_else(|| placeholder::seconds(text).map(Json::String))
             }
-            Data::Scalar(Json::Null) => None,
-            _ => return Err(not_a_duration(&entry, join(here, from))),
+            _ => None,
         };
-        match (seconds, &entry.value.data) {
-            (Some(seconds), _) => entry.value.data = Data::Scalar(seconds),
-            (None, Data::Scalar(Json::Null)) => {}
-            _ => return Err(not_a_duration(&entry, join(here, from))),
-        }
+        let Some(seconds) = seconds else { return Err(not_a_duration(&entry, join(here, from))) };
+        entry.value.data = Data::Scalar(seconds);
         let copies = to.iter().skip(1).map(|to| (*to, Entry::new("", Tree::new(entry.value.data.clone()))));
         let copies: Vec<_> = copies.collect();
         if let Some(first) = to.first() {
@@ -126,7 +122,8 @@ impl Application<'_> {
                 "apiVersion" if versioned => {}
                 "apiVersion" => without_version(entry, &path)?,
                 _ => {
-                    let same = entry.key == "namespace" && entry.value.text() == self.namespace.as_deref();
+                    let same = entry.value.is_null()
+                        || entry.key == "namespace" && entry.value.text() == self.namespace.as_deref();
                     if !same {
                         self.gone(entry, format!("{path}.{}", entry.key), NOT_IN_REFERENCES);
                     }
@@ -143,7 +140,9 @@ impl Application<'_> {
         let entry = tree.at_mut(parents.iter().copied()).and_then(|parent| parent.entry_mut(last));
         if let Some(entry) = entry {
             entry.gone = true;
-            self.gone(entry, join(here, at), instead);
+            if !entry.value.is_null() {
+                self.gone(entry, join(here, at), instead);
+            }
         }
     }
 
@@ -212,8 +211,7 @@ fn without_version(entry: &mut Entry<'_>, path: &str) -> Outcome {
 /// Fills a field in.
 fn fill(tree: &mut Tree<'_>, at: &str, key: &str, value: &'static str) {
     let Some(map) = tree.at_mut(keys(at)) else { return };
-    let is_set =
-        map.get(key).is_some_and(|value| !matches!(&value.data, Data::Scalar(Json::Null)) && value.text() != Some(""));
+    let is_set = map.get(key).is_some_and(|value| !value.is_null() && value.text() != Some(""));
     if is_set {
         return;
     }
@@ -264,7 +262,8 @@ fn named(tree: &mut Tree<'_>) {
 fn to_list<'a>(tree: &mut Tree<'a>, item: impl Fn(Entry<'a>) -> Item<'a>) {
     if let Data::Map(entries) = &mut tree.data {
         let entries = std::mem::take(entries);
-        tree.data = Data::Seq(entries.into_iter().filter(|entry| !entry.gone).map(item).collect());
+        tree.data =
+            Data::Seq(entries.into_iter().filter(|entry| !entry.gone && !entry.value.is_null()).map(item).collect());
     }
 }
 

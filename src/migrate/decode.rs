@@ -4,10 +4,10 @@ use serde_json::Value as Json;
 
 use super::change::Decoded;
 use super::tree::{Data, Tree};
-use super::{Reason, duration, placeholder};
+use super::{Note, Reason, duration, fit, placeholder};
 
-/// Checks a value.
-pub(super) fn check(value: &Tree<'_>, form: Decoded, path: &str) -> Result<(), Reason> {
+/// Checks a value, and takes out of it what Go does not read.
+pub(super) fn check(value: &mut Tree<'_>, form: Decoded, path: &str, notes: &mut Vec<Note>) -> Result<(), Reason> {
     match form {
         Decoded::Duration => match value.text() {
             Some(text) if duration::seconds(text).is_none() && !placeholder::is_one(text) => Err(refused(
@@ -27,7 +27,7 @@ pub(super) fn check(value: &Tree<'_>, form: Decoded, path: &str) -> Result<(), R
             )),
             _ => Ok(()),
         },
-        Decoded::JsonSchema => json_schema(value, path),
+        Decoded::JsonSchema => json_schema(value, path, notes),
     }
 }
 
@@ -44,42 +44,36 @@ fn is_token(text: &str) -> bool {
 }
 
 /// The parts of a schema that the CRD leaves open, since it cannot describe itself.
-fn json_schema(schema: &Tree<'_>, path: &str) -> Result<(), Reason> {
-    for entry in schema.entries() {
+fn json_schema(schema: &mut Tree<'_>, path: &str, notes: &mut Vec<Note>) -> Result<(), Reason> {
+    let Data::Map(entries) = &mut schema.data else { return Ok(()) };
+    for entry in entries.iter_mut().filter(|entry| !entry.gone) {
         let path = format!("{path}.{}", entry.key);
-        match entry.key.as_str() {
-            key if !is_fit(key, &entry.value) => {
-                return Err(refused(&entry.value, &path, "the server wants another type here, in v1beta1 too"));
+        let value = &mut entry.value;
+        if !is_fit(&entry.key, value) {
+            return Err(refused(value, &path, "the server wants another type here, in v1beta1 too"));
+        }
+        if matches!(entry.key.as_str(), "not" | "items" | "additionalProperties") {
+            one_schema(value, &path, notes)?;
+            continue;
+        }
+        match (entry.key.as_str(), &mut value.data) {
+            ("allOf" | "anyOf" | "oneOf" | "properties", Data::Scalar(Json::Null)) => {}
+            ("allOf" | "anyOf" | "oneOf", Data::Seq(items)) => {
+                for (number, item) in items.iter_mut().enumerate() {
+                    one_schema(&mut item.value, &format!("{path}[{number}]"), notes)?;
+                }
             }
-            "not" | "items" | "additionalProperties" => one_schema(&entry.value, &path)?,
-            "allOf" | "anyOf" | "oneOf" => match &entry.value.data {
-                Data::Seq(items) => items
-                    .iter()
-                    .enumerate()
-                    .try_for_each(|(number, item)| one_schema(&item.value, &format!("{path}[{number}]")))?,
-                Data::Scalar(Json::Null) => {}
-                _ => {
-                    return Err(refused(
-                        &entry.value,
-                        &path,
-                        "the server wants a list of schemas here, in v1beta1 too",
-                    ));
+            ("allOf" | "anyOf" | "oneOf", _) => {
+                return Err(refused(value, &path, "the server wants a list of schemas here, in v1beta1 too"));
+            }
+            ("properties", Data::Map(properties)) => {
+                for property in properties.iter_mut().filter(|property| !property.gone) {
+                    one_schema(&mut property.value, &format!("{path}.{}", property.key), notes)?;
                 }
-            },
-            "properties" => match &entry.value.data {
-                Data::Map(_) => entry
-                    .value
-                    .entries()
-                    .try_for_each(|property| one_schema(&property.value, &format!("{path}.{}", property.key)))?,
-                Data::Scalar(Json::Null) => {}
-                _ => {
-                    return Err(refused(
-                        &entry.value,
-                        &path,
-                        "the server wants a mapping of schemas here, in v1beta1 too",
-                    ));
-                }
-            },
+            }
+            ("properties", _) => {
+                return Err(refused(value, &path, "the server wants a mapping of schemas here, in v1beta1 too"));
+            }
             _ => {}
         }
     }
@@ -120,9 +114,13 @@ fn is_switch(key: &str) -> bool {
     )
 }
 
-fn one_schema(value: &Tree<'_>, path: &str) -> Result<(), Reason> {
+fn one_schema(value: &mut Tree<'_>, path: &str, notes: &mut Vec<Note>) -> Result<(), Reason> {
     match &value.data {
-        Data::Map(_) => json_schema(value, path),
+        Data::Map(_) => {
+            // The CRD takes anything here, and Go reads the keywords that it knows.
+            fit::drop_unknown_keywords(value, path, notes);
+            json_schema(value, path, notes)
+        }
         Data::Scalar(Json::Null) => Ok(()),
         Data::Scalar(Json::String(text)) if placeholder::is_one(text) => Ok(()),
         _ => Err(refused(value, path, "the server wants a schema here, in v1beta1 too")),

@@ -48,18 +48,7 @@ impl<'t> Fit<'t> {
     /// Drops what the version of the object does not have, and says so.
     pub fn drop_unknown(&self, tree: &mut Tree<'_>, notes: &mut Vec<Note>) {
         let Some(schema) = self.old else { return };
-        unknown(tree, schema, "", &mut |entry, path, schema| {
-            entry.gone = true;
-            let known = schema.properties().map(|(name, _)| name);
-            let hint = suggest::nearest(&entry.key, known)
-                .map_or_else(String::new, |near| format!(". If {near} was meant, add it by that name"));
-            notes.push(Note {
-                kind: NoteKind::Removed,
-                offset: entry.lead.map_or(0, |value| value.key_span().range().start),
-                path,
-                message: format!("{} has no such field, so the server dropped it{hint}", self.version),
-            });
-        });
+        unknown(tree, schema, "", &mut |entry, path, schema| notes.push(drop_entry(entry, path, schema, self.version)));
     }
 
     /// Drops what is empty where v1beta2 takes no empty value, and mappings that the conversion emptied.
@@ -105,7 +94,7 @@ impl<'t> Fit<'t> {
             Data::Map(_) => {
                 for name in schema.required() {
                     let at = join(path, name);
-                    let value = tree.get(name).filter(|value| !matches!(value.data, Data::Scalar(Json::Null)));
+                    let value = tree.get(name).filter(|value| !value.is_null());
                     let message = match value {
                         None if self.fills_in(&at) => continue,
                         None => {
@@ -136,6 +125,33 @@ impl<'t> Fit<'t> {
             }
             Data::Scalar(_) => {}
         }
+    }
+}
+
+/// Drops the keywords that Cluster API does not know from a schema within the schema of a class's variable.
+pub(super) fn drop_unknown_keywords(tree: &mut Tree<'_>, path: &str, notes: &mut Vec<Note>) {
+    const OF_A_VARIABLE: [&str; 4] = ["spec", "variables", "schema", "openAPIV3Schema"];
+    let class = SCHEMAS.find("cluster.x-k8s.io", "v1beta1", "ClusterClass").map(Kind::schema);
+    let keywords = OF_A_VARIABLE.iter().try_fold(class, |schema, key| {
+        let schema = inside(schema?, key)?;
+        Some(Some(schema.items().unwrap_or(schema)))
+    });
+    if let Some(schema) = keywords.flatten() {
+        unknown(tree, schema, path, &mut |entry, path, schema| notes.push(drop_entry(entry, path, schema, "v1beta1")));
+    }
+}
+
+/// Takes an entry away that the version does not have.
+fn drop_entry(entry: &mut Entry<'_>, path: String, schema: Schema<'_>, version: &str) -> Note {
+    entry.gone = true;
+    let known = schema.properties().map(|(name, _)| name);
+    let hint = suggest::nearest(&entry.key, known)
+        .map_or_else(String::new, |near| format!(". If {near} was meant, add it by that name"));
+    Note {
+        kind: NoteKind::Removed,
+        offset: entry.lead.map_or(0, |value| value.key_span().range().start),
+        path,
+        message: format!("{version} has no such field, so the server dropped it{hint}"),
     }
 }
 
@@ -198,10 +214,10 @@ fn drop_empty(tree: &mut Tree<'_>, schema: Option<Schema<'_>>) {
     }
 }
 
-/// Whether a value is an empty mapping or null.
+/// Whether a value is null, or a mapping that is empty once the server has dropped its nulls.
 fn says_nothing(value: &Tree<'_>) -> bool {
     match &value.data {
-        Data::Map(_) => value.entries().next().is_none(),
+        Data::Map(_) => value.entries().all(|entry| entry.value.is_null()),
         Data::Scalar(json) => json.is_null(),
         Data::Seq(_) => false,
     }
@@ -213,7 +229,7 @@ fn refuses_empty(schema: Schema<'_>, value: &Tree<'_>) -> bool {
     let at_least_one = |least: Option<u32>| least.is_some_and(|least| least > 0);
     let listed = |zero: Json| checks.enumeration().is_none_or(|mut values| values.any(|value| value.to_json() == zero));
     match &value.data {
-        Data::Map(_) => value.entries().next().is_none() && at_least_one(checks.min_properties()),
+        Data::Map(_) => says_nothing(value) && at_least_one(checks.min_properties()),
         Data::Seq(items) => items.is_empty() && at_least_one(checks.min_items()),
         Data::Scalar(Json::String(text)) => {
             text.is_empty() && (at_least_one(checks.min_length()) || !listed(Json::from("")))

@@ -162,7 +162,7 @@ fn encode(json: &Json, origin: Option<Value<'_>>, quoted: bool) -> String {
 }
 
 /// Whether a text can stand without quotes and stays a text.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-'))
         && matches!(scalar::resolve(text, Style::Plain, Tag::None, 0), Scalar::Str(_))

@@ -10,6 +10,7 @@
 mod apply;
 pub mod change;
 mod cluster_class;
+mod conflicts;
 mod core;
 mod decode;
 mod docker;
@@ -159,7 +160,7 @@ fn may_concern(root: Value<'_>) -> bool {
 }
 
 const UNWRITABLE: &str = "written in a way that cannot be changed without losing something (comments between brackets, an \
-                          anchor whose content changes, keys behind ?). Rewrite it in plain block style first";
+                          anchor whose content changes, a tag such as !!int, keys behind ?). Rewrite it in plain block style first";
 
 /// What an object means in v1beta2, its text apart; `None` where it is no v1beta1 object or cannot be brought over.
 pub fn meaning(root: Value<'_>) -> Option<Json> {

@@ -9,9 +9,11 @@ use serde_json::Value as Json;
 
 use super::apply::Application;
 use super::change::{Change, Form, Relocated, Removed, Step, keys, relocate};
+use super::conflicts::{self, Act, Deed, Scope};
 use super::kinds::{self, MigratedKind, TARGET};
+use super::templates::fragment;
 use super::tree::{Data, Entry, Item, Tree};
-use super::{Note, NoteKind, duration};
+use super::{Note, NoteKind, duration, flow};
 
 /// The templates of a run, as they are at v1beta2.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,13 @@ impl Context {
     }
 }
 
+/// What became of an operation.
+struct Done<'a> {
+    act: Act,
+    /// Operations that come behind it.
+    more: Vec<Item<'a>>,
+}
+
 /// A kind of template that a class names at an old version, and the templates of it.
 struct Followed<'c> {
     known: &'static MigratedKind,
@@ -62,18 +71,25 @@ struct Followed<'c> {
 pub(super) fn follow(class: &mut Tree<'_>, context: &Context, notes: &mut Vec<Note>) {
     let references = references(class);
     let mut versions: Vec<(String, String)> =
-        references.iter().map(|(version, kind, _)| (version.clone(), kind.clone())).collect();
+        references.iter().map(|named| (named.version.clone(), named.kind.clone())).collect();
     versions.sort();
     versions.dedup();
     for (old, kind) in versions {
         let Some((group, version)) = old.split_once('/') else { continue };
         let Some(known) = kinds::find(group, &kind).filter(|known| known.from.contains(&version)) else { continue };
-        let names = references.iter().filter(|reference| reference.0 == old && reference.1 == kind);
-        let templates: Option<Vec<&Json>> = names.map(|(_, _, name)| context.find(group, &kind, name)).collect();
-        let Some(templates) = templates else {
-            notes.push(left(&kind, 0, "its template is not among these manifests. Migrate them together"));
+        let mut templates = Vec::new();
+        let mut absent = None;
+        for named in references.iter().filter(|named| named.version == old && named.kind == kind) {
+            match context.find(group, &kind, &named.name) {
+                Some(template) => templates.push(template),
+                None => absent = absent.or(Some(named)),
+            }
+        }
+        if let Some(Named { offset, name, .. }) = absent {
+            let reason = format!("its template {name} is not among these manifests. Migrate them together");
+            notes.push(left(&kind, *offset, &reason));
             continue;
-        };
+        }
         let followed = Followed { known, old: old.clone(), templates };
         let mut patches = class.at(keys("spec.patches")).cloned();
         if let Some(Err((offset, reason))) = patches.as_mut().map(|patches| followed.patches(patches)) {
@@ -100,10 +116,27 @@ fn text(tree: &Tree<'_>, key: &str) -> String {
     tree.get(key).and_then(Tree::text).unwrap_or_default().to_owned()
 }
 
-fn references(class: &mut Tree<'_>) -> Vec<(String, String, String)> {
+/// A template as a class names it.
+struct Named {
+    version: String,
+    kind: String,
+    name: String,
+    offset: usize,
+}
+
+fn references(class: &mut Tree<'_>) -> Vec<Named> {
     let mut found = Vec::new();
-    each_reference(class, &mut |tree| found.push((text(tree, "apiVersion"), text(tree, "kind"), text(tree, "name"))));
+    each_reference(class, &mut |tree| {
+        let offset = offset(tree);
+        let (version, kind, name) = (text(tree, "apiVersion"), text(tree, "kind"), text(tree, "name"));
+        found.push(Named { version, kind, name, offset });
+    });
     found
+}
+
+/// Where a value stands in the document.
+fn offset(tree: &Tree<'_>) -> usize {
+    tree.origin.map_or(0, |origin| origin.span().range().start)
 }
 
 fn each_reference(class: &mut Tree<'_>, act: &mut dyn FnMut(&mut Tree<'_>)) {
@@ -140,6 +173,7 @@ impl Followed<'_> {
 
     /// All patches of this kind, or where it does not go and why.
     fn patches(&self, patches: &mut Tree<'_>) -> Result<(), (usize, String)> {
+        let mut deeds = Vec::new();
         for patch in items(patches, "") {
             let name = text(&patch.value, "name");
             for definition in items(&mut patch.value, "definitions") {
@@ -148,17 +182,25 @@ impl Followed<'_> {
                     continue;
                 }
                 self.raise(selector);
-                for operation in items(&mut definition.value, "jsonPatches") {
+                let scope = Scope::of(selector);
+                let Some(Tree { data: Data::Seq(operations), .. }) = definition.value.at_mut(keys("jsonPatches"))
+                else {
+                    continue;
+                };
+                for mut operation in std::mem::take(operations) {
                     let path = text(&operation.value, "path");
-                    let offset = operation.value.origin.map_or(0, |origin| origin.span().range().start);
-                    self.operation(&mut operation.value).map_err(|reason| {
+                    let offset = offset(&operation.value);
+                    let done = self.operation(&mut operation.value).map_err(|reason| {
                         let place = self.new_place(&path).unwrap_or_default();
                         (offset, format!("patch {name:?}, path {path}: {reason}. {place}Change it by hand"))
                     })?;
+                    deeds.push(Deed { offset, scope: scope.clone(), act: done.act });
+                    operations.push(operation);
+                    operations.extend(done.more);
                 }
             }
         }
-        Ok(())
+        conflicts::find(&deeds).map_or(Ok(()), Err)
     }
 
     /// Where v1beta2 has what a patch is about.
@@ -168,18 +210,18 @@ impl Followed<'_> {
         (places != [path]).then(|| format!("In v1beta2 it is {}. ", places.join(" and ")))
     }
 
-    fn operation(&self, operation: &mut Tree<'_>) -> Result<(), String> {
+    fn operation<'a>(&self, operation: &mut Tree<'a>) -> Result<Done<'a>, String> {
         let old = steps(&text(operation, "path"));
         let Relocated { paths, form } = relocate(self.known.changes, &old)
             .map_err(|Removed(instead)| format!("v1beta2 has no such field: {instead}"))?;
-        let [new] = paths.as_slice() else { return Err("the value now stands at two places".into()) };
+        let Some((new, others)) = paths.split_first() else { return Err("the value has no place now".into()) };
         let removes = text(operation, "op") == "remove";
         match form {
             None => {}
             Some(Form::Argument) => return self.argument(operation, &old, new),
             Some(_) if removes => {}
             Some(Form::Structure | Form::Arguments | Form::Named | Form::Reference) => {
-                self.structure(operation, &old, new)?;
+                self.structure(operation, &old, new, form == Some(Form::Arguments))?;
             }
             Some(Form::Seconds) => seconds(operation)?,
             Some(Form::Group | Form::InsideNamed) => return Err("the value has another form".into()),
@@ -188,7 +230,15 @@ impl Followed<'_> {
             self.parent_exists(new)?;
             set_path(operation, new);
         }
-        Ok(())
+        // A value that v1beta2 has at two places is written to both.
+        let mut more = Vec::new();
+        for other in others {
+            self.parent_exists(other)?;
+            let mut copy = Tree::of_json(&operation.to_json());
+            set_path(&mut copy, other);
+            more.push(Item { lead: None, value: copy });
+        }
+        Ok(Done { act: Act::Whole(new.clone(), operation.to_json().to_string()), more })
     }
 
     /// JSON Patch creates no parents, and v1beta2 leaves out the empty ones that v1beta1 always had.
@@ -211,55 +261,82 @@ impl Followed<'_> {
         }
     }
 
-    /// `add …/extraArgs/name` becomes `add …/extraArgs/-` with name and value.
-    fn argument(&self, operation: &mut Tree<'_>, old: &[Step], list: &[Step]) -> Result<(), String> {
-        let (Some(Step::Key(name)), true) = (old.last(), old.len() == list.len() + 1) else {
+    /// `add …/extraArgs/name` becomes `add …/extraArgs/-` with name and value, or, where the template has the argument, a change
+    /// of that item.
+    fn argument<'a>(&self, operation: &mut Tree<'a>, old: &[Step], list: &[Step]) -> Result<Done<'a>, String> {
+        let (Some(Step::Key(name) | Step::Item(name)), true) = (old.last(), old.len() == list.len() + 1) else {
             return Err("arguments are a list of name and value now".into());
         };
-        if text(operation, "op") != "add" {
-            return Err("arguments are a list now, in which a patch cannot find one by its name".into());
+        let item = self.item_of(list, name)?;
+        let (removes, adds) = (text(operation, "op") == "remove", text(operation, "op") == "add");
+        let numbered = |number: usize| [list, &[Step::Item(number.to_string())]].concat();
+        let done = |act| Ok(Done { act, more: Vec::new() });
+        match item {
+            Some(number) if removes => {
+                set_path(operation, &numbered(number));
+                done(Act::Take(list.to_vec()))
+            }
+            Some(number) => {
+                set_path(operation, &[numbered(number), vec![Step::Key("value".into())]].concat());
+                done(Act::Count(list.to_vec()))
+            }
+            None if adds => {
+                let path = [list, &[Step::Item("-".into())]].concat();
+                self.parent_exists(&path)?;
+                name_value(operation, name)?;
+                set_path(operation, &path);
+                done(Act::Append(list.to_vec(), name.clone()))
+            }
+            None => Err(format!(
+                "arguments are a list now, and the template has no {name} in it that the patch could {}",
+                text(operation, "op")
+            )),
         }
-        let mut path = list.to_vec();
-        path.push(Step::Item("-".into()));
-        self.parent_exists(&path)?;
-        let value_at = |template: &&Json| -> Option<bool> {
+    }
+
+    /// The number of an argument in the lists of all templates; `None` where no template has it.
+    fn item_of(&self, list: &[Step], name: &str) -> Result<Option<usize>, String> {
+        let number = |template: &&Json| {
             let list = list.iter().try_fold(*template, |value, step| match step {
                 Step::Key(key) => value.get(key),
                 Step::Item(_) => None,
-            })?;
-            Some(list.as_array()?.iter().any(|argument| argument["name"] == name.as_str()))
+            });
+            list?.as_array()?.iter().position(|argument| argument["name"] == name)
         };
-        if self.templates.iter().filter_map(value_at).any(|has| has) {
-            return Err(format!("the template has an argument {name} already, and a list would then have two"));
+        let mut numbers: Vec<Option<usize>> = self.templates.iter().map(number).collect();
+        numbers.dedup();
+        match numbers.as_slice() {
+            [] => Ok(None),
+            [number] => Ok(*number),
+            _ => Err(format!(
+                "arguments are a list now, and {name} stands at another place of it, or not at all, in one of the templates"
+            )),
         }
-        let named = |value: Tree<'_>| json_entry(name, &value);
-        if let Some(entry) = operation.entry_mut("value") {
-            let mut value = std::mem::replace(&mut entry.value, Tree::new(Data::Scalar(Json::Null)));
-            let remark = value.origin.take();
-            entry.value = named(value);
-            entry.remark = remark;
-        } else if let Some(from) = operation.at_mut(keys("valueFrom")) {
-            let (key, template) = argument_template(from, name)?;
-            if let Some(entry) = from.entry_mut(key) {
-                "template".clone_into(&mut entry.key);
-                entry.key_from = None;
-                entry.value.data = Data::Scalar(template.into());
-            }
-        }
-        set_path(operation, &path);
-        Ok(())
     }
 
     /// A value that holds fields which moved: the value is put into an otherwise empty object and converted with it.
-    fn structure(&self, operation: &mut Tree<'_>, old: &[Step], new: &[Step]) -> Result<(), String> {
-        if let Some(template) = operation.at(keys("valueFrom.template")).and_then(Tree::text) {
-            let words = moved_below(self.known.changes, old);
-            let found = words.iter().find(|word| template.contains(*word));
-            return found
-                .map_or(Ok(()), |word| Err(format!("its template may write {word}, which stands elsewhere now")));
-        }
-        if operation.get("valueFrom").is_some() {
-            return Err("the variable may hold fields that stand elsewhere now".into());
+    fn structure(&self, operation: &mut Tree<'_>, old: &[Step], new: &[Step], arguments: bool) -> Result<(), String> {
+        if let Some(from) = operation.at_mut(keys("valueFrom")) {
+            if let Some(template) = from.get("template").and_then(Tree::text) {
+                let words = moved_below(self.known.changes, old);
+                if words.iter().any(|word| word.is_none_or(|word| template.contains(word))) {
+                    let template = fragment::migrate(template, (&self.old, self.known.kind), old, new)?;
+                    put_template(from, "template", template);
+                }
+                return Ok(());
+            }
+            let variable = from.get("variable").and_then(Tree::text).and_then(of_variable);
+            return match variable.filter(|_| arguments) {
+                Some(variable) => {
+                    put_template(from, "variable", arguments_of(&variable));
+                    Ok(())
+                }
+                None => Err(
+                    "the variable may hold fields that stand elsewhere now. Change its schema and every value of it, \
+                             or write the value with a template"
+                        .into(),
+                ),
+            };
         }
         let Some(entry) = operation.entry_mut("value") else { return Ok(()) };
         let value = std::mem::replace(&mut entry.value, Tree::new(Data::Scalar(Json::Null)));
@@ -286,24 +363,59 @@ fn seconds(operation: &mut Tree<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn json_entry<'a>(name: &str, value: &Tree<'_>) -> Tree<'a> {
-    Tree::of_json(&serde_json::json!({ "name": name, "value": value.to_json() }))
+/// The operation's value, or the template for it, as an item of name and value.
+fn name_value(operation: &mut Tree<'_>, name: &str) -> Result<(), String> {
+    if let Some(entry) = operation.entry_mut("value") {
+        let mut value = std::mem::replace(&mut entry.value, Tree::new(Data::Scalar(Json::Null)));
+        let remark = value.origin.take();
+        entry.value = Tree::of_json(&serde_json::json!({ "name": name, "value": value.to_json() }));
+        entry.remark = remark;
+    } else if let Some(from) = operation.at_mut(keys("valueFrom")) {
+        let (key, template) = argument_template(from, name)?;
+        put_template(from, key, template);
+    }
+    Ok(())
+}
+
+/// Puts a template where a variable or another template stood.
+fn put_template(from: &mut Tree<'_>, key: &str, template: String) {
+    if let Some(entry) = from.entry_mut(key) {
+        "template".clone_into(&mut entry.key);
+        entry.key_from = None;
+        entry.value.data = Data::Scalar(template.into());
+    }
+}
+
+/// A variable as a template names it; `None` where a template cannot.
+fn of_variable(variable: &str) -> Option<String> {
+    let plain = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
+    plain.then(|| format!(".{variable}"))
+}
+
+/// The template that writes a variable's mapping of arguments as a list.
+fn arguments_of(variable: &str) -> String {
+    format!(
+        "{{{{- range $name, $value := {variable} }}}}\n- name: {{{{ $name | quote }}}}\n  value: {{{{ $value | quote }}}}\n{{{{- end }}}}\n"
+    )
 }
 
 /// The template that writes an argument, and under which key its source stood.
 fn argument_template(from: &Tree<'_>, name: &str) -> Result<(&'static str, String), String> {
+    let plain = flow::is_plain(name);
+    let name = if plain { name.to_owned() } else { Json::from(name).to_string() };
     if let Some(variable) = from.get("variable").and_then(Tree::text) {
-        let plain = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
-        if !plain {
-            return Err("the variable's name cannot stand in a template".into());
-        }
-        return Ok(("variable", format!("name: {name}\nvalue: {{{{ .{variable} | quote }}}}\n")));
+        let variable = of_variable(variable).ok_or("the variable's name cannot stand in a template")?;
+        return Ok(("variable", format!("name: {name}\nvalue: {{{{ {variable} | quote }}}}\n")));
     }
-    match from.get("template").and_then(Tree::text) {
-        Some(template) if !template.trim_end().contains('\n') => {
-            Ok(("template", format!("name: {name}\nvalue: {}\n", template.trim_end())))
-        }
-        _ => Err("the template writes several lines".into()),
+    let template = from.get("template").and_then(Tree::text).map(str::trim_end).unwrap_or_default();
+    let Some((first, rest)) = template.split_once('\n') else {
+        return Ok(("template", format!("name: {name}\nvalue: {template}\n")));
+    };
+    // A value over several lines stays one, two columns deeper.
+    let deeper = rest.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    match first.trim_end() {
+        "|" | "|-" | ">" | ">-" => Ok(("template", format!("name: {name}\nvalue: {first}\n{deeper}"))),
+        _ => Err(format!("the template writes several lines. Write name: {name} and value: before what it writes")),
     }
 }
 
@@ -360,14 +472,14 @@ fn is_hollow(tree: &Tree<'_>) -> bool {
     tree.origin.is_none() && matches!(tree.data, Data::Map(_)) && tree.entries().all(|entry| is_hollow(&entry.value))
 }
 
-/// The names of the fields below a path that a table moves, converts or removes.
-fn moved_below(changes: &'static [Change], path: &[Step]) -> Vec<&'static str> {
+/// The names of the fields below a path that a table moves, converts or removes; `None` for the value at the path itself.
+fn moved_below(changes: &'static [Change], path: &[Step]) -> Vec<Option<&'static str>> {
     let mut found = Vec::new();
     collect_moved(changes, path, &mut found);
     found
 }
 
-fn collect_moved(changes: &'static [Change], path: &[Step], found: &mut Vec<&'static str>) {
+fn collect_moved(changes: &'static [Change], path: &[Step], found: &mut Vec<Option<&'static str>>) {
     for change in changes {
         let (at, nested): (&'static str, Option<&'static [Change]>) = match change {
             Change::Move { from, .. }
@@ -394,7 +506,7 @@ fn collect_moved(changes: &'static [Change], path: &[Step], found: &mut Vec<&'st
         }
         match nested {
             Some(nested) => collect_moved(nested, rest.strip_prefix(&[Step::Item("0".into())]).unwrap_or(rest), found),
-            None if rest.is_empty() => found.extend(last),
+            None if rest.is_empty() => found.push(last),
             None => {}
         }
     }

@@ -118,6 +118,9 @@ impl<'t> Renderer<'t> {
 
     /// A value written anew at the place of an old one.
     fn changed(&mut self, tree: &Tree<'_>, origin: Value<'_>, chunk: &Chunk, column: usize) {
+        if origin.key().is_some() && self.literal(tree, origin, column) {
+            return;
+        }
         let span = origin.span().range();
         let inside =
             chunk.key.end <= span.start && span.end <= chunk.end + 1 && !origin.is_aliased() && !span.is_empty();
@@ -133,6 +136,27 @@ impl<'t> Renderer<'t> {
         self.copy(chunk.key.end, span.start, chunk.column, column);
         self.flow(tree, column, line_start(self.text, span.start));
         self.copy(span.end.min(chunk.end), chunk.end, chunk.column, column);
+    }
+
+    /// A text of several lines, where it can stand as such.
+    fn literal(&mut self, tree: &Tree<'_>, origin: Value<'_>, column: usize) -> bool {
+        let Some(text) = tree.text().filter(|text| text.trim_end_matches('\n').contains('\n')) else { return false };
+        let body = text.strip_suffix('\n').unwrap_or(text);
+        let odd = |line: &str| line.contains(|c: char| c.is_control()) || (line.trim().is_empty() && !line.is_empty());
+        if body.starts_with([' ', '\n']) || body.ends_with('\n') || body.split('\n').any(odd) {
+            return false;
+        }
+        self.out.push_str(if text.len() == body.len() { ": |-" } else { ": |" });
+        if let Some(comment) = self.comment(origin) {
+            self.out.push(' ');
+            self.out.push_str(comment);
+        }
+        for line in body.split('\n') {
+            self.newline();
+            self.indent(if line.is_empty() { 0 } else { column + self.layout.step });
+            self.out.push_str(line);
+        }
+        true
     }
 
     fn item(&mut self, item: &Item<'_>, column: usize) {
@@ -262,6 +286,7 @@ impl<'t> Renderer<'t> {
 
     fn flow(&mut self, tree: &Tree<'_>, column: usize, line: usize) {
         match flow::write(tree, self.text, column, line) {
+            Some(text) if self.windows() => self.out.push_str(&text.replace("\r\n", "\n").replace('\n', "\r\n")),
             Some(text) => self.out.push_str(&text),
             None => self.unable = true,
         }
@@ -271,9 +296,13 @@ impl<'t> Renderer<'t> {
         self.out.extend(std::iter::repeat_n(' ', column));
     }
 
+    /// Whether lines end as on Windows.
+    fn windows(&self) -> bool {
+        self.text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n"))
+    }
+
     fn newline(&mut self) {
-        let windows = self.text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n"));
-        if windows && !self.out.ends_with('\r') {
+        if self.windows() && !self.out.ends_with('\r') {
             self.out.push('\r');
         }
         self.out.push('\n');

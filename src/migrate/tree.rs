@@ -144,6 +144,11 @@ impl<'a> Tree<'a> {
         if let Data::Scalar(Json::String(text)) = &self.data { Some(text) } else { None }
     }
 
+    /// Whether it says that there is nothing: the server drops a null before it looks at the object.
+    pub fn is_null(&self) -> bool {
+        matches!(self.data, Data::Scalar(Json::Null))
+    }
+
     /// The entry under a key, to change.
     pub fn entry_mut(&mut self, key: &str) -> Option<&mut Entry<'a>> {
         let Data::Map(entries) = &mut self.data else { return None };
@@ -159,12 +164,17 @@ impl<'a> Tree<'a> {
         Some(tree)
     }
 
-    /// Takes an entry out of the mapping it stands in.
+    /// Takes an entry out of the mapping it stands in. A null is nothing to take: it goes away where it stands, so that no
+    /// mapping is made for it elsewhere.
     pub fn take(&mut self, path: &[&str]) -> Option<Entry<'a>> {
         let (last, parents) = path.split_last()?;
         let parent = self.at_mut(parents.iter().copied())?;
         let Data::Map(entries) = &mut parent.data else { return None };
         let at = entries.iter().position(|entry| !entry.gone && entry.key == *last)?;
+        if entries[at].value.is_null() {
+            entries[at].gone = true;
+            return None;
+        }
         Some(entries.remove(at))
     }
 

@@ -166,7 +166,10 @@ impl<'r> Locator<'r> {
         let before = |offset: usize| stream.source.bytes.get(..document.start + offset);
         let line = |offset: usize| Some(memchr::memchr_iter(b'\n', before(offset)?).count() + 1);
         let lines = finding.fix.iter().map(|edit| {
-            Some(FixedLines { line: line(edit.span.start)?, end_line: line(edit.span.end)?, text: edit.text.clone() })
+            // The last line of a file may lack its end; it goes all the same.
+            let open = !before(edit.span.end)?.ends_with(b"\n") && edit.span.end > edit.span.start;
+            let end_line = line(edit.span.end)? + usize::from(open);
+            Some(FixedLines { line: line(edit.span.start)?, end_line, text: edit.text.clone() })
         });
         lines.collect()
     }

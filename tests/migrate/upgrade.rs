@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use capi_lint::diff::changes::{Change, PathChange};
 use capi_lint::diff::{self, Options};
 use capi_lint::input::Source;
 use capi_lint::judge;
@@ -10,8 +9,6 @@ use capi_lint::migrate;
 use capi_lint::release::Release;
 use capi_lint::report::Severity;
 use capi_lint::stream::Stream;
-
-use serde_json::Value as Json;
 
 use super::{comments, shared, streams};
 
@@ -53,7 +50,7 @@ fn faults(file: &Path, options: &judge::Options) -> Option<Vec<String>> {
         }
     }
     let diff = diff::diff(&before, &after, &Options::default());
-    for change in diff.changes.iter().filter(|change| !follows_its_templates(change)) {
+    for change in &diff.changes {
         let paths: Vec<String> =
             change.paths.iter().map(|path| format!("{} {:?} -> {:?}", path.path, path.old, path.new)).collect();
         let object = change.new.or(change.old).map(|object| format!("{} {}", object.kind, object.name));
@@ -63,19 +60,6 @@ fn faults(file: &Path, options: &judge::Options) -> Option<Vec<String>> {
         faults.push(format!("diff rolls {} {}", row.cluster, row.owner));
     }
     Some(faults)
-}
-
-/// A class that names its templates at the version to which they were brought: their group, kind and name are the same, so
-/// nothing comes of it, and whether `diff` shows it is its own affair.
-fn follows_its_templates(change: &Change<'_, '_>) -> bool {
-    let is_class = change.new.is_some_and(|object| object.kind == "ClusterClass");
-    let group = |value: &Option<Json>| {
-        let version = value.as_ref()?.as_str()?;
-        Some(version.split_once('/')?.0.to_owned())
-    };
-    let is_version = |path: &PathChange| path.path.ends_with(".apiVersion") && group(&path.old) == group(&path.new);
-    let is_patch = |path: &PathChange| path.path.starts_with("spec.patches[");
-    is_class && change.paths.iter().all(|path| is_version(path) || is_patch(path))
 }
 
 #[test]

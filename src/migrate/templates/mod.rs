@@ -8,6 +8,7 @@
 //! the lines with actions would change their order is refused.
 
 mod actions;
+pub(super) mod fragment;
 mod hoist;
 mod mask;
 

@@ -51,6 +51,30 @@ func init() {
 	}
 }
 
+// dropNulls is what the server does before it converts: a null where none is allowed is as absent.
+func dropNulls(value any, s *apiextensionsv1.JSONSchemaProps) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			property, ok := s.Properties[key]
+			if !ok && s.AdditionalProperties != nil && s.AdditionalProperties.Schema != nil {
+				property, ok = *s.AdditionalProperties.Schema, true
+			}
+			if ok && inner == nil && !property.Nullable {
+				delete(value, key)
+			} else if ok {
+				dropNulls(inner, &property)
+			}
+		}
+	case []any:
+		for _, item := range value {
+			if s.Items != nil && s.Items.Schema != nil {
+				dropNulls(item, s.Items.Schema)
+			}
+		}
+	}
+}
+
 // convert is what the conversion webhook does with one object.
 func convert(raw []byte) (out []byte, err error) {
 	object, kind, err := serializer.NewCodecFactory(scheme).UniversalDeserializer().Decode(raw, nil, nil)
@@ -193,6 +217,9 @@ func (m *maker) object(s *apiextensionsv1.JSONSchemaProps, name string, depth in
 				key = m.pick("yes", "a b", "a: b", "#x", "'", "-", "1.5", "null", "é")
 			}
 			value[key] = m.value(s.AdditionalProperties.Schema, name, depth+1)
+			if m.oddly() {
+				value[key] = nil
+			}
 		}
 		return value
 	}
@@ -216,6 +243,10 @@ func (m *maker) object(s *apiextensionsv1.JSONSchemaProps, name string, depth in
 		property := s.Properties[key]
 		if (required[key] && !m.oddly()) || m.random.Intn(100) < share {
 			value[key] = m.value(&property, key, depth+1)
+			// A null as a chart writes it that has no value. Where anything is taken, a null is something.
+			if m.oddly() && (property.Type != "" || property.XIntOrString) {
+				value[key] = nil
+			}
 		}
 	}
 	return value
@@ -250,9 +281,13 @@ func main() {
 	flag.Parse()
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
-	write := func(in any) {
+	write := func(in any, spec *apiextensionsv1.JSONSchemaProps) {
 		raw, _ := json.Marshal(in)
-		line := map[string]any{"in": in}
+		line := map[string]any{"in": json.RawMessage(raw)}
+		if spec != nil {
+			dropNulls(in.(map[string]any)["spec"], spec)
+			raw, _ = json.Marshal(in)
+		}
 		if converted, err := convert(raw); err != nil {
 			line["refused"] = err.Error()
 		} else {
@@ -268,7 +303,7 @@ func main() {
 			if lines.Decode(&line) != nil {
 				return
 			}
-			write(line.In)
+			write(line.In, nil)
 		}
 	}
 	m := &maker{random: rand.New(rand.NewSource(*seed)), odd: *odd}
@@ -308,7 +343,7 @@ func main() {
 					metadata["labels"] = map[string]any{"a": "b"}
 				}
 				write(map[string]any{"apiVersion": kind.GroupVersion().String(), "kind": kind.Kind, "metadata": metadata,
-					"spec": m.value(&spec, "spec", 0)})
+					"spec": m.value(&spec, "spec", 0)}, &spec)
 			}
 		}
 	}
