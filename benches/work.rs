@@ -80,7 +80,9 @@ fn validate(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn rules(bencher: Bencher<'_, '_>) {
     let options = Options::default();
-    on_release(bencher, |release| drop(black_box(rules::check(release, &capi_lint::rules::view::Circumstances::of(&options.settings)))));
+    on_release(bencher, |release| {
+        drop(black_box(rules::check(release, &capi_lint::rules::view::Circumstances::of(&options.settings))))
+    });
 }
 
 /// All layers: schema, webhooks, rules.

@@ -311,24 +311,26 @@ pub fn is_manifest(path: &Path) -> bool {
 pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) -> Result<Source, InputError> {
     let helm = options.helm.clone().unwrap_or_else(|| "helm".into());
     progress::enter(Phase::Rendering, format!("release {name}"));
-    let get = |what: &str| {
-        let mut command = Command::new(&helm);
-        command.arg("get").arg(what);
-        if let Some(namespace) = &options.namespace {
-            command.arg("--namespace").arg(namespace);
-        }
-        if let Some(revision) = revision {
-            command.arg("--revision").arg(revision);
-        }
-        let output = command.arg("--").arg(name).stdin(Stdio::null()).output().map_err(|cause| {
-            InputError::NoHelmForRelease { name: name.to_owned(), helm: helm.clone(), cause }
-        })?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(InputError::Release { name: name.to_owned(), said });
-        }
-        Ok(output.stdout)
-    };
+    let get =
+        |what: &str| {
+            let mut command = Command::new(&helm);
+            command.arg("get").arg(what);
+            if let Some(namespace) = &options.namespace {
+                command.arg("--namespace").arg(namespace);
+            }
+            if let Some(revision) = revision {
+                command.arg("--revision").arg(revision);
+            }
+            let output =
+                command.arg("--").arg(name).stdin(Stdio::null()).output().map_err(|cause| {
+                    InputError::NoHelmForRelease { name: name.to_owned(), helm: helm.clone(), cause }
+                })?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                return Err(InputError::Release { name: name.to_owned(), said });
+            }
+            Ok(output.stdout)
+        };
     let mut bytes = get("manifest")?;
     let hooks = get("hooks")?;
     if hooks.iter().any(|byte| !byte.is_ascii_whitespace()) {

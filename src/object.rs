@@ -63,8 +63,7 @@ impl<'a> Reference<'a> {
             };
             *slot = Some(entry);
         }
-        let text =
-            |value: Option<Value<'a>>| value.and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+        let text = |value: Option<Value<'a>>| value.and_then(|value| value.as_str()).filter(|text| !text.is_empty());
         let (kind, name) = (text(kind)?, text(name)?);
         let (api, is_group) = match (text(api_group), text(api_version)) {
             (Some(group), _) => (group, true),

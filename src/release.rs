@@ -148,7 +148,9 @@ impl<'a> Release<'a> {
         });
         for part in parts {
             let base = release.objects.len() as u32;
-            release.objects.extend(part.objects.into_iter().map(|object| Object { number: base + object.number, ..object }));
+            release
+                .objects
+                .extend(part.objects.into_iter().map(|object| Object { number: base + object.number, ..object }));
             release.findings.extend(part.findings);
         }
         let entries = threads::in_parts(&release.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {

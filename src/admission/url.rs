@@ -98,9 +98,17 @@ mod tests {
 
     #[test]
     fn go_takes_nearly_everything() {
-        for good in
-            ["", "a b", "http://proxy:3128", "proxy", "//host/path", "http://[::1]:80/", "data:,AAAA", "1.2.3.4/a:b", "host:80/a%zz"]
-        {
+        for good in [
+            "",
+            "a b",
+            "http://proxy:3128",
+            "proxy",
+            "//host/path",
+            "http://[::1]:80/",
+            "data:,AAAA",
+            "1.2.3.4/a:b",
+            "host:80/a%zz",
+        ] {
             assert!(parse(good).is_some(), "{good}");
         }
         for bad in [":a", "http://a:b/", "http://a b/", "http://a/%zz", "http://%zz", "1.2.3.4:80", "a\u{7f}"] {

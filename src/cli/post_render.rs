@@ -138,7 +138,11 @@ fn transform_options(args: &Args, settings: &Settings) -> transform::Options {
     let mut labels: Labels = settings.labels.clone();
     labels.all.extend(args.label.iter().cloned());
     labels.clusters.extend(args.cluster_label.iter().cloned());
-    transform::Options { dedupe: args.dedupe.or(settings.dedupe).map_or_else(Default::default, Into::into), labels, jobs: 1 }
+    transform::Options {
+        dedupe: args.dedupe.or(settings.dedupe).map_or_else(Default::default, Into::into),
+        labels,
+        jobs: 1,
+    }
 }
 
 /// The report goes to standard error, to the report file, and on a refusal under Helm 4 to Helm's own standard error.

@@ -68,10 +68,16 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             (_, Some(store)) => finding.severity(Severity::Error).suggest(format!(
                 "there is a {} of this name{}",
                 store.kind,
-                if store.kind == kind { format!(" in namespace '{}'", release.namespace_of(store)) } else { String::new() }
+                if store.kind == kind {
+                    format!(" in namespace '{}'", release.namespace_of(store))
+                } else {
+                    String::new()
+                }
             )),
             (Some(near), None) => finding.severity(Severity::Error).suggest(format!("did you mean '{near}'?")),
-            (None, None) => finding.suggest("check the name; a store that exists already goes into the settings: external"),
+            (None, None) => {
+                finding.suggest("check the name; a store that exists already goes into the settings: external")
+            }
         });
     }
 }

@@ -51,9 +51,10 @@ pub fn quoted_end(bytes: &[u8], start: usize) -> Result<usize, SyntaxError> {
 #[inline]
 pub fn quoted_verbatim(bytes: &[u8], start: usize) -> Option<usize> {
     let quote = *bytes.get(start)?;
-    let step = bytes.get(start + 1..)?.iter().position(|&byte| {
-        byte == quote || !matches!(byte, b'\t' | b' '..=b'~') || byte == b'\\' && quote == b'"'
-    })?;
+    let step = bytes
+        .get(start + 1..)?
+        .iter()
+        .position(|&byte| byte == quote || !matches!(byte, b'\t' | b' '..=b'~') || byte == b'\\' && quote == b'"')?;
     let end = start + 1 + step;
     let is_end = bytes[end] == quote && !(quote == b'\'' && bytes.get(end + 1) == Some(&quote));
     is_end.then_some(end + 1)

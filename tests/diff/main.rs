@@ -149,8 +149,11 @@ fn fault(case: &Path) -> Option<String> {
 #[test]
 fn fixtures_hold() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/diff");
-    let mut cases: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.join("expected.json").is_file()).collect();
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("expected.json").is_file())
+        .collect();
     cases.sort();
     let faults: Vec<String> = cases.iter().filter_map(|case| fault(case)).collect();
     println!("{} of {} fixtures hold", cases.len() - faults.len(), cases.len());

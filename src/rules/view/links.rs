@@ -154,9 +154,7 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
         by_shape(view, object, &mut links);
         let by_shape = links.len();
         by_name(object, &mut links);
-        if named_data
-            && !object.is(CLUSTER_GROUP, "ClusterClass")
-            && looked_at.holds(release, object, data::may_be_in)
+        if named_data && !object.is(CLUSTER_GROUP, "ClusterClass") && looked_at.holds(release, object, data::may_be_in)
         {
             links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
         }

@@ -192,9 +192,8 @@ fn text_faults(schema: Schema<'_>, checks: Checks<'_>, text: &str, compiled: &Co
             found(Fault::TooShort { least, has });
         }
     }
-    let matches = |number| {
-        compiled.pattern(number, || checks.pattern().map_or("", |p| p.text)).is_some_and(|p| p.is_match(text))
-    };
+    let matches =
+        |number| compiled.pattern(number, || checks.pattern().map_or("", |p| p.text)).is_some_and(|p| p.is_match(text));
     if checks.pattern_number().is_some_and(|number| !length_is_wrong && !matches(number)) {
         found(Fault::Pattern);
     }

@@ -332,7 +332,9 @@ impl<'j, 'a> Judge<'j, 'a> {
         }
         let path = self.path(map);
         let field = |filled: &&str| {
-            filled.rsplit_once('.').is_some_and(|(parent, name)| matches_path(parent, &path) && effective.get(name).is_none())
+            filled
+                .rsplit_once('.')
+                .is_some_and(|(parent, name)| matches_path(parent, &path) && effective.get(name).is_none())
         };
         self.prefilled.iter().filter(|filled| field(filled)).count()
     }
