@@ -24,8 +24,10 @@ use crate::transform::dedupe;
 
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "OLD: a file, a folder, a chart, release:NAME[@REVISION] (asks Helm), or a Helm release Secret as JSON.\n\
-Exit codes: 0 written, 1 findings at or above --fail-on where it is given, 2 capi-lint could not do its work.")]
+#[command(
+    after_help = "OLD: a file, a folder, a chart, release:NAME[@REVISION] (asks Helm), or a Helm release Secret as JSON.\n\
+Exit codes: 0 written, 1 findings at or above --fail-on where it is given, 2 capi-lint could not do its work."
+)]
 pub struct Args {
     /// Files, folders, charts, or - for standard input
     #[arg(value_name = "PATH")]
@@ -118,7 +120,9 @@ fn diff_options(args: &Args, settings: &Settings) -> anyhow::Result<diff::Option
 fn print(page: &Page<'_, '_, '_>, file: Option<&PathBuf>) -> anyhow::Result<()> {
     progress::enter(Phase::Writing, "");
     let target: Box<dyn Write> = match file {
-        Some(path) => Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?),
+        Some(path) => {
+            Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
+        }
         None => Box::new(io::stdout().lock()),
     };
     let mut out = io::BufWriter::new(target);

@@ -165,12 +165,7 @@ pub fn of<'p>(page: &Page<'p, '_, '_>) -> io::Result<Data<'p>> {
     })
 }
 
-fn one_cluster(
-    view: &ClusterView<'_, '_>,
-    count: &ClusterCount,
-    graph: &Graph,
-    strings: &mut Strings,
-) -> Cluster {
+fn one_cluster(view: &ClusterView<'_, '_>, count: &ClusterCount, graph: &Graph, strings: &mut Strings) -> Cluster {
     let version = view.version().and_then(|(_, value)| value.as_str()).unwrap_or_default();
     let mut worker_versions: Vec<String> = view
         .machine_sources()

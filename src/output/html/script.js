@@ -182,7 +182,7 @@ function drawTiles() {
     tile(number(count[2]), count[2] === 1 ? "error" : "errors", inClusters(2), count[2] ? "error" : "good"),
     tile(number(count[1]), count[1] === 1 ? "warning" : "warnings", inClusters(1), count[1] ? "warning" : ""),
     tile(number(count[0]), count[0] === 1 ? "note" : "notes", inClusters(0)),
-    tile(number(sum(broken.map((cluster) => cluster.broken))), "references that lead out",
+    tile(number(sum(broken.map((cluster) => cluster.broken))), "open references",
       broken.length ? `of ${plural(broken.length, "cluster")}` : "all are in the release", broken.length ? "warning" : ""),
   );
 }
@@ -231,10 +231,10 @@ function goTo(cluster) {
 }
 const clusterLink = (cluster) => el("button", { type: "button", class: "link", onclick: () => goTo(cluster) }, cluster.title);
 
-function listPanel(heading, items) {
+function listPanel(heading, items, kind) {
   if (items.length === 0) return null;
   const list = el("ul", { class: "plain" }, items.slice(0, 8));
-  const panel = el("div", { class: "panel" }, el("h3", {}, heading), list);
+  const panel = el("div", { class: `panel ${kind || ""}` }, el("h3", {}, heading), list);
   if (items.length > 8) {
     const more = el("button", { type: "button", class: "more", onclick: () => { list.append(...items.slice(8)); more.remove(); } }, `${number(items.length - 8)} more`);
     panel.append(more);
@@ -246,7 +246,7 @@ function drawGlance() {
   const skewed = clusters.filter((cluster) => cluster.workerVersions.length).map((cluster) =>
     el("li", {}, clusterLink(cluster), " ", el("span", { class: "chip" }, cluster.version || "no version"),
       cluster.workerVersions.map((version) => el("span", { class: "chip warning" }, `workers ${version}`))));
-  const odd = outliers.map((outlier) => el("li", {}, outlier.cluster ? [clusterLink(outlier.cluster), ": "] : [], outlier.message));
+  const odd = outliers.map((outlier) => el("li", {}, outlier.cluster ? [clusterLink(outlier.cluster), ": "] : [], outlier.message.replace(`cluster '${outlier.cluster?.name}' `, "")));
   const groups = new Map();
   for (const finding of findings) {
     const key = finding.rule.name;
@@ -262,7 +262,7 @@ function drawGlance() {
     bars("Environments", "environment"),
     bars("Regions", "region"),
     listPanel("Workers at another version", skewed),
-    listPanel("Not like the others", odd),
+    listPanel("Not like the others", odd, "long"),
     listPanel("What was found", rules),
   ].filter(Boolean));
 }
@@ -307,7 +307,7 @@ function clusterRow(cluster) {
   const notes = [
     chips(cluster.counts),
     cluster.odd ? el("span", { class: "chip accent", title: "not like the others of its group" }, "outlier") : null,
-    cluster.broken ? el("span", { class: "chip", title: "references to objects that are not in this release" }, plural(cluster.broken, "reference") + " out") : null,
+    cluster.broken ? el("span", { class: "chip", title: "references to objects that are not in this release" }, plural(cluster.broken, "open reference")) : null,
   ].flat().filter(Boolean);
   const row = el("tr", { class: "row", onclick: (event) => { if (!getSelection().toString() || event.target === button) toggle(cluster); } },
     el("td", {}, button),
