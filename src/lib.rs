@@ -13,6 +13,7 @@ pub mod diff;
 pub mod fleet;
 pub mod glob;
 pub mod go_template;
+pub mod graph;
 pub mod ignores;
 pub mod input;
 pub mod inventory;

@@ -27,6 +27,17 @@ pub fn hides(object: &Object<'_>, path: &str) -> bool {
     in_secret || path.is_empty() && object.is("", "Secret") || names_secret(path)
 }
 
+/// Whether a line of source, shown for something else on it, holds a value that is not to be shown: a neighbour in a mapping
+/// written on one line, or the first field of a mapping.
+pub fn hides_line(object: Option<&Object<'_>>, line: &str) -> bool {
+    let in_secret = object.is_some_and(|object| object.is("", "Secret"));
+    line.match_indices(':').filter_map(|(at, _)| line.get(..at)).any(|before| {
+        let before = before.trim_end_matches([' ', '"', '\'']);
+        let key = before.rsplit(['{', '[', ',', ' ', '"', '\'']).next().unwrap_or_default();
+        names_secret(key) || key == "content" || in_secret && matches!(key, "data" | "stringData")
+    })
+}
+
 /// Whether the text of a document that could not be parsed may hold a Secret.
 pub fn may_hold_secret(text: &str) -> bool {
     text.lines().any(|line| {

@@ -260,21 +260,26 @@ impl SourceArgs {
             namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
             helm: common::helm(self.helm.as_ref()),
         };
-        if let Some((name, revision)) = installed(path) {
-            if name.is_empty() {
-                bail!("release: needs the name of a release: release:NAME or release:NAME@REVISION");
-            }
-            if let Some(revision) = revision.filter(|text| text.parse::<u32>().is_err()) {
-                bail!("'{revision}' is no revision of release {name}: write a number, as helm history {name} shows it");
-            }
-            return Ok(vec![input::helm_release(name, revision, &options)?]);
-        }
-        if path.as_os_str() != "-" && path.components().count() == 1 && path.extension().is_none() && !path.exists() {
-            bail!("there is no file or folder {0}; an installed release is written release:{0}", path.display());
-        }
-        let groups = common::sources(std::slice::from_ref(path), &options, true)?;
-        groups.into_iter().flat_map(|group| group.sources).map(unpacked).collect()
+        read_side(path, &options)
     }
+}
+
+/// The sources of one side: files, a chart, an installed release, or a Secret that holds one.
+pub(super) fn read_side(path: &PathBuf, options: &ChartOptions) -> anyhow::Result<Vec<Source>> {
+    if let Some((name, revision)) = installed(path) {
+        if name.is_empty() {
+            bail!("release: needs the name of a release: release:NAME or release:NAME@REVISION");
+        }
+        if let Some(revision) = revision.filter(|text| text.parse::<u32>().is_err()) {
+            bail!("'{revision}' is no revision of release {name}: write a number, as helm history {name} shows it");
+        }
+        return Ok(vec![input::helm_release(name, revision, options)?]);
+    }
+    if path.as_os_str() != "-" && path.components().count() == 1 && path.extension().is_none() && !path.exists() {
+        bail!("there is no file or folder {0}; an installed release is written release:{0}", path.display());
+    }
+    let groups = common::sources(std::slice::from_ref(path), options, true)?;
+    groups.into_iter().flat_map(|group| group.sources).map(unpacked).collect()
 }
 
 /// `release:NAME[@REVISION]`; under Helm, as its plugin, `NAME[@REVISION]` will do where no file has that name.
@@ -289,7 +294,7 @@ fn installed(path: &Path) -> Option<(&str, Option<&str>)> {
 }
 
 /// The installed release that OLD names: the chart NEW is rendered under its name.
-fn release_of(old: &Path) -> Option<String> {
+pub(super) fn release_of(old: &Path) -> Option<String> {
     installed(old).map(|(name, _)| name.to_owned())
 }
 

@@ -26,6 +26,7 @@ mod migrate_templates;
 mod migrate_write;
 mod plan;
 mod post_render;
+mod report;
 mod schema;
 mod split;
 mod verify;
@@ -71,6 +72,8 @@ enum Command {
     Schema(schema::Args),
     /// The references of a release as a picture: Mermaid, Graphviz or SVG.
     Graph(graph::Args),
+    /// The fleet as one HTML file: clusters, findings, references, and what an upgrade would roll.
+    Report(Box<report::Args>),
     /// The manual page of a rule.
     Explain(explain::Args),
     /// All rules.
@@ -166,6 +169,7 @@ fn work(command: Command) -> anyhow::Result<Outcome> {
         Command::Verify(args) => verify::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => explain::rules(&args),
         Command::Hook(args) => hook::run(&args),

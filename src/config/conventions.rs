@@ -179,6 +179,12 @@ impl Presets {
     }
 }
 
+impl From<Preset> for Presets {
+    fn from(preset: Preset) -> Self {
+        Self(vec![preset])
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "extends takes a set of conventions or a list of them: fleet")]
 enum OneOrMany {

@@ -200,12 +200,13 @@ impl<'r> Locator<'r> {
             Some(object) => secrets::hides(object, &path),
             None => secrets::may_hold_secret(document.text),
         };
+        let whole = text(line_start..line_end);
         Some(Location {
             file: &stream.source.name,
             line,
             column: text(line_start..offset).chars().count() + 1,
             width: text(offset..end).chars().count().max(1),
-            source: if hidden { String::new() } else { text(line_start..line_end) },
+            source: if hidden || secrets::hides_line(object, &whole) { String::new() } else { whole },
             template: self.release.template_of(place.document),
             object: object.map(|object| ObjectName {
                 api_version: object.api_version.to_string(),

@@ -10,6 +10,7 @@ use crate::report::Severity;
 mod compact;
 mod github;
 mod gitlab;
+pub mod html;
 mod json;
 pub(crate) mod junit;
 pub mod locate;

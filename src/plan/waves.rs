@@ -146,7 +146,7 @@ fn label(object: Option<&Object<'_>>, key: &str) -> Option<String> {
 }
 
 /// The region as a label says it, else as the infrastructure does.
-fn region(cluster: &ClusterView<'_, '_>) -> Option<String> {
+pub fn region(cluster: &ClusterView<'_, '_>) -> Option<String> {
     let labelled = label(cluster.object, "region").or_else(|| label(cluster.object, "topology.kubernetes.io/region"));
     labelled.or_else(|| {
         let spec = cluster.infrastructure?.spec()?;

@@ -27,7 +27,7 @@ mod custom;
 mod dangling_reference;
 mod endpoint_collision;
 mod even_topology_control_plane;
-mod fleet_outlier;
+pub mod fleet_outlier;
 mod fleet_size;
 mod health_check_overlap;
 mod health_check_selects_nothing;

@@ -26,11 +26,14 @@ const STYLE: &str = "text{font-family:ui-sans-serif,system-ui,Helvetica,Arial,sa
 .absent .node,.broken{stroke:#c62828;stroke-dasharray:5 3}.absent .kind{fill:#c62828}";
 
 /// Where a node stands.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    x: usize,
-    y: usize,
-    width: usize,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    /// Left edge.
+    pub x: usize,
+    /// Upper edge.
+    pub y: usize,
+    /// From the left edge to the right one.
+    pub width: usize,
 }
 
 /// One frame with its nodes.
@@ -42,7 +45,23 @@ struct Frame<'g> {
     nodes: Vec<(usize, Place)>,
 }
 
+/// The places of all nodes in one frame without a title, for those who draw it themselves.
+pub fn places(graph: &Graph) -> Vec<Place> {
+    let nodes: Vec<(usize, &Node)> = graph.nodes.iter().enumerate().collect();
+    let frame = frame(None, &nodes, graph, &Edges::new(graph));
+    let mut places = vec![Place::default(); graph.nodes.len()];
+    for (id, place) in frame.nodes {
+        if let Some(slot) = places.get_mut(id) {
+            *slot = Place { y: place.y - TITLE, ..place };
+        }
+    }
+    places
+}
+
 /// Draws.
+///
+/// # Errors
+/// When the writer fails.
 pub fn write(graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
     let edges = Edges::new(graph);
     let frames: Vec<Frame<'_>> =
