@@ -67,7 +67,12 @@ impl Graph {
                     let label = view
                         .object(number)
                         .map_or_else(Default::default, |object| [object.kind.to_string(), object.name.to_string()]);
-                    graph.nodes.push(Node { label, cluster: cluster_of(number), owner: owner_of(number), absent: false });
+                    graph.nodes.push(Node {
+                        label,
+                        cluster: cluster_of(number),
+                        owner: owner_of(number),
+                        absent: false,
+                    });
                     graph.nodes.len() - 1
                 })
             };

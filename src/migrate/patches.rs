@@ -412,7 +412,7 @@ fn argument_template(from: &Tree<'_>, name: &str) -> Result<(&'static str, Strin
         return Ok(("template", format!("name: {name}\nvalue: {template}\n")));
     };
     // A value over several lines stays one, two columns deeper.
-    let deeper = rest.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let deeper = rest.lines().flat_map(|line| ["  ", line, "\n"]).collect::<String>();
     match first.trim_end() {
         "|" | "|-" | ">" | ">-" => Ok(("template", format!("name: {name}\nvalue: {first}\n{deeper}"))),
         _ => Err(format!("the template writes several lines. Write name: {name} and value: before what it writes")),

@@ -89,5 +89,5 @@ fn cut(text: &str, path: &[&str]) -> Option<String> {
     if lines().any(outside) {
         return None;
     }
-    Some(rest.lines().map(|line| format!("{}\n", line.get(least..).unwrap_or_default())).collect())
+    Some(rest.lines().flat_map(|line| [line.get(least..).unwrap_or_default(), "\n"]).collect())
 }
