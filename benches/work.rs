@@ -81,7 +81,7 @@ fn validate(bencher: Bencher<'_, '_>) {
 fn rules(bencher: Bencher<'_, '_>) {
     let options = Options::default();
     on_release(bencher, |release| {
-        drop(black_box(rules::check(release, &capi_lint::rules::view::Circumstances::of(&options.settings))))
+        drop(black_box(rules::check(release, &capi_lint::rules::view::Circumstances::of(&options.settings))));
     });
 }
 

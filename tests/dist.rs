@@ -156,7 +156,7 @@ impl Helm {
         let chart = repository("charts/multi-cluster").display().to_string();
         let rendered = self.run(&[&["template", "fleet", &chart, "-n", "prod"], values].concat());
         assert_eq!(rendered.code, 0, "{}", rendered.stderr);
-        let manifest: String = rendered.stdout.lines().map(|line| format!("    {line}\n")).collect();
+        let manifest: String = rendered.stdout.lines().flat_map(|line| ["    ", line, "\n"]).collect();
         let release = format!(
             "- name: fleet\n  namespace: prod\n  version: 1\n  info: {{status: deployed}}\n  manifest: |\n{manifest}"
         );

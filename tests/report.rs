@@ -140,7 +140,7 @@ impl Browser {
         wait(&mut child);
         let read = |name: &str| String::from_utf8_lossy(&fs::read(self.folder.join(name)).expect("there")).into_owned();
         let console =
-            read("log").lines().filter(|line| line.contains("CONSOLE")).map(|line| format!("{line}\n")).collect();
+            read("log").lines().filter(|line| line.contains("CONSOLE")).flat_map(|line| [line, "\n"]).collect();
         (read("dom"), console)
     }
 }
@@ -154,7 +154,7 @@ impl Drop for Browser {
 fn wait(child: &mut Child) {
     let begin = Instant::now();
     while child.try_wait().expect("it can be waited for").is_none() {
-        if begin.elapsed() > Duration::from_mins(2) {
+        if begin.elapsed() > Duration::from_secs(120) {
             let _ = child.kill();
             let _ = child.wait();
             panic!("Chromium does not end");
