@@ -46,8 +46,9 @@ docs:
 # The compiler comes by rustup; where it cannot be had, that is said and no failure.
 msrv:
 	@version=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml); \
-	if rustup toolchain list 2>/dev/null | grep -q "^$$version" || rustup toolchain install "$$version" --profile minimal 2>/dev/null; then \
-	    CARGO_TARGET_DIR=target/msrv cargo "+$$version" check --locked --all-targets; \
+	installed() { rustup toolchain list 2>/dev/null | grep -o "^$$version[^ ]*" | head -n 1; }; \
+	[ -n "$$(installed)" ] || timeout 300 rustup toolchain install "$$version" --profile minimal 2>/dev/null || true; \
+	if [ -n "$$(installed)" ]; then CARGO_TARGET_DIR=target/msrv cargo "+$$(installed)" check --locked --all-targets; \
 	else echo "msrv: Rust $$version cannot be had here; not checked"; fi
 
 corpus:

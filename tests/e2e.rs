@@ -5,6 +5,7 @@
 //! namespace of its own, so that they run side by side.
 #![cfg(unix)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -352,10 +353,12 @@ fn diff_reads_the_release_from_the_server() {
 #[test]
 fn the_plane_and_capi_lint_agree_on_each_fixture() {
     let Some(plane) = Plane::new(Major::Helm3, "verdicts") else { return };
-    for namespace in ["a", "fleet", "other"] {
+    let documents = fixture_documents();
+    let named = documents.iter().flat_map(|document| document.split("namespace: ").skip(1));
+    let named = named.filter_map(|rest| rest.split([',', '}', '\n']).next());
+    for namespace in named.collect::<BTreeSet<_>>() {
         plane.kubectl(&["create", "namespace", namespace]);
     }
-    let documents = fixture_documents();
     let file = |number: usize| plane.home.join(format!("object-{number}.yaml")).to_str().expect("UTF-8").to_owned();
     let mut create = vec!["create".to_owned(), "--dry-run=server".to_owned(), "--validate=strict".to_owned()];
     for (number, document) in documents.iter().enumerate() {
