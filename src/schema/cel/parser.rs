@@ -68,7 +68,7 @@ pub(super) enum Ast {
 const MAX_DEPTH: usize = 100;
 
 /// Words that are no identifiers.
-const RESERVED: [&str; 16] = [
+pub(super) const RESERVED: [&str; 17] = [
     "as",
     "break",
     "const",
@@ -85,6 +85,7 @@ const RESERVED: [&str; 16] = [
     "return",
     "var",
     "void",
+    "while",
 ];
 
 /// Parses an expression.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::super::parser::RESERVED;
 use super::types::Type;
 
 /// The most bytes that the server takes in one request.
@@ -78,33 +79,11 @@ impl Declared {
 
 /// A field name as rules write it; `None` where they cannot.
 pub fn escape(name: &str) -> Option<String> {
-    const RESERVED: [&str; 21] = [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
+    const LITERALS: [&str; 4] = ["true", "false", "null", "in"];
     if name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() {
         return None;
     }
-    if RESERVED.contains(&name) {
+    if LITERALS.contains(&name) || RESERVED.contains(&name) {
         return Some(format!("__{name}__"));
     }
     let mut out = String::new();
