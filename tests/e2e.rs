@@ -271,6 +271,35 @@ fn install_upgrade_rollback_uninstall() {
     }
 }
 
+/// A fleet as it comes up, runs, and is changed behind Helm's back.
+#[test]
+fn verify_tells_when_the_fleet_runs_and_what_drifted() {
+    for plane in Plane::all("verify") {
+        let kubectl = std::env::var("KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
+        let verify = |arguments: &[&str]| {
+            let own = ["verify", "release:fleet", "-n", &plane.namespace, "--kubectl", &kubectl];
+            plane.capi_lint(&[&own[..], arguments].concat())
+        };
+        succeeds(&plane.release("install", &chart(), &[IN_MEMORY]));
+        let coming_up = verify(&[]);
+        assert_eq!(coming_up.status.code(), Some(1), "{}{}", stdout(&coming_up), stderr(&coming_up));
+        let running = verify(&["--wait", "5m", "--interval", "1s"]);
+        succeeds(&running);
+        let machines = plane.objects("machines.cluster.x-k8s.io");
+        assert_eq!(machines.iter().filter(|machine| machine["status"]["phase"] == "Running").count(), 9);
+        let deployment = "machinedeployments.cluster.x-k8s.io";
+        let name = plane.objects(deployment)[0]["metadata"]["name"].as_str().expect("a name").to_owned();
+        let patch =
+            ["patch", deployment, &name, "-n", &plane.namespace, "--type=merge", "-p", r#"{"spec":{"replicas":3}}"#];
+        succeeds(&plane.kubectl(&patch));
+        let drifted = verify(&[]);
+        assert_eq!(drifted.status.code(), Some(1), "{}", stdout(&drifted));
+        assert!(stdout(&drifted).contains("spec.replicas"), "{}", stdout(&drifted));
+        // Machines that come up while their cluster goes would never go.
+        plane.until_running(10);
+    }
+}
+
 #[test]
 fn a_bad_chart_is_refused_before_anything_is_created() {
     for plane in Plane::all("bad") {

@@ -142,12 +142,18 @@ fn diff(source: &Source, stream: &Stream, out: &mut dyn Write) -> io::Result<()>
     let (old, new) = (String::from_utf8_lossy(&source.bytes), stream.text(&source.bytes));
     let new = String::from_utf8_lossy(&new);
     if old != new {
-        let changes = similar::TextDiff::from_lines(old.as_ref(), new.as_ref());
         let name = source.name.trim_start_matches('/');
-        let names = (format!("a/{name}"), format!("b/{name}"));
-        write!(out, "{}", changes.unified_diff().header(&names.0, &names.1))?;
+        unified(out, &format!("a/{name}"), &format!("b/{name}"), &old, &new)?;
     }
     Ok(())
+}
+
+/// Writes two texts as a unified diff under the names given, as `git apply` and `patch` read it.
+///
+/// # Errors
+/// Those of the output.
+pub(super) fn unified(out: &mut dyn Write, from: &str, to: &str, old: &str, new: &str) -> io::Result<()> {
+    write!(out, "{}", similar::TextDiff::from_lines(old, new).unified_diff().header(from, to))
 }
 
 /// Rewrites the files that change.

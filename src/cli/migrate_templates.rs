@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use walkdir::WalkDir;
 
 use super::Outcome;
-use super::migrate::Args;
+use super::migrate::{Args, unified};
 use super::migrate_write::{self, Replacement};
 use crate::input::{self, ChartOptions};
 use crate::migrate;
@@ -326,13 +326,11 @@ fn save(chart: &Path, changed: &[Changed]) -> anyhow::Result<()> {
 fn print(changed: &[Changed]) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for file in changed {
-        let changes = similar::TextDiff::from_lines(&file.old, &file.new.text);
         let name = file.path.display();
-        write!(out, "{}", changes.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")))?;
+        unified(&mut out, &format!("a/{name}"), &format!("b/{name}"), &file.old, &file.new.text)?;
     }
     if changed.iter().any(|file| file.new.needs_helpers()) {
-        let changes = similar::TextDiff::from_lines("", HELPERS);
-        write!(out, "{}", changes.unified_diff().header("/dev/null", &format!("b/templates/{HELPERS_FILE}")))?;
+        unified(&mut out, "/dev/null", &format!("b/templates/{HELPERS_FILE}"), "", HELPERS)?;
     }
     out.flush()?;
     Ok(())

@@ -8,7 +8,7 @@ pub mod kubeconfig;
 
 use std::collections::BTreeMap;
 
-use crate::diff::helm_release::base64;
+use crate::base64;
 use crate::object::{CLUSTER_GROUP, Object};
 use crate::release::Release;
 use crate::yaml::Value;
@@ -157,5 +157,5 @@ fn secret_text(object: &Object<'_>, key: &str) -> Option<String> {
     if let Some(plain) = text(object, &["stringData", key]) {
         return Some(plain);
     }
-    String::from_utf8(base64(text(object, &["data", key])?.as_bytes())?).ok()
+    String::from_utf8(base64::decode(text(object, &["data", key])?.as_bytes())?).ok()
 }

@@ -234,11 +234,11 @@ fn arguments(tree: &mut Tree<'_>) {
     }
     to_list(tree, |mut entry| {
         let name = Entry::new("name", Tree::new(Data::Scalar(entry.key.clone().into())));
-        let lead = entry.lead.take();
+        let leads = entry.lead.take().into_iter().collect();
         "value".clone_into(&mut entry.key);
         entry.key_from = None;
         entry.remark = None;
-        Item { lead, value: Tree::new(Data::Map(vec![name, entry])) }
+        Item { leads, value: Tree::new(Data::Map(vec![name, entry])) }
     });
 }
 
@@ -249,22 +249,35 @@ fn named(tree: &mut Tree<'_>) {
     }
     to_list(tree, |mut entry| {
         let mut name = Entry::new("name", Tree::new(Data::Scalar(entry.key.clone().into())));
-        let lead = entry.lead.take();
+        let leads = entry.lead.take().into_iter().collect();
         name.remark = entry.value.origin;
         let mut fields = vec![name];
         if let Data::Map(own) = entry.value.data {
             fields.extend(own);
         }
-        Item { lead, value: Tree::new(Data::Map(fields)) }
+        Item { leads, value: Tree::new(Data::Map(fields)) }
     });
 }
 
+/// A mapping as a list. The comments of entries that say nothing stand above the item that follows, or the last one.
 fn to_list<'a>(tree: &mut Tree<'a>, item: impl Fn(Entry<'a>) -> Item<'a>) {
-    if let Data::Map(entries) = &mut tree.data {
-        let entries = std::mem::take(entries);
-        tree.data =
-            Data::Seq(entries.into_iter().filter(|entry| !entry.gone && !entry.value.is_null()).map(item).collect());
+    let Data::Map(entries) = &mut tree.data else { return };
+    let mut items: Vec<Item<'a>> = Vec::with_capacity(entries.len());
+    let mut leads = Vec::new();
+    for entry in std::mem::take(entries) {
+        if entry.gone || entry.value.is_null() {
+            leads.extend(entry.lead);
+            continue;
+        }
+        let mut item = item(entry);
+        leads.append(&mut item.leads);
+        item.leads = std::mem::take(&mut leads);
+        items.push(item);
     }
+    if let Some(last) = items.last_mut() {
+        last.leads.append(&mut leads);
+    }
+    tree.data = Data::Seq(items);
 }
 
 /// Where an entry stands in the source.

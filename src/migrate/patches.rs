@@ -236,7 +236,7 @@ impl Followed<'_> {
             self.parent_exists(other)?;
             let mut copy = Tree::of_json(&operation.to_json());
             set_path(&mut copy, other);
-            more.push(Item { lead: None, value: copy });
+            more.push(Item { leads: Vec::new(), value: copy });
         }
         Ok(Done { act: Act::Whole(new.clone(), operation.to_json().to_string()), more })
     }
@@ -450,7 +450,7 @@ fn set_path(operation: &mut Tree<'_>, path: &[Step]) {
 fn wrap<'a>(value: Tree<'a>, path: &[Step]) -> Tree<'a> {
     path.iter().rev().fold(value, |value, step| match step {
         Step::Key(key) => Tree::new(Data::Map(vec![Entry::new(key, value)])),
-        Step::Item(_) => Tree::new(Data::Seq(vec![Item { lead: None, value }])),
+        Step::Item(_) => Tree::new(Data::Seq(vec![Item { leads: Vec::new(), value }])),
     })
 }
 

@@ -160,7 +160,7 @@ impl<'t> Renderer<'t> {
     }
 
     fn item(&mut self, item: &Item<'_>, column: usize) {
-        self.lead(item.lead, column);
+        self.leads(&item.leads, column);
         let origin = item.value.origin;
         let own = self.chunk(origin).filter(|_| origin.is_some_and(|origin| origin.key().is_none()));
         if !is_open(&item.value) {
@@ -231,7 +231,7 @@ impl<'t> Renderer<'t> {
             }
             Data::Seq(items) => {
                 for item in items {
-                    self.lead(item.lead, column);
+                    self.leads(&item.leads, column);
                     self.remarks(&item.value, column);
                 }
             }
@@ -262,6 +262,10 @@ impl<'t> Renderer<'t> {
         if let Some(chunk) = self.chunk(value) {
             self.lines(chunk.lead.clone(), chunk.column, column);
         }
+    }
+
+    fn leads(&mut self, values: &[Value<'_>], column: usize) {
+        values.iter().for_each(|value| self.lead(Some(*value), column));
     }
 
     /// Whole lines of the source, indented for another column.

@@ -44,7 +44,8 @@ pub(super) struct Entry<'a> {
 /// One item of a list.
 #[derive(Clone, Debug)]
 pub(super) struct Item<'a> {
-    pub lead: Option<Value<'a>>,
+    /// The values in the source whose leading comments stand above.
+    pub leads: Vec<Value<'a>>,
     pub value: Tree<'a>,
 }
 
@@ -70,7 +71,7 @@ impl<'a> Tree<'a> {
         let data = if value.is_map() {
             Data::Map(value.entries().filter_map(|entry| Self::entry_of(value, entry)).collect())
         } else if value.is_seq() {
-            Data::Seq(value.items().map(|item| Item { lead: Some(item), value: Self::of(item) }).collect())
+            Data::Seq(value.items().map(|item| Item { leads: vec![item], value: Self::of(item) }).collect())
         } else {
             Data::Scalar(value.to_json())
         };
@@ -102,7 +103,7 @@ impl<'a> Tree<'a> {
                 Data::Map(map.iter().map(|(key, value)| Entry::new(key, Self::of_json(value))).collect())
             }
             Json::Array(items) => {
-                Data::Seq(items.iter().map(|item| Item { lead: None, value: Self::of_json(item) }).collect())
+                Data::Seq(items.iter().map(|item| Item { leads: Vec::new(), value: Self::of_json(item) }).collect())
             }
             scalar => Data::Scalar(scalar.clone()),
         })

@@ -9,6 +9,8 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::base64;
+
 /// Bytes that the API server takes in one Secret.
 pub const LIMIT: usize = 1_048_576;
 
@@ -64,7 +66,7 @@ impl Forecast {
         self.write(name.as_bytes());
         self.write(br#"","data":""#);
         for chunk in bytes.chunks(3) {
-            self.write(&base64(chunk));
+            self.write(&base64::encode(chunk));
         }
         self.write(br#""},"#);
     }
@@ -88,16 +90,6 @@ pub fn of_manifests<'t>(texts: impl IntoIterator<Item = &'t str>) -> usize {
     forecast.size()
 }
 
-/// Three bytes as four letters.
-fn base64(chunk: &[u8]) -> [u8; 4] {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
-    let letter = |at: usize| {
-        if at > chunk.len() { b'=' } else { LETTERS[(bits >> (18 - 6 * at) & 63) as usize] }
-    };
-    [letter(0), letter(1), letter(2), letter(3)]
-}
-
 #[derive(Debug, Default)]
 struct Counter {
     bytes: usize,
@@ -117,13 +109,6 @@ impl Write for Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn letters_of_base64() {
-        assert_eq!(&base64(b"Man"), b"TWFu");
-        assert_eq!(&base64(b"Ma"), b"TWE=");
-        assert_eq!(&base64(b"M"), b"TQ==");
-    }
 
     #[test]
     fn an_empty_release_is_small_and_noise_is_a_third_larger() {

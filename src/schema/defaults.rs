@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use super::cel::{Data, ListKind, View, time::Timestamp};
 use super::formats;
 use super::table::{Additional, Json, JsonArray, JsonObject, ListType, Schema, Type};
+use crate::base64;
 use crate::schema::validate::Client;
 use crate::yaml::{Scalar, Value};
 
@@ -304,36 +305,9 @@ fn text_view<'v>(text: Cow<'v, str>, format: Option<&str>) -> View<'v> {
         Some("duration") => formats::parse_duration(&text).map_or(View::Invalid("no duration"), View::Duration),
         Some("date") => Timestamp::parse_day(&text).map_or(View::Invalid("no date"), View::Timestamp),
         Some("datetime") => Timestamp::parse_date_time(&text).map_or(View::Invalid("no time"), View::Timestamp),
-        Some("byte") => decode_base64(&text).map_or(View::Invalid("no base64"), View::Bytes),
+        Some("byte") => base64::decode(text.as_bytes()).map_or(View::Invalid("no base64"), View::Bytes),
         _ => View::Text(text),
     }
-}
-
-/// Decodes padded base64 of the standard alphabet.
-pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);
-    let (mut bits, mut held) = (0_u32, 0);
-    for digit in digits.bytes() {
-        let six = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(six);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 impl<'v> Data<'v> for Effective<'v> {

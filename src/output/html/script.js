@@ -19,6 +19,8 @@ function el(name, attributes, ...children) {
   node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
+/** Text of our own manual, in which `this` is code. */
+const prose = (words) => words.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
 const number = (value) => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
 const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many || one + "s"}`;
 const sum = (list) => list.reduce((all, value) => all + value, 0);
@@ -256,7 +258,7 @@ function drawGlance() {
   const weight = ({ counts }) => counts[2] * 1e9 + counts[1] * 1e4 + counts[0];
   const rules = [...groups.values()].sort((a, b) => weight(b) - weight(a)).map(({ rule, counts }) =>
     el("li", {}, el("button", { type: "button", class: "link mono", onclick: () => { state.search = rule.name; draw(); byId("findings").scrollIntoView(); } }, rule.name),
-      " ", chips(counts), el("br"), el("span", { class: "muted" }, rule.about)));
+      " ", chips(counts), el("br"), el("span", { class: "muted" }, prose(rule.about))));
   byId("glance").append(...[
     bars("Kubernetes versions", "version"),
     bars("Environments", "environment"),
@@ -450,7 +452,7 @@ function findingBox(group, inCluster) {
   const fill = () => {
     if (filled) return;
     filled = true;
-    inside.append(el("p", { class: "muted" }, first.rule.about, ` (${first.rule.provenance})`));
+    inside.append(el("p", { class: "muted" }, prose(first.rule.about), ` (${first.rule.provenance})`));
     const helps = new Set(group.map((finding) => finding.suggestion));
     if (helps.size === 1 && first.suggestion) inside.append(el("p", { class: "help" }, first.suggestion));
     const rest = group.slice();

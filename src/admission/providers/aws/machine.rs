@@ -4,7 +4,7 @@ use crate::admission::Gate;
 use crate::admission::check::{Check, field, filled, is_set, is_true, items, number, text, whole};
 use crate::admission::rules::{MISSING_SETTING, OUT_OF_RANGE};
 use crate::admission::url;
-use crate::schema::defaults::decode_base64;
+use crate::base64;
 use crate::yaml::Value;
 
 use super::{clash, elastic_pool, lacking, malformed, not_in_template, ssh_key, tags, within};
@@ -134,7 +134,7 @@ fn is_authority(text: &str) -> bool {
         "http" | "https" | "tftp" | "s3" | "arn" | "gs" => true,
         "data" => {
             !url.rest.starts_with('/')
-                && url.rest.split_once(',').is_some_and(|(_, data)| decode_base64(data).is_some())
+                && url.rest.split_once(',').is_some_and(|(_, data)| base64::decode(data.as_bytes()).is_some())
         }
         _ => false,
     })

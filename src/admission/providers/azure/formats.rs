@@ -1,6 +1,6 @@
 //! Forms of values that Azure sets: resource ids, SSH keys, names.
 
-use crate::schema::defaults::decode_base64;
+use crate::base64;
 
 /// Whether Azure's SDK reads the text as the id of a resource.
 pub fn is_resource_id(text: &str) -> bool {
@@ -51,12 +51,12 @@ fn is_path(parts: &[&str], place: Place) -> bool {
 pub fn is_ssh_key(text: &str) -> bool {
     // Go's decoder passes over line ends.
     let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let Some(decoded) = decode_base64(&text) else { return false };
+    let Some(decoded) = base64::decode(text.as_bytes()) else { return false };
     String::from_utf8_lossy(&decoded).lines().map(str::trim).any(|line| {
         let key_after = |start: &str| {
             let rest = line[start.len()..].trim_start();
             let key = rest.split([' ', '\t']).next().unwrap_or_default();
-            decode_base64(key).is_some_and(|key| is_public_key(&key))
+            base64::decode(key.as_bytes()).is_some_and(|key| is_public_key(&key))
         };
         // Options may stand in front of the type of the key.
         !line.starts_with('#') && (key_after(word(line)) || key_after(&line[..options_and_type(line)]))
