@@ -8,8 +8,8 @@ use std::fmt;
 
 use crate::release::Release;
 use crate::report::Finding;
+use crate::yaml;
 use crate::yaml::edit::{self, Edit};
-use crate::yaml::{self, Tape};
 
 pub mod compare;
 pub mod dedupe;
@@ -80,6 +80,9 @@ pub fn plan(release: &Release<'_>, options: &Options) -> Plan {
 /// Documents below which a further thread costs more than it brings.
 const DOCUMENTS_PER_THREAD: usize = 500;
 
+/// So many edited documents are proved one after the other: few enough to stay at hand.
+const AT_ONCE: usize = 256;
+
 /// The whole output, as pieces in order: slices of the input where nothing changed, new text where something did.
 ///
 /// # Errors
@@ -88,8 +91,8 @@ pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>
     let edited: Vec<(u32, &Vec<Edit>)> = plan.edits.iter().map(|(document, edits)| (*document, edits)).collect();
     let proof = Proof::new(release, plan);
     let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |_, part| {
-        let mut room = Room::default();
-        part.iter().try_for_each(|(document, edits)| proof.check(*document, edits, &mut room))
+        let mut room = String::new();
+        part.chunks(AT_ONCE).try_for_each(|edited| proof.check(edited, &mut room))
     });
     proved.into_iter().collect::<Result<(), BrokenEdit>>()?;
 
@@ -159,13 +162,6 @@ enum Change<'p> {
     Dropped(u32),
 }
 
-/// Room for one document after another.
-#[derive(Default)]
-struct Room {
-    text: String,
-    tape: Tape,
-}
-
 impl<'p> Proof<'p> {
     fn new(release: &'p Release<'_>, plan: &'p Plan) -> Self {
         let object = |number: &u32| release.objects.get(*number as usize);
@@ -194,17 +190,33 @@ impl<'p> Proof<'p> {
         declared
     }
 
-    /// Makes the edits of a document, parses what comes out and compares.
-    fn check(&self, document: u32, edits: &[Edit], room: &mut Room) -> Result<(), BrokenEdit> {
-        let broken = |what: String| BrokenEdit { document, what };
-        let Some(old) = self.release.parsed(document) else { return Err(broken("it was no document".into())) };
-        edit::apply_to(old.text(), edits, &mut room.text).map_err(|error| broken(error.to_string()))?;
-        room.tape.clear();
-        let nodes = yaml::parse(&room.text, &mut room.tape).map_err(|error| broken(error.to_string()))?.nodes;
-        let new = room.tape.document(&room.text, nodes);
+    /// Makes the edits of some documents, parses what comes out and compares.
+    fn check(&self, edited: &[(u32, &Vec<Edit>)], room: &mut String) -> Result<(), BrokenEdit> {
+        room.clear();
+        let mut ends = Vec::with_capacity(edited.len());
+        for (document, edits) in edited {
+            let broken = |what: String| BrokenEdit { document: *document, what };
+            let old = self.release.parsed(*document).ok_or_else(|| broken("it was no document".into()))?;
+            edit::apply_to(old.text(), edits, room).map_err(|error| broken(error.to_string()))?;
+            ends.push(room.len());
+        }
+        let mut reader = yaml::Reader::default();
+        let mut start = 0;
+        for ((document, _), end) in edited.iter().zip(ends) {
+            let text = room.get(start..end).unwrap_or_default();
+            start = end;
+            self.holds(*document, text, &mut reader).map_err(|what| BrokenEdit { document: *document, what })?;
+        }
+        Ok(())
+    }
+
+    /// Whether a text is a document with what was declared of it, and nothing else.
+    fn holds<'t>(&self, document: u32, text: &'t str, reader: &mut yaml::Reader<'t>) -> Result<(), String> {
+        let old = self.release.parsed(document).ok_or("it was no document")?;
+        let new = reader.parse(text).map_err(|error| error.to_string())?;
         let (Some(old), Some(new)) = (old.root(), new.root()) else {
-            return Err(broken("the document became empty".into()));
+            return Err("the document became empty".into());
         };
-        self.declared(document).holds(old, new).map_err(broken)
+        self.declared(document).holds(old, new)
     }
 }

@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 
 use super::render::{self, Strings};
 pub use super::render::{block as render_block, double_quoted, inline as render_inline, quote, source_at};
-use super::tape::{Document, Span, Style, Tag, Value};
+use super::tape::{Span, Style, Tag};
+use super::value::Value;
+use super::view::Document;
 
 /// Replaces a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +79,8 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, Overlap> {
     Ok(out)
 }
 
-/// As [`apply`], in the place of what `out` holds.
+/// As [`apply`], behind what `out` holds.
 pub fn apply_to(text: &str, edits: &[Edit], out: &mut String) -> Result<(), Overlap> {
-    out.clear();
     out.reserve(text.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
     let mut at = 0;
     for edit in in_order(edits) {
@@ -409,8 +410,8 @@ fn has_odd_breaks(text: &str) -> bool {
     })
 }
 
-fn values(document: Document<'_>) -> impl Iterator<Item = Value<'_>> {
-    (0..document.nodes().len() as u32).filter_map(move |index| document.value(index))
+fn values<'a>(document: &'a Document<'a>) -> impl Iterator<Item = Value<'a>> {
+    (0..document.len() as u32).filter_map(move |index| document.value(index))
 }
 
 fn column(text: &str, at: usize) -> usize {
