@@ -93,7 +93,8 @@ fn judge(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn edit(bencher: Bencher<'_, '_>) {
     on_release(bencher, |release| {
-        let plan = transform::plan(release, &transform::Options::default());
+        let transform_options = transform::Options::default();
+        let plan = transform::plan(release, &transform_options);
         black_box(transform::write(release, &plan).expect("edits that are what they declare").len());
     });
 }

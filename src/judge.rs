@@ -3,8 +3,10 @@
 //! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
 //! many objects share. The result is the same for any number of threads.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::OnceLock;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::admission::{self, Gates};
 use crate::baseline::Baseline;
@@ -247,22 +249,30 @@ fn judge_schema<'s, 'a>(
 /// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
 pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
-    let mut known: HashMap<(&'static str, Severity, String), usize> = HashMap::new();
-    for finding in findings {
+    // By what they say; where two things have one hash, the second stands behind the first.
+    let mut known: FxHashMap<u64, usize> = FxHashMap::default();
+    'findings: for finding in findings {
         if finding.severity == Severity::Error {
             merged.push(finding);
             continue;
         }
-        let key = (finding.rule.name, finding.severity, finding.message.clone());
-        if let Some(first) = known.get(&key).and_then(|at| merged.get_mut(*at)) {
-            first.count += finding.count;
-            if first.others.len() < NAMED_PLACES {
-                first.others.extend(finding.place);
+        let mut hash = FxBuildHasher.hash_one((finding.rule.name, finding.severity, &finding.message));
+        while let Some(first) = known.get(&hash).and_then(|at| merged.get_mut(*at)) {
+            if says_the_same(first, &finding) {
+                first.count += finding.count;
+                if first.others.len() < NAMED_PLACES {
+                    first.others.extend(finding.place);
+                }
+                continue 'findings;
             }
-        } else {
-            known.insert(key, merged.len());
-            merged.push(finding);
+            hash = hash.wrapping_add(1);
         }
+        known.insert(hash, merged.len());
+        merged.push(finding);
     }
     merged
+}
+
+fn says_the_same(one: &Finding, other: &Finding) -> bool {
+    one.rule.name == other.rule.name && one.severity == other.severity && one.message == other.message
 }

@@ -161,9 +161,9 @@ impl<'a> Release<'a> {
             };
             objects.iter().map(entry).collect::<Vec<_>>()
         });
-        release.index = Index::new(entries.into_iter().flatten());
+        release.index = Index::new(&entries.concat());
         release.follow_references(jobs);
-        (release.clusters, release.membership) = membership::assign(&release);
+        (release.clusters, release.membership) = membership::assign(&release, jobs);
         release
     }
 
@@ -229,7 +229,7 @@ impl<'a> Release<'a> {
             }
             let any_namespace = self.any_namespace.get_or_init(|| {
                 let hash = |object: &Object<'a>| Self::hash(object.group(), &object.kind, "", &object.name);
-                Index::new(self.objects.iter().map(|object| (hash(object), object.number)))
+                Index::new(&self.objects.iter().map(|object| (hash(object), object.number)).collect::<Vec<_>>())
             });
             let namesakes = any_namespace.of(Self::hash(group, kind, "", name));
             namesakes.take(NAMESAKES).find_map(|number| {
@@ -271,18 +271,32 @@ impl<'a> Release<'a> {
         all
     }
 
+    /// The last object that has the identity of an object of this or another release: where one stands twice, the last is what
+    /// a client applies last.
+    pub fn last_of(&self, from: &Release<'_>, object: &Object<'_>) -> Option<u32> {
+        let hash = Self::hash(object.group(), &object.kind, from.namespace_of(object), &object.name);
+        let same = |number: &u32| {
+            let own = self.objects.get(*number as usize);
+            own.is_some_and(|own| {
+                self.namespace_of(own) == from.namespace_of(object) && Self::same_but_namespace(own, object)
+            })
+        };
+        self.index.of(hash).filter(same).last()
+    }
+
     fn same_identity(&self, a: &Object<'a>, b: &Object<'a>) -> bool {
-        let hook_events = |object: &Object<'a>| {
+        self.namespace_of(a) == self.namespace_of(b) && Self::same_but_namespace(a, b)
+    }
+
+    fn same_but_namespace(a: &Object<'_>, b: &Object<'_>) -> bool {
+        let hook_events = |object: &Object<'_>| {
             object.hook_events().map(|events| {
                 let mut events: Vec<String> = events.split(',').map(|event| event.trim().to_owned()).collect();
                 events.sort_unstable();
                 events
             })
         };
-        a.is(b.group(), &b.kind)
-            && a.name == b.name
-            && self.namespace_of(a) == self.namespace_of(b)
-            && hook_events(a) == hook_events(b)
+        a.is(b.group(), &b.kind) && a.name == b.name && hook_events(a) == hook_events(b)
     }
 
     /// `namespace/name`, or the name alone where the object names no namespace.

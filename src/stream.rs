@@ -63,6 +63,22 @@ impl<'a> Stream<'a> {
     }
 }
 
+impl Stream<'_> {
+    /// Whether a word stands anywhere in the source.
+    pub fn holds(&self, word: &str) -> bool {
+        let bytes = &self.source.bytes;
+        let finder = memchr::memmem::Finder::new(word);
+        let parts: Vec<usize> = (0..bytes.len()).step_by(BYTES_PER_THREAD).collect();
+        let found = threads::in_parts(&parts, self.threads, 1, |_, parts| {
+            let (Some(from), Some(last)) = (parts.first(), parts.last()) else { return false };
+            // A word may begin in one part and end in the next.
+            let to = (last + BYTES_PER_THREAD + word.len()).min(bytes.len());
+            finder.find(bytes.get(*from..to).unwrap_or_default()).is_some()
+        });
+        found.contains(&true)
+    }
+}
+
 impl<'a> StreamDocument<'a> {
     /// The parsed document; `None` where it is broken.
     pub fn parsed(&'a self) -> Option<&'a yaml::Document<'a>> {

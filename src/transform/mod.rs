@@ -3,13 +3,12 @@
 //! A plan of edits is made first and proved afterwards: the edited text is parsed again and must be the same tree but for
 //! the declared change. Nothing is written here; `cli::post_render` writes, and only after everything passed.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::release::Release;
 use crate::report::Finding;
 use crate::yaml;
-use crate::yaml::edit::{self, Edit};
+use crate::yaml::edit::{self, Edit, Entry};
 
 pub mod compare;
 pub mod dedupe;
@@ -20,19 +19,26 @@ pub use label::Labels;
 
 /// What to do to the documents of a release, and what to say about it.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct Plan<'r> {
     /// Documents that are taken out whole.
     pub dropped: Vec<u32>,
-    /// Edits within documents, by document; offsets count in the document's text.
-    pub edits: BTreeMap<u32, Vec<Edit>>,
-    /// Labels that the edits add, by object, for the proof.
-    pub added: BTreeMap<u32, Vec<(String, String)>>,
+    /// Edits within documents, in the order of the documents; offsets count in the document's text.
+    edits: Vec<(u32, Edit)>,
+    /// Labels that the edits add, in the order of the objects, for the proof.
+    added: Vec<(u32, Vec<Entry<'r>>)>,
     /// Items of a `kind: List` that are taken out, by object.
     pub dropped_items: Vec<u32>,
     /// Duplicates and label conflicts.
     pub findings: Vec<Finding>,
     /// Threads to prove the edits on.
     jobs: usize,
+}
+
+impl Plan<'_> {
+    /// Whether a document is edited.
+    pub fn edits(&self, document: u32) -> bool {
+        self.edits.binary_search_by_key(&document, |(edited, _)| *edited).is_ok()
+    }
 }
 
 /// What post-render is asked to do.
@@ -70,10 +76,12 @@ impl fmt::Display for BrokenEdit {
 impl std::error::Error for BrokenEdit {}
 
 /// Plans the changes of a release.
-pub fn plan(release: &Release<'_>, options: &Options) -> Plan {
+pub fn plan<'r>(release: &'r Release<'_>, options: &'r Options) -> Plan<'r> {
     let mut plan = Plan { jobs: options.jobs, ..Plan::default() };
     let gone = dedupe::plan(release, options.dedupe, &mut plan);
     label::plan(release, &options.labels, &gone, &mut plan);
+    // Each of the two went by the documents; what they do to one document keeps their order.
+    plan.edits.sort_by_key(|(document, _)| *document);
     plan
 }
 
@@ -87,8 +95,8 @@ const AT_ONCE: usize = 256;
 ///
 /// # Errors
 /// When an edited document is not the same tree but for the declared change.
-pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>, BrokenEdit> {
-    let edited: Vec<(u32, &Vec<Edit>)> = plan.edits.iter().map(|(document, edits)| (*document, edits)).collect();
+pub fn write<'p>(release: &Release<'p>, plan: &'p Plan<'_>) -> Result<Vec<Piece<'p>>, BrokenEdit> {
+    let edited: Vec<Edited<'_>> = plan.edits.chunk_by(|(one, _), (other, _)| one == other).collect();
     let proof = Proof::new(release, plan);
     let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |_, part| {
         let mut room = String::new();
@@ -96,7 +104,7 @@ pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>
     });
     proved.into_iter().collect::<Result<(), BrokenEdit>>()?;
 
-    let mut pieces = Vec::with_capacity(2 * edited.len() + release.streams.len());
+    let mut pieces = Vec::with_capacity(2 * plan.edits.len() + release.streams.len());
     let mut number = 0_u32;
     let mut dropped = plan.dropped.iter().copied().peekable();
     let mut edits = edited.into_iter().peekable();
@@ -105,12 +113,12 @@ pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>
         let mut unchanged = 0_usize;
         let bytes = &stream.source.bytes;
         for document in &stream.documents {
+            let edits = edits.next_if(|edits| document_of(edits) == number);
             if dropped.next_if_eq(&number).is_some() {
                 push_source(&mut pieces, bytes.get(unchanged..document.span.start));
                 unchanged = document.span.end;
-                edits.next_if(|(edited, _)| *edited == number);
-            } else if let Some((_, edits)) = edits.next_if(|(edited, _)| *edited == number) {
-                for edit in edit::in_order(edits) {
+            } else if let Some(edits) = edits {
+                for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
                     push_source(&mut pieces, bytes.get(unchanged..document.start + edit.span.start));
                     pieces.push(Piece::Added(&edit.text));
                     unchanged = document.start + edit.span.end;
@@ -121,6 +129,13 @@ pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>
         push_source(&mut pieces, bytes.get(unchanged..));
     }
     Ok(pieces)
+}
+
+/// The edits of one document, each with its number.
+type Edited<'p> = &'p [(u32, Edit)];
+
+fn document_of(edits: Edited<'_>) -> u32 {
+    edits.first().map_or(u32::MAX, |(document, _)| *document)
 }
 
 /// A part of the output.
@@ -158,12 +173,12 @@ struct Proof<'p> {
 /// What was declared about one object: the node of its root, and what became of it.
 #[derive(Clone, Copy)]
 enum Change<'p> {
-    Labelled(u32, &'p [(String, String)]),
+    Labelled(u32, &'p [Entry<'p>]),
     Dropped(u32),
 }
 
 impl<'p> Proof<'p> {
-    fn new(release: &'p Release<'_>, plan: &'p Plan) -> Self {
+    fn new(release: &'p Release<'_>, plan: &'p Plan<'_>) -> Self {
         let object = |number: &u32| release.objects.get(*number as usize);
         let labelled = plan.added.iter().filter_map(|(number, labels)| {
             let object = object(number)?;
@@ -191,21 +206,23 @@ impl<'p> Proof<'p> {
     }
 
     /// Makes the edits of some documents, parses what comes out and compares.
-    fn check(&self, edited: &[(u32, &Vec<Edit>)], room: &mut String) -> Result<(), BrokenEdit> {
+    fn check(&self, edited: &[Edited<'_>], room: &mut String) -> Result<(), BrokenEdit> {
         room.clear();
         let mut ends = Vec::with_capacity(edited.len());
-        for (document, edits) in edited {
-            let broken = |what: String| BrokenEdit { document: *document, what };
-            let old = self.release.parsed(*document).ok_or_else(|| broken("it was no document".into()))?;
+        for edits in edited {
+            let document = document_of(edits);
+            let broken = |what: String| BrokenEdit { document, what };
+            let old = self.release.parsed(document).ok_or_else(|| broken("it was no document".into()))?;
+            let edits = edits.iter().map(|(_, edit)| edit);
             edit::apply_to(old.text(), edits, room).map_err(|error| broken(error.to_string()))?;
             ends.push(room.len());
         }
         let mut reader = yaml::Reader::default();
         let mut start = 0;
-        for ((document, _), end) in edited.iter().zip(ends) {
-            let text = room.get(start..end).unwrap_or_default();
+        for (edits, end) in edited.iter().zip(ends) {
+            let (document, text) = (document_of(edits), room.get(start..end).unwrap_or_default());
             start = end;
-            self.holds(*document, text, &mut reader).map_err(|what| BrokenEdit { document: *document, what })?;
+            self.holds(document, text, &mut reader).map_err(|what| BrokenEdit { document, what })?;
         }
         Ok(())
     }
