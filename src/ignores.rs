@@ -58,6 +58,8 @@ crate::rule! {
 /// Ignores findings of an object.
 pub const ANNOTATION: &str = "capi-lint/ignore";
 const COMMENT: &str = "# capi-lint: ignore ";
+/// Part of both.
+const MARK: &str = "capi-lint";
 
 /// Gives findings the severities of the settings, and takes out what is ignored. `today` is a date as `2026-12-31`.
 pub fn settle(
@@ -112,10 +114,8 @@ impl<'s> Ignores<'s> {
             }
         }
         // Streams without any such mark, nearly all, are looked at once and no further.
-        let holds = |word: &str| {
-            let finder = memchr::memmem::Finder::new(word);
-            release.streams.iter().any(|stream| finder.find(&stream.source.bytes).is_some())
-        };
+        let marked: Vec<_> = release.streams.iter().filter(|stream| stream.holds(MARK)).collect();
+        let holds = |word: &str| marked.iter().any(|stream| stream.holds(word));
         let objects = if holds(ANNOTATION) { &release.objects[..] } else { &[] };
         for object in objects {
             let Some(value) =

@@ -3,7 +3,10 @@
 //! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
 //! many objects share. The result is the same for any number of threads.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::OnceLock;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::admission::{self, Gates};
 use crate::baseline::Baseline;
@@ -12,7 +15,7 @@ use crate::migrate::half_migrated;
 use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Severity};
-use crate::rules::view::{Circumstances, Delivery};
+use crate::rules::view::{Circumstances, Delivery, View};
 use crate::schema::bundle::{self, Schemas};
 use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
@@ -111,18 +114,21 @@ pub fn judge(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Ve
 /// As [`judge`], with every finding by itself: what a baseline is written from.
 pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
     let mut findings = release.findings.clone();
-    let of_objects = |_, objects: &[Object<'_>]| {
-        let mut findings = Vec::new();
-        judge_objects(release, objects, options, &mut findings);
-        findings
-    };
     let circumstances =
         Circumstances { settings: &options.settings, schemas: Some(&options.schemas), delivery: options.delivery };
-    let of_release = || rules::check(release, &circumstances);
-    let (parts, of_release) =
-        threads::in_parts_beside(&release.objects, options.jobs, OBJECTS_PER_THREAD, of_objects, of_release);
+    let objects = threads::Parts::of(&release.objects, options.jobs, OBJECTS_PER_THREAD);
+    // First somebody looks the release through for the rules, while others begin with the objects; the rules come last.
+    let view: OnceLock<View<'_, '_>> = OnceLock::new();
+    let view = || view.get_or_init(|| View::new(release, &circumstances));
+    let parts = threads::in_turn(1 + objects.count + rules::count(), objects.threads, |number| match number {
+        0 => {
+            view();
+            Vec::new()
+        }
+        _ if number <= objects.count => judge_objects(release, objects.part(number - 1).1, options),
+        _ => rules::check_one(view(), number - 1 - objects.count),
+    });
     findings.extend(parts.into_iter().flatten());
-    findings.extend(of_release);
     findings.extend(more);
     let mut findings = ignores::settle(release, findings, &options.settings, options.today.as_deref());
     if let Some(baseline) = &options.baseline {
@@ -131,7 +137,9 @@ pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) ->
     findings
 }
 
-fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, findings: &mut Vec<Finding>) {
+fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let findings = &mut all;
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     let mut passed = Passed::default();
@@ -161,6 +169,7 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             admission::judge(object, release, webhooks, findings);
         }
     }
+    all
 }
 
 /// Judges what an upgrade sends: objects of the new release, with what they are in the cluster now. What stood there before
@@ -240,22 +249,30 @@ fn judge_schema<'s, 'a>(
 /// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
 pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
-    let mut known: HashMap<(&'static str, Severity, String), usize> = HashMap::new();
-    for finding in findings {
+    // By what they say; where two things have one hash, the second stands behind the first.
+    let mut known: FxHashMap<u64, usize> = FxHashMap::default();
+    'findings: for finding in findings {
         if finding.severity == Severity::Error {
             merged.push(finding);
             continue;
         }
-        let key = (finding.rule.name, finding.severity, finding.message.clone());
-        if let Some(first) = known.get(&key).and_then(|at| merged.get_mut(*at)) {
-            first.count += finding.count;
-            if first.others.len() < NAMED_PLACES {
-                first.others.extend(finding.place);
+        let mut hash = FxBuildHasher.hash_one((finding.rule.name, finding.severity, &finding.message));
+        while let Some(first) = known.get(&hash).and_then(|at| merged.get_mut(*at)) {
+            if says_the_same(first, &finding) {
+                first.count += finding.count;
+                if first.others.len() < NAMED_PLACES {
+                    first.others.extend(finding.place);
+                }
+                continue 'findings;
             }
-        } else {
-            known.insert(key, merged.len());
-            merged.push(finding);
+            hash = hash.wrapping_add(1);
         }
+        known.insert(hash, merged.len());
+        merged.push(finding);
     }
     merged
+}
+
+fn says_the_same(one: &Finding, other: &Finding) -> bool {
+    one.rule.name == other.rule.name && one.severity == other.severity && one.message == other.message
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::report::{Finding, Place, Rule};
-use crate::yaml::Value;
+use crate::yaml::{PerForm, Value};
 
 /// The group of Cluster, Machine, MachineDeployment and their kin.
 pub const CLUSTER_GROUP: &str = "cluster.x-k8s.io";
@@ -111,30 +111,49 @@ pub(crate) struct Parts {
     spec: u32,
 }
 
-impl Parts {
-    /// `metadata`.
-    pub(crate) fn metadata_of<'a>(&self, root: Value<'a>) -> Option<Value<'a>> {
-        if self.metadata == 0 { None } else { root.document().value(self.metadata) }
+/// Node indexes of what makes a document an object, or a list of them; 0 where there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outline {
+    pub(crate) api_version: u32,
+    pub(crate) kind: u32,
+    pub(crate) items: u32,
+    pub(crate) namespace: u32,
+    pub(crate) name: u32,
+    pub(crate) parts: Parts,
+}
+
+impl Outline {
+    /// Looks an object through.
+    pub(crate) fn of(root: Value<'_>) -> Self {
+        let mut outline = Self::default();
+        for entry in root.entries() {
+            let slot = match entry.key().as_deref() {
+                Some("apiVersion") => &mut outline.api_version,
+                Some("kind") => &mut outline.kind,
+                Some("items") => &mut outline.items,
+                Some("spec") => &mut outline.parts.spec,
+                Some("metadata") => {
+                    outline.metadata(entry);
+                    &mut outline.parts.metadata
+                }
+                _ => continue,
+            };
+            *slot = entry.index();
+        }
+        outline
     }
 
-    /// Looks them up.
-    pub(crate) fn of(root: Value<'_>) -> Self {
-        let mut parts = Self::default();
-        for entry in root.entries() {
-            if entry.key_is("metadata") {
-                parts.metadata = entry.index();
-                for entry in entry.entries() {
-                    if entry.key_is("labels") {
-                        parts.labels = entry.index();
-                    } else if entry.key_is("annotations") {
-                        parts.annotations = entry.index();
-                    }
-                }
-            } else if entry.key_is("spec") {
-                parts.spec = entry.index();
-            }
+    fn metadata(&mut self, metadata: Value<'_>) {
+        for entry in metadata.entries() {
+            let slot = match entry.key().as_deref() {
+                Some("namespace") => &mut self.namespace,
+                Some("name") => &mut self.name,
+                Some("labels") => &mut self.parts.labels,
+                Some("annotations") => &mut self.parts.annotations,
+                _ => continue,
+            };
+            *slot = entry.index();
         }
-        parts
     }
 }
 
@@ -188,9 +207,29 @@ impl<'a> Object<'a> {
     /// Every reference below `spec` to an object by group, kind and name. A mapping with an `apiVersion` that holds
     /// `metadata` or `spec` is an embedded object, not a reference.
     pub fn references(&self) -> impl Iterator<Item = Reference<'a>> + use<'a> {
+        self.holders().filter_map(Reference::from_value)
+    }
+
+    /// As [`Object::references`], with what is known of the forms of documents that were looked through.
+    pub(crate) fn references_known<'k>(
+        &self,
+        known: &'k mut PerForm<'a, Vec<u32>>,
+    ) -> impl Iterator<Item = Reference<'a>> + use<'a, 'k> {
         let document = self.root.document();
+        let holders = || self.holders().map(|value| value.index()).collect();
+        // Items of a list stand in one document.
+        let (of_form, alone) = match self.root.index() {
+            0 => (known.get(document, holders).as_slice(), Vec::new()),
+            _ => (&[][..], holders()),
+        };
+        let nodes = of_form.iter().copied().chain(alone);
+        nodes.filter_map(|node| document.value(node)).filter_map(Reference::from_value)
+    }
+
+    /// The mappings below `spec` that hold a `kind`.
+    fn holders(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let (from, to) = self.spec().map_or((0, 0), |spec| (spec.index(), spec.end_index()));
-        document.maps_with(from..to, "kind").filter_map(Reference::from_value)
+        self.root.document().maps_with(from..to, "kind")
     }
 
     /// `spec`.

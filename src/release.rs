@@ -9,11 +9,11 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHasher;
 
-use crate::object::{Object, Reference, is_capi_group};
+use crate::object::{Object, Outline, Reference, is_capi_group};
 use crate::report::Finding;
 use crate::stream::{Content, Stream};
 use crate::threads;
-use crate::yaml::{Document, Value};
+use crate::yaml::{Document, Parsed, PerForm, Value};
 
 mod documents;
 mod index;
@@ -45,6 +45,8 @@ const DOCUMENTS_PER_THREAD: usize = 2000;
 struct Gathered<'a> {
     objects: Vec<Object<'a>>,
     findings: Vec<Finding>,
+    outlines: PerForm<'a, Outline>,
+    names: documents::Names<'a>,
 }
 
 impl<'a> Gathered<'a> {
@@ -52,32 +54,31 @@ impl<'a> Gathered<'a> {
         let Some(document) = stream.documents.get(number as usize) else { return };
         match &document.content {
             Content::Broken(error) => self.findings.push(documents::broken(id, document.text, error)),
-            Content::Parsed { duplicates, ignored, .. } => {
+            Content::Parsed(Parsed { document, duplicates, ignored }) => {
                 self.findings.extend(ignored.map(|offset| documents::ignored(id, offset)));
-                let Some(parsed) = stream.document(document) else { return };
-                self.findings.extend(duplicates.iter().map(|key| documents::duplicate_key(id, &parsed, key)));
-                self.objects_of(id, &parsed);
+                self.findings.extend(duplicates.iter().map(|key| documents::duplicate_key(id, document, key)));
+                self.objects_of(id, document);
             }
         }
     }
 
-    fn objects_of(&mut self, document: u32, parsed: &Document<'a>) {
+    fn objects_of(&mut self, document: u32, parsed: &'a Document<'a>) {
         let Some(root) = parsed.root() else { return };
         if root.is_null() {
             return;
         }
-        if let Some(items) = documents::list_items(root) {
-            for item in items.items() {
-                self.object(document, item);
-            }
-        } else {
-            self.object(document, root);
+        let outline = *self.outlines.get(parsed, || Outline::of(root));
+        // A `kind: List`, or anything else with a list of `items` at its top: clients take it apart, whatever its kind.
+        let items = if outline.items == 0 { None } else { parsed.value(outline.items).filter(Value::is_seq) };
+        match items {
+            Some(items) => items.items().for_each(|item| self.object(document, item, Outline::of(item))),
+            None => self.object(document, root, outline),
         }
     }
 
-    fn object(&mut self, document: u32, root: Value<'a>) {
+    fn object(&mut self, document: u32, root: Value<'a>, outline: Outline) {
         let number = self.objects.len() as u32;
-        match documents::object(number, document, root) {
+        match documents::object(number, document, root, outline, &mut self.names) {
             Ok(object) => self.objects.push(object),
             Err(finding) => self.findings.push(*finding),
         }
@@ -160,9 +161,9 @@ impl<'a> Release<'a> {
             };
             objects.iter().map(entry).collect::<Vec<_>>()
         });
-        release.index = Index::new(entries.into_iter().flatten());
+        release.index = Index::new(&entries.concat());
         release.follow_references(jobs);
-        (release.clusters, release.membership) = membership::assign(&release);
+        (release.clusters, release.membership) = membership::assign(&release, jobs);
         release
     }
 
@@ -170,10 +171,11 @@ impl<'a> Release<'a> {
     fn follow_references(&mut self, jobs: usize) {
         let parts = threads::in_parts(&self.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
             let (mut edges, mut counts) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
+            let mut holders = PerForm::default();
             for object in objects {
                 let before = edges.len();
                 if is_capi_group(object.group()) {
-                    edges.extend(object.references().map(|reference| Edge {
+                    edges.extend(object.references_known(&mut holders).map(|reference| Edge {
                         node: reference.value.index(),
                         target: self.resolve(object, &reference).map(|target| target.number),
                     }));
@@ -227,7 +229,7 @@ impl<'a> Release<'a> {
             }
             let any_namespace = self.any_namespace.get_or_init(|| {
                 let hash = |object: &Object<'a>| Self::hash(object.group(), &object.kind, "", &object.name);
-                Index::new(self.objects.iter().map(|object| (hash(object), object.number)))
+                Index::new(&self.objects.iter().map(|object| (hash(object), object.number)).collect::<Vec<_>>())
             });
             let namesakes = any_namespace.of(Self::hash(group, kind, "", name));
             namesakes.take(NAMESAKES).find_map(|number| {
@@ -269,18 +271,32 @@ impl<'a> Release<'a> {
         all
     }
 
+    /// The last object that has the identity of an object of this or another release: where one stands twice, the last is what
+    /// a client applies last.
+    pub fn last_of(&self, from: &Release<'_>, object: &Object<'_>) -> Option<u32> {
+        let hash = Self::hash(object.group(), &object.kind, from.namespace_of(object), &object.name);
+        let same = |number: &u32| {
+            let own = self.objects.get(*number as usize);
+            own.is_some_and(|own| {
+                self.namespace_of(own) == from.namespace_of(object) && Self::same_but_namespace(own, object)
+            })
+        };
+        self.index.of(hash).filter(same).last()
+    }
+
     fn same_identity(&self, a: &Object<'a>, b: &Object<'a>) -> bool {
-        let hook_events = |object: &Object<'a>| {
+        self.namespace_of(a) == self.namespace_of(b) && Self::same_but_namespace(a, b)
+    }
+
+    fn same_but_namespace(a: &Object<'_>, b: &Object<'_>) -> bool {
+        let hook_events = |object: &Object<'_>| {
             object.hook_events().map(|events| {
                 let mut events: Vec<String> = events.split(',').map(|event| event.trim().to_owned()).collect();
                 events.sort_unstable();
                 events
             })
         };
-        a.is(b.group(), &b.kind)
-            && a.name == b.name
-            && self.namespace_of(a) == self.namespace_of(b)
-            && hook_events(a) == hook_events(b)
+        a.is(b.group(), &b.kind) && a.name == b.name && hook_events(a) == hook_events(b)
     }
 
     /// `namespace/name`, or the name alone where the object names no namespace.
@@ -305,10 +321,10 @@ impl<'a> Release<'a> {
     }
 
     /// A document, where it could be parsed.
-    pub fn parsed(&self, document: u32) -> Option<Document<'a>> {
+    pub fn parsed(&self, document: u32) -> Option<&'a Document<'a>> {
         let origin = self.documents.get(document as usize)?;
         let stream = self.streams.get(origin.stream as usize)?;
-        stream.document(stream.documents.get(origin.document as usize)?)
+        stream.documents.get(origin.document as usize)?.parsed()
     }
 
     /// The text of a document.
@@ -334,7 +350,7 @@ impl<'a> Release<'a> {
         let origin = self.documents.get(document as usize)?;
         let stream = self.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
-        documents::template(document.text, stream.document(document))
+        documents::template(document.text, document.parsed())
     }
 
     fn hash(group: &str, kind: &str, namespace: &str, name: &str) -> u64 {

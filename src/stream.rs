@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use crate::input::Source;
-use crate::yaml::{self, Document, DuplicateKey, Parsed, SyntaxError, Tape};
+use crate::threads;
+use crate::yaml::{self, Parsed, SyntaxError};
 
 /// A source with its documents. Documents borrow from here.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub struct Stream<'a> {
     pub source: &'a Source,
     /// In order of appearance; their spans tile the source.
     pub documents: Vec<StreamDocument<'a>>,
-    tapes: Vec<Tape>,
+    threads: usize,
 }
 
 /// One document of a stream.
@@ -27,93 +28,81 @@ pub struct StreamDocument<'a> {
     /// Its text, behind the separator line; empty where the bytes are no UTF-8.
     pub text: &'a str,
     /// What came of it.
-    pub content: Content,
+    pub content: Content<'a>,
 }
 
 /// What came of a document.
 #[derive(Debug)]
-pub enum Content {
-    /// Parsed: which tape, and which of its nodes. No nodes: nothing in it but comments.
-    Parsed {
-        /// Index of the tape.
-        tape: u32,
-        /// The document's nodes on it.
-        nodes: Range<usize>,
-        /// Keys that stand twice.
-        duplicates: Vec<DuplicateKey>,
-        /// Where text begins that no client reads.
-        ignored: Option<usize>,
-    },
+pub enum Content<'a> {
+    /// Parsed.
+    Parsed(Parsed<'a>),
     /// No YAML.
     Broken(SyntaxError),
 }
 
+/// A thread costs more than it brings below so many bytes.
+const BYTES_PER_THREAD: usize = 200_000;
+
 impl<'a> Stream<'a> {
     /// Splits and parses a source, on at most `jobs` threads; the result is the same for any number.
     pub fn parse(source: &'a Source, jobs: usize) -> Self {
-        let raw: Vec<yaml::RawDocument> = yaml::split(&source.bytes).collect();
-        // A thread costs more than it brings below some hundred kilobytes.
-        let chunks = jobs.min(source.bytes.len() / 200_000 + 1).max(1);
-        let size = raw.len().div_ceil(chunks).max(1);
-        let parts: Vec<(Tape, Vec<StreamDocument<'a>>)> = if chunks == 1 {
-            vec![parse_chunk(&source.bytes, &raw, 0)]
-        } else {
-            std::thread::scope(|scope| {
-                let workers: Vec<_> = raw
-                    .chunks(size)
-                    .enumerate()
-                    .map(|(tape, chunk)| scope.spawn(move || parse_chunk(&source.bytes, chunk, tape as u32)))
-                    .collect();
-                workers
-                    .into_iter()
-                    .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect()
-            })
-        };
-        let mut documents = Vec::with_capacity(raw.len());
-        let mut tapes = Vec::with_capacity(parts.len());
-        for (tape, part) in parts {
-            tapes.push(tape);
-            documents.extend(part);
-        }
-        Self { source, documents, tapes }
+        let bytes = &source.bytes;
+        let threads = jobs.clamp(1, bytes.len() / BYTES_PER_THREAD + 1);
+        let parts = threads::in_parts(&yaml::cut(bytes, threads::parts(threads)), threads, 1, |_, parts| {
+            let mut reader = yaml::Reader::default();
+            parts.iter().flat_map(|part| parse_part(bytes, part.clone(), &mut reader)).collect::<Vec<_>>()
+        });
+        let mut documents = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+        parts.into_iter().for_each(|part| documents.extend(part));
+        Self { source, documents, threads }
     }
 
     /// The number of threads that parsed it.
     pub fn threads(&self) -> usize {
-        self.tapes.len()
+        self.threads
     }
+}
 
+impl Stream<'_> {
+    /// Whether a word stands anywhere in the source.
+    pub fn holds(&self, word: &str) -> bool {
+        let bytes = &self.source.bytes;
+        let finder = memchr::memmem::Finder::new(word);
+        let parts: Vec<usize> = (0..bytes.len()).step_by(BYTES_PER_THREAD).collect();
+        let found = threads::in_parts(&parts, self.threads, 1, |_, parts| {
+            let (Some(from), Some(last)) = (parts.first(), parts.last()) else { return false };
+            // A word may begin in one part and end in the next.
+            let to = (last + BYTES_PER_THREAD + word.len()).min(bytes.len());
+            finder.find(bytes.get(*from..to).unwrap_or_default()).is_some()
+        });
+        found.contains(&true)
+    }
+}
+
+impl<'a> StreamDocument<'a> {
     /// The parsed document; `None` where it is broken.
-    pub fn document<'s>(&'s self, document: &StreamDocument<'s>) -> Option<Document<'s>> {
-        match &document.content {
-            Content::Parsed { tape, nodes, .. } => {
-                Some(self.tapes.get(*tape as usize)?.document(document.text, nodes.clone()))
-            }
+    pub fn parsed(&'a self) -> Option<&'a yaml::Document<'a>> {
+        match &self.content {
+            Content::Parsed(parsed) => Some(&parsed.document),
             Content::Broken(_) => None,
         }
     }
 }
 
-fn parse_chunk<'a>(bytes: &'a [u8], raw: &[yaml::RawDocument], tape: u32) -> (Tape, Vec<StreamDocument<'a>>) {
-    let mut nodes = Tape::new();
-    let mut reader = yaml::Reader::default();
-    let documents = raw
-        .iter()
-        .map(|document| {
-            let read = document.text(bytes);
-            let text = read.as_ref().copied().unwrap_or_default();
-            let content = match read.and_then(|text| reader.parse(text, &mut nodes)) {
-                Ok(Parsed { nodes, duplicates, ignored }) => Content::Parsed { tape, nodes, duplicates, ignored },
-                Err(error) => Content::Broken(error),
-            };
-            StreamDocument {
-                span: document.separator.start..document.span.end,
-                start: document.span.start,
-                text,
-                content,
-            }
-        })
-        .collect();
-    (nodes, documents)
+/// The documents of a part of a source that begins with one.
+fn parse_part<'a>(bytes: &'a [u8], part: Range<usize>, reader: &mut yaml::Reader<'a>) -> Vec<StreamDocument<'a>> {
+    let from = part.start;
+    let bytes = bytes.get(part).unwrap_or_default();
+    let document = |raw: yaml::RawDocument| {
+        let read = raw.text(bytes);
+        let text = read.as_ref().copied().unwrap_or_default();
+        let content = read.and_then(|text| reader.parse(text)).map_or_else(Content::Broken, Content::Parsed);
+        StreamDocument {
+            span: from + raw.separator.start..from + raw.span.end,
+            start: from + raw.span.start,
+            text,
+            content,
+        }
+    };
+    yaml::split(bytes).map(document).collect()
 }

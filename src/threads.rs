@@ -7,6 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Parts for each thread: the last one to be done keeps nobody waiting for long.
 const PARTS_PER_THREAD: usize = 8;
 
+/// Into how many parts work is divided for so many threads.
+pub fn parts(threads: usize) -> usize {
+    if threads > 1 { threads * PARTS_PER_THREAD } else { 1 }
+}
+
 /// Calls `work` on parts of `items` (and the place of the part's first item), on up to `jobs` threads, and gives what it
 /// gave, in order. `least` is how many items a further thread must have to be worth its while.
 pub fn in_parts<T: Sync, R: Send>(
@@ -15,51 +20,71 @@ pub fn in_parts<T: Sync, R: Send>(
     least: usize,
     work: impl Fn(usize, &[T]) -> R + Sync,
 ) -> Vec<R> {
-    in_parts_beside(items, jobs, least, work, || ()).0
+    let parts = Parts::of(items, jobs, least);
+    in_turn(parts.count, parts.threads, |number| {
+        let (from, items) = parts.part(number);
+        work(from, items)
+    })
 }
 
-/// As [`in_parts`], with one more thing to do, which is begun first.
-pub fn in_parts_beside<T: Sync, R: Send, O>(
-    items: &[T],
-    jobs: usize,
-    least: usize,
-    work: impl Fn(usize, &[T]) -> R + Sync,
-    other: impl FnOnce() -> O,
-) -> (Vec<R>, O) {
-    let threads = jobs.clamp(1, items.len() / least.max(1) + 1);
-    if threads == 1 {
-        let other = other();
-        return (vec![work(0, items)], other);
+/// A slice divided for threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'t, T> {
+    items: &'t [T],
+    size: usize,
+    /// How many parts there are; one for no items.
+    pub count: usize,
+    /// On how many threads they are worth working.
+    pub threads: usize,
+}
+
+impl<'t, T> Parts<'t, T> {
+    /// Divides items for up to `jobs` threads, each of which must have `least` of them to be worth its while.
+    pub fn of(items: &'t [T], jobs: usize, least: usize) -> Self {
+        let threads = jobs.clamp(1, items.len() / least.max(1) + 1);
+        let size = items.len().div_ceil(parts(threads)).max(1);
+        Self { items, size, count: items.len().div_ceil(size).max(1), threads }
     }
-    let size = items.len().div_ceil(threads * PARTS_PER_THREAD).max(1);
+
+    /// A part, and the place of its first item.
+    pub fn part(&self, number: usize) -> (usize, &'t [T]) {
+        let from = number * self.size;
+        (from, self.items.get(from..(from + self.size).min(self.items.len())).unwrap_or_default())
+    }
+}
+
+/// Calls `work` with each number below `count` on up to `jobs` threads, the smaller numbers begun before the greater ones, and
+/// gives what it gave, in order.
+pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    if jobs <= 1 || count <= 1 {
+        return (0..count).map(work).collect();
+    }
     let next = AtomicUsize::new(0);
     let take = || {
         let mut done = Vec::new();
         loop {
-            let part = next.fetch_add(1, Ordering::Relaxed);
-            let from = part * size;
-            let Some(items) = items.get(from..(from + size).min(items.len())).filter(|items| !items.is_empty()) else {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
                 return done;
-            };
-            done.push((part, work(from, items)));
+            }
+            done.push((number, work(number)));
         }
     };
-    let (mut done, other) = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let other = other();
+    let mut done = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..jobs.min(count)).map(|_| scope.spawn(take)).collect();
         let mut done = take();
         for worker in workers {
             done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        (done, other)
+        done
     });
-    done.sort_unstable_by_key(|(part, _)| *part);
-    (done.into_iter().map(|(_, result)| result).collect(), other)
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{in_parts, in_parts_beside};
+    use super::{in_parts, in_turn};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -70,7 +95,8 @@ mod tests {
                 part.to_vec()
             });
             assert_eq!(parts.concat(), items);
+            assert_eq!(in_turn(1000, jobs, |number| number), items);
         }
-        assert_eq!(in_parts_beside(&[0_u8; 0], 4, 1, |_, part| part.len(), || 7), (vec![0], 7));
+        assert_eq!(in_parts(&[0_u8; 0], 4, 1, |_, part| part.len()), vec![0]);
     }
 }

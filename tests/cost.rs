@@ -122,7 +122,8 @@ fn lint(source: &Source, options: &Options) -> usize {
 fn post_render(source: &Source, options: &Options) -> usize {
     let streams = [Stream::parse(source, 1)];
     let release = Release::new(&streams, "default");
-    let plan = transform::plan(&release, &transform::Options::default());
+    let transform_options = transform::Options::default();
+    let plan = transform::plan(&release, &transform_options);
     let findings = judge::judge(&release, options, plan.findings.clone()).len();
     let pieces = transform::write(&release, &plan).expect("edits that are what they declare");
     findings + pieces.iter().map(|piece| piece.bytes().len()).sum::<usize>()

@@ -198,9 +198,8 @@ fn streams(root: &std::path::Path) -> Vec<PathBuf> {
 
 /// The comments of a document, by lines: what follows a `#` that no scalar and no key holds.
 fn comments(text: &str) -> Vec<String> {
-    let mut tape = capi_lint::yaml::Tape::new();
-    let Ok(parsed) = capi_lint::yaml::parse(text, &mut tape) else { return Vec::new() };
-    let Some(root) = tape.document(text, parsed.nodes).root() else { return Vec::new() };
+    let Ok(parsed) = capi_lint::yaml::parse(text) else { return Vec::new() };
+    let Some(root) = parsed.root() else { return Vec::new() };
     let document = root.document();
     let mut covered = vec![false; text.len()];
     for index in root.index()..root.end_index() {
@@ -265,9 +264,8 @@ fn schemas(shared: &std::path::Path, group: &str, kind: &str) -> std::collection
             }
             let text = std::fs::read_to_string(&file).unwrap();
             let text = text.strip_prefix("---\n").unwrap_or(&text);
-            let mut tape = capi_lint::yaml::Tape::new();
-            let parsed = capi_lint::yaml::parse(text, &mut tape).unwrap();
-            let crd = tape.document(text, parsed.nodes).root().unwrap().to_json();
+            let parsed = capi_lint::yaml::parse(text).unwrap();
+            let crd = parsed.root().unwrap().to_json();
             if crd["spec"]["names"]["kind"] == kind {
                 let versions = crd["spec"]["versions"].as_array().unwrap();
                 let schema = |version: &Json| {

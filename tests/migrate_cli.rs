@@ -145,9 +145,8 @@ fn the_chart_at_v1beta1_becomes_the_chart_at_v1beta2() {
 fn values(stream: &[u8]) -> Vec<String> {
     let value = |document: capi_lint::yaml::RawDocument| {
         let text = document.text(stream).unwrap();
-        let mut tape = capi_lint::yaml::Tape::new();
-        let parsed = capi_lint::yaml::parse(text, &mut tape).unwrap();
-        Some(sorted(&tape.document(text, parsed.nodes).root()?.to_json()).to_string())
+        let parsed = capi_lint::yaml::parse(text).unwrap();
+        Some(sorted(&parsed.root()?.to_json()).to_string())
     };
     let mut values: Vec<String> = capi_lint::yaml::split(stream).filter_map(value).collect();
     values.sort();

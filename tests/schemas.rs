@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use capi_lint::schema::facts::{KindFacts, Scope};
 use capi_lint::schema::openapi::OpenApi;
 use capi_lint::schema::{folder, import, notation};
-use capi_lint::yaml::{self, Tape};
+use capi_lint::yaml;
 use serde_json::{Map, Value as Json, json};
 
 type Files = BTreeMap<PathBuf, String>;
@@ -227,9 +227,8 @@ fn documents(file: &Path) -> Vec<Json> {
     let mut documents = Vec::new();
     for document in yaml::split(&stream) {
         let text = std::str::from_utf8(&stream[document.span.clone()]).unwrap();
-        let mut tape = Tape::new();
-        let parsed = yaml::parse(text, &mut tape).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        documents.extend(tape.document(text, parsed.nodes).root().map(|root| root.to_json()));
+        let parsed = yaml::parse(text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        documents.extend(parsed.root().map(|root| root.to_json()));
     }
     documents
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use capi_lint::yaml::edit::{self, Edit, Uneditable};
-use capi_lint::yaml::{self, Tape, Value};
+use capi_lint::yaml::{self, Value};
 use serde_json::{Value as Json, json};
 
 #[derive(Clone, Debug)]
@@ -35,9 +35,8 @@ fn target<'j>(tree: &'j mut Json, path: &[Step]) -> &'j mut Json {
 }
 
 fn read(text: &str) -> Result<Json, yaml::SyntaxError> {
-    let mut tape = Tape::new();
-    let parsed = yaml::parse(text, &mut tape)?;
-    Ok(tape.document(text, parsed.nodes).root().map_or(Json::Null, |root| root.to_json()))
+    let parsed = yaml::parse(text)?;
+    Ok(parsed.root().map_or(Json::Null, |root| root.to_json()))
 }
 
 /// What was tried, and how often it was done rather than refused.
@@ -67,15 +66,14 @@ impl Tally {
 }
 
 fn try_everything(name: &str, text: &str, tally: &mut Tally) {
-    let mut tape = Tape::new();
-    let Ok(parsed) = yaml::parse(text, &mut tape) else { return };
-    if parsed.nodes.len() > 400 || parsed.ignored.is_some() || !parsed.duplicates.is_empty() || text.contains("<<") {
+    let Ok(parsed) = yaml::parse(text) else { return };
+    let document = &parsed.document;
+    if document.len() > 400 || parsed.ignored.is_some() || !parsed.duplicates.is_empty() || text.contains("<<") {
         return;
     }
-    let document = tape.document(text, parsed.nodes.clone());
     let Some(root) = document.root() else { return };
     let tree = root.to_json();
-    for value in (0..parsed.nodes.len() as u32).filter_map(|index| document.value(index)) {
+    for value in (0..document.len() as u32).filter_map(|index| document.value(index)) {
         let path = path_of(value);
         let change = |change: &dyn Fn(&mut Json)| {
             let mut expected = tree.clone();

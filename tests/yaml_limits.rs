@@ -4,10 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use capi_lint::yaml::{self, Problem, Tape};
+use capi_lint::yaml::{self, Problem};
 
 fn problem(text: &str) -> Problem {
-    yaml::parse(text, &mut Tape::new()).expect_err(text).problem
+    yaml::parse(text).expect_err(text).problem
 }
 
 fn documents(stream: &str) -> Vec<&str> {
@@ -81,15 +81,14 @@ fn blank_documents_are_known() {
 #[test]
 fn duplicates_come_with_both_places() {
     let text = "a: 1\nb: {c: 1, 'c': 2}\n\"a\": 2\nyes: 1\ntrue: 2\n1: x\n\"1\": y\na: 3\n";
-    let mut tape = Tape::new();
-    let parsed = yaml::parse(text, &mut tape).expect("readable");
+    let parsed = yaml::parse(text).expect("readable");
     let pairs: Vec<_> = parsed
         .duplicates
         .iter()
         .map(|found| (&text[found.first.range()], &text[found.second.range()], found.first.start))
         .collect();
     assert_eq!(pairs, [("a", "a", 0), ("yes", "true", 30), ("1", "1", 45), ("a", "a", 24), ("c", "c", 9)]);
-    let root = tape.document(text, parsed.nodes).root().expect("a root");
+    let root = parsed.root().expect("a root");
     assert_eq!(root.to_json().to_string(), r#"{"b":{"c":2},"true":2,"1":true,"a":3}"#);
 }
 
@@ -111,25 +110,15 @@ fn messages_name_what_is_wrong_and_where() {
         ("a: b\0c", Problem::ControlCharacter('\0'), 4),
         ("a: .inf\n", Problem::NotFinite, 3),
     ] {
-        let error = yaml::parse(text, &mut Tape::new()).expect_err(text);
+        let error = yaml::parse(text).expect_err(text);
         assert_eq!((&error.problem, error.offset), (&problem, offset), "{text:?}");
         assert!(!error.to_string().is_empty());
     }
 }
 
 #[test]
-fn an_error_leaves_the_tape_as_it_was() {
-    let mut tape = Tape::new();
-    yaml::parse("a: b\n", &mut tape).expect("readable");
-    let nodes = tape.len();
-    yaml::parse("a: [b\n", &mut tape).expect_err("open");
-    yaml::parse("a: {b: c}\nd: .nan\n", &mut tape).expect_err("not a number");
-    assert_eq!(tape.len(), nodes);
-}
-
-#[test]
 fn text_that_is_never_read_is_known() {
-    let ignored = |text| yaml::parse(text, &mut Tape::new()).expect("readable").ignored;
+    let ignored = |text| yaml::parse(text).expect("readable").ignored;
     assert_eq!(ignored("a: b\n...\nc: d\n"), Some(9));
     assert_eq!(ignored("{a: b}\n{c: d}\n"), Some(7));
     assert_eq!(ignored("a: b\n...\n# c\n"), None);
@@ -167,9 +156,8 @@ fn hostile_input_ends_soon_and_in_words() {
     ];
     for (name, stream) in cases {
         let start = Instant::now();
-        let mut tape = Tape::new();
         for raw in yaml::split(stream.as_bytes()) {
-            if let Err(error) = raw.text(stream.as_bytes()).and_then(|text| yaml::parse(text, &mut tape)) {
+            if let Err(error) = raw.text(stream.as_bytes()).and_then(|text| yaml::parse(text)) {
                 assert!(!error.to_string().is_empty());
             }
         }
@@ -183,9 +171,9 @@ fn hostile_input_ends_soon_and_in_words() {
 fn nesting_stops_at_the_limit() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     let lines = |depth: usize| (0..depth).map(|depth| " ".repeat(depth) + "a:\n").collect::<String>();
-    assert!(yaml::parse(&nested(500), &mut Tape::new()).is_ok());
+    assert!(yaml::parse(&nested(500)).is_ok());
     assert_eq!(problem(&nested(yaml::MAX_DEPTH + 1)), Problem::TooDeep);
-    assert!(yaml::parse(&lines(500), &mut Tape::new()).is_ok());
+    assert!(yaml::parse(&lines(500)).is_ok());
     assert_eq!(problem(&lines(yaml::MAX_DEPTH + 2)), Problem::TooDeep);
 }
 

@@ -150,8 +150,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         Some(new) => args.sources.read(new, &args.sources.new_values, release.as_deref(), namespace)?,
         None => Vec::new(),
     };
-    let (before, after) = (lint::parse(&old, args.judge.jobs()), lint::parse(&new, args.judge.jobs()));
-    let (before, after) = (Release::new(&before, namespace), Release::new(&after, namespace));
+    let streams = (lint::parse(&old, args.judge.jobs()), lint::parse(&new, args.judge.jobs()));
+    let (before, after) = (Release::new(&streams.0, namespace), Release::new(&streams.1, namespace));
     let mut judge = common::judge_options(&args.judge, &settings)?;
     if args.judge.client.is_none() && settings.client.is_none() {
         judge.client = Client::Warn;
@@ -174,7 +174,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     for message in args.gates.closed(&diff, args.uninstall) {
         let _ = writeln!(io::stderr(), "capi-lint: {message}");
     }
-    Ok(args.gates.outcome(&diff, args.uninstall))
+    let outcome = args.gates.outcome(&diff, args.uninstall);
+    common::leave(diff);
+    common::leave((before, after));
+    common::leave(streams);
+    common::leave((old, new));
+    Ok(outcome)
 }
 
 fn print(diff: &Diff<'_, '_>, args: &ReportArgs) -> anyhow::Result<()> {

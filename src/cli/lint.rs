@@ -77,7 +77,12 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let threshold = args.report.threshold(&settings);
     common::print(&report, &args.format, args.report.style(io::stdout().is_terminal(), threshold))?;
-    Ok(if report.reaches(threshold) { Outcome::Findings } else { Outcome::Clean })
+    let outcome = if report.reaches(threshold) { Outcome::Findings } else { Outcome::Clean };
+    common::leave(report);
+    common::leave(releases);
+    common::leave(streams);
+    common::leave(groups);
+    Ok(outcome)
 }
 
 /// Parses the sources of a group.

@@ -19,7 +19,7 @@ use super::migrate_write::{self, Replacement};
 use crate::input::{self, ChartOptions};
 use crate::migrate;
 use crate::migrate::templates::{self, HELPERS, HELPERS_FILE, Template};
-use crate::yaml::{self, Tape};
+use crate::yaml;
 
 /// A template that changes.
 struct Changed {
@@ -300,10 +300,9 @@ fn left(renderings: &[Rendering], by_hand: &[PathBuf]) -> usize {
 /// The objects of a rendering, with the templates they came from.
 fn objects(stream: &[u8]) -> Vec<Object> {
     let object = |document: yaml::RawDocument| {
-        let mut tape = Tape::new();
         let text = document.text(stream).ok()?;
-        let parsed = yaml::parse(text, &mut tape).ok()?;
-        let value = tape.document(text, parsed.nodes).root()?.to_json();
+        let parsed = yaml::parse(text).ok()?;
+        let value = parsed.root()?.to_json();
         let source = text.lines().find_map(|line| line.strip_prefix("# Source: "));
         Some(Object { template: PathBuf::from(source.unwrap_or_default().trim()), value })
     };

@@ -111,6 +111,12 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     if args.exec.is_empty() {
         let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
         write_all(&mut fs::File::from(out), &pieces)?;
+        common::leave(pieces);
+        common::leave(plan);
+        common::leave(report);
+        common::leave(release);
+        common::leave(streams);
+        common::leave(sources);
         return Ok(Outcome::Clean);
     }
     chain(&args.exec, &pieces)

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::schema::suggest::nearest;
-use crate::yaml::tape::{Style, Tape};
+use crate::yaml::Style;
 use crate::yaml::{self, Value};
 
 /// Something wrong with one setting.
@@ -47,9 +47,8 @@ impl Fault {
 
 /// Line and column of the setting at a path, or of the nearest one above it that is there.
 fn position(text: &str, path: &[String], offset: Option<usize>) -> Option<(usize, usize)> {
-    let mut tape = Tape::new();
-    yaml::parse(text, &mut tape).ok()?;
-    let mut value = tape.document(text, 0..tape.len()).root()?;
+    let parsed = yaml::parse(text).ok()?;
+    let mut value = parsed.root()?;
     for step in path {
         let next = match step.parse::<usize>() {
             Ok(number) if value.is_seq() => value.items().nth(number),

@@ -6,12 +6,13 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
 use serde_json::Value as Json;
 
 use super::noise;
 use crate::object::{CLUSTER_GROUP, Object};
 use crate::release::Release;
+use crate::threads;
 
 /// An object before and after; one side may be absent.
 #[derive(Clone, Copy, Debug)]
@@ -41,65 +42,30 @@ impl<'r, 'a> Pair<'r, 'a> {
     }
 }
 
-/// What makes an object the same: hooks apart, the version no part of it.
-#[derive(PartialEq, Eq, Hash, Clone)]
-struct Identity<'o> {
-    hook: Option<String>,
-    group: &'o str,
-    kind: &'o str,
-    namespace: &'o str,
-    name: &'o str,
-}
+/// Objects below which a further thread costs more than it brings.
+const OBJECTS_PER_THREAD: usize = 2000;
 
-fn identity<'o>(release: &'o Release<'_>, object: &'o Object<'_>) -> Identity<'o> {
-    let hook = object.hook_events().map(|events| {
-        let mut events: Vec<&str> = events.split(',').map(str::trim).collect();
-        events.sort_unstable();
-        events.join(",")
+/// All pairs: in the order of the new release, then what is gone in the order of the old one. Of objects of one identity the
+/// last counts.
+pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, jobs: usize) -> Vec<Pair<'r, 'a>> {
+    // For each old object the new one that it becomes; the outer `None` is for those that a later one stands in for.
+    let partners = threads::in_parts(&old.objects, jobs, OBJECTS_PER_THREAD, |_, objects| {
+        let is_last = |object: &Object<'a>| old.last_of(old, object) == Some(object.number);
+        objects.iter().map(|object| is_last(object).then(|| new.last_of(old, object))).collect::<Vec<_>>()
     });
-    Identity {
-        hook,
-        group: object.group(),
-        kind: &object.kind,
-        namespace: release.namespace_of(object),
-        name: &object.name,
-    }
-}
-
-/// The identities of all objects, and the last object of each: where one stands twice, the last is what a client applies last.
-struct Identities<'o> {
-    keys: Vec<Identity<'o>>,
-    last: FxHashMap<Identity<'o>, u32>,
-}
-
-impl<'o> Identities<'o> {
-    fn of(release: &'o Release<'_>) -> Self {
-        let keys: Vec<Identity<'o>> = release.objects.iter().map(|object| identity(release, object)).collect();
-        let mut last = FxHashMap::with_capacity_and_hasher(keys.len(), rustc_hash::FxBuildHasher);
-        last.extend(keys.iter().cloned().zip(0_u32..));
-        Self { keys, last }
-    }
-
-    /// Whether an object is the last of its identity.
-    fn is_last(&self, number: u32) -> bool {
-        self.keys.get(number as usize).and_then(|key| self.last.get(key)) == Some(&number)
-    }
-}
-
-/// All pairs: in the order of the new release, then what is gone in the order of the old one.
-pub fn pairs<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>) -> Vec<Pair<'r, 'a>> {
-    let (before, after) = (Identities::of(old), Identities::of(new));
     let mut partner: Vec<Option<u32>> = vec![None; new.objects.len()];
     let mut removed: HashSet<u32> = HashSet::new();
-    for (key, number) in before.keys.iter().zip(0_u32..).filter(|(_, number)| before.is_last(*number)) {
-        match after.last.get(key) {
-            Some(other) => partner[*other as usize] = Some(number),
-            None => {
-                removed.insert(number);
-            }
+    for (number, other) in (0_u32..).zip(partners.into_iter().flatten()) {
+        match other {
+            Some(Some(other)) => partner[other as usize] = Some(number),
+            Some(None) => drop(removed.insert(number)),
+            None => {}
         }
     }
-    let is_last: Vec<bool> = (0_u32..).take(new.objects.len()).map(|number| after.is_last(number)).collect();
+    let is_last = threads::in_parts(&new.objects, jobs, OBJECTS_PER_THREAD, |_, objects| {
+        objects.iter().map(|object| new.last_of(new, object) == Some(object.number)).collect::<Vec<_>>()
+    });
+    let is_last = is_last.concat();
     let is_last = |object: &Object<'_>| is_last.get(object.number as usize) == Some(&true);
     let added: HashSet<u32> = new
         .objects

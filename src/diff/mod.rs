@@ -7,6 +7,7 @@
 use crate::judge;
 use crate::release::Release;
 use crate::schema::validate::Client;
+use crate::threads;
 use crate::transform::compare;
 
 pub mod changes;
@@ -79,7 +80,7 @@ const PAIRS_PER_THREAD: usize = 500;
 
 /// Compares two releases.
 pub fn diff<'r, 'a>(old: &'r Release<'a>, new: &'r Release<'a>, options: &Options) -> Diff<'r, 'a> {
-    let mut pairs = matching::pairs(old, new);
+    let mut pairs = matching::pairs(old, new, options.judge.jobs);
     let class_templates = TemplateNames::of(old, new);
     let reading = Reading::new(new, &class_templates, &options.judge.schemas);
     let lost_namespaces = verdict::lost_namespaces(&pairs);
@@ -114,22 +115,16 @@ fn compare_all<'r, 'a>(
     releases: verdict::Releases<'_, 'a>,
     options: &judge::Options,
 ) -> Found<'r, 'a> {
-    let threads = options.jobs.clamp(1, pairs.len() / PAIRS_PER_THREAD + 1);
-    let size = pairs.len().div_ceil(threads).max(1);
-    let mut all = Found::default();
-    std::thread::scope(|scope| {
-        let chunks = pairs.chunks(size).enumerate();
-        let workers: Vec<_> = chunks
-            .map(|(number, chunk)| scope.spawn(move || compare(chunk, number * size, releases, options)))
-            .collect();
-        for worker in workers {
-            let part = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            all.changed.extend(part.changed);
-            all.changes.extend(part.changes);
-            all.rows.extend(part.rows);
-            all.verdict.append(part.verdict);
-        }
+    let parts = threads::in_parts(pairs, options.jobs, PAIRS_PER_THREAD, |first, pairs| {
+        compare(pairs, first, releases, options)
     });
+    let mut all = Found::default();
+    for part in parts {
+        all.changed.extend(part.changed);
+        all.changes.extend(part.changes);
+        all.rows.extend(part.rows);
+        all.verdict.append(part.verdict);
+    }
     all
 }
 

@@ -87,7 +87,7 @@ impl Inventory {
         }
         for stream in release.streams {
             for document in &stream.documents {
-                let root = stream.document(document).and_then(crate::yaml::Document::root);
+                let root = document.parsed().and_then(crate::yaml::Document::root);
                 if let Some(config) = root.and_then(|root| Kubeconfig::read(&stream.source.name, root)) {
                     self.add_kubeconfig(config);
                 }

@@ -31,7 +31,7 @@ mod tree;
 
 use serde_json::Value as Json;
 
-use crate::yaml::{self, Tape, Value};
+use crate::yaml::{self, Value};
 use fit::Fit;
 use kinds::{MigratedKind, TARGET};
 use layout::Layout;
@@ -122,12 +122,11 @@ pub fn document(text: &str, context: &Context) -> Outcome {
 
 /// Brings a document to v1beta2 whose text ends its last line.
 fn migrate(text: &str, context: &Context) -> Outcome {
-    let mut tape = Tape::new();
-    let parsed = match yaml::parse(text, &mut tape) {
+    let parsed = match yaml::parse(text) {
         Ok(parsed) => parsed,
         Err(error) => return refuse(error.offset, format!("not readable as YAML: {error}")),
     };
-    let Some(root) = tape.document(text, parsed.nodes.clone()).root() else { return Outcome::NotConcerned };
+    let Some(root) = parsed.root() else { return Outcome::NotConcerned };
     if !may_concern(root) {
         return Outcome::NotConcerned;
     }
@@ -184,9 +183,8 @@ fn write(before: &Tree<'_>, after: &Tree<'_>, text: &str) -> Option<String> {
         return None;
     }
     let written = Renderer::render(after, text, &layout)?;
-    let mut tape = Tape::new();
-    let parsed = yaml::parse(&written, &mut tape).ok()?;
-    let meaning = tape.document(&written, parsed.nodes).root()?.to_json();
+    let parsed = yaml::parse(&written).ok()?;
+    let meaning = parsed.root()?.to_json();
     (meaning == after.to_json() && parsed.duplicates.is_empty()).then_some(written)
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Context, Outcome, Reason, document};
-use crate::yaml::{self, Tape};
+use crate::yaml;
 
 /// One document of a stream and what became of it.
 #[derive(Clone, Debug)]
@@ -72,10 +72,9 @@ impl Stream {
             match &document.outcome {
                 Outcome::Migrated(migration) => context.add(&migration.value),
                 Outcome::Already => {
-                    let mut tape = Tape::new();
                     let Some(text) = text_of(bytes, &document.span) else { continue };
-                    let Ok(parsed) = yaml::parse(text, &mut tape) else { continue };
-                    if let Some(root) = tape.document(text, parsed.nodes).root() {
+                    let Ok(parsed) = yaml::parse(text) else { continue };
+                    if let Some(root) = parsed.root() {
                         context.add(&root.to_json());
                     }
                 }

@@ -192,7 +192,7 @@ impl<'r> Locator<'r> {
             (Some(path), ..) => path.to_owned(),
             (None, Some(object), Some(node)) => object.path(node),
             (None, None, Some(node)) => {
-                stream.document(document).map_or_else(String::new, |document| document.path(node))
+                document.parsed().map_or_else(String::new, |document| document.path(node))
             }
             _ => String::new(),
         };

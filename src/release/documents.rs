@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
-use crate::object::{Object, Parts};
+use rustc_hash::FxHashSet;
+
+use crate::object::{Object, Outline};
 use crate::report::{Finding, Place};
 use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value};
 
@@ -133,13 +135,14 @@ pub fn duplicate_key(document: u32, parsed: &Document<'_>, duplicate: &Duplicate
     finding
 }
 
-/// The items of a `kind: List`, or of anything else with a list of `items` at its top: clients take it apart, whatever its kind.
-pub fn list_items(root: Value<'_>) -> Option<Value<'_>> {
-    root.get("items").filter(super::super::yaml::tape::Value::is_seq)
-}
-
 /// The object of a value, or why it is none.
-pub fn object(number: u32, document: u32, root: Value<'_>) -> Result<Object<'_>, Box<Finding>> {
+pub fn object<'a>(
+    number: u32,
+    document: u32,
+    root: Value<'a>,
+    outline: Outline,
+    names: &mut Names<'a>,
+) -> Result<Object<'a>, Box<Finding>> {
     let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
     let fault =
         |message: String, help: &str| Box::new(Finding::new(&MALFORMED_OBJECT, message).at(place).suggest(help));
@@ -152,8 +155,11 @@ pub fn object(number: u32, document: u32, root: Value<'_>) -> Result<Object<'_>,
             "write each object as a document of its own with apiVersion, kind and metadata; separate documents by ---",
         ));
     }
-    let text = |key: &str| root.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
-    let (api_version, kind) = match (text("apiVersion"), text("kind")) {
+    let text = |index: u32| {
+        let value = if index == 0 { None } else { root.document().value(index) };
+        value.and_then(|value| value.as_str()).filter(|text| !text.is_empty())
+    };
+    let (api_version, kind) = match (text(outline.api_version), text(outline.kind)) {
         (Some(api_version), Some(kind)) => (api_version, kind),
         (api_version, kind) => {
             let missing = match (api_version.is_some(), kind.is_some()) {
@@ -169,20 +175,34 @@ pub fn object(number: u32, document: u32, root: Value<'_>) -> Result<Object<'_>,
             ));
         }
     };
-    let parts = Parts::of(root);
-    let metadata = parts.metadata_of(root);
-    let field = |key: &str| metadata.and_then(|metadata| metadata.get(key)?.as_str()).filter(|text| !text.is_empty());
     Ok(Object {
         number,
         document,
         root,
-        parts,
+        parts: outline.parts,
         group_length: memchr::memchr(b'/', api_version.as_bytes()).unwrap_or(0) as u32,
-        api_version,
-        kind,
-        namespace: field("namespace"),
-        name: field("name").unwrap_or(Cow::Borrowed("")),
+        api_version: names.known(api_version),
+        kind: names.known(kind),
+        namespace: text(outline.namespace),
+        name: text(outline.name).unwrap_or(Cow::Borrowed("")),
     })
+}
+
+/// Texts that many objects share: each is kept where it stood first, so that comparing them looks at few places in memory.
+#[derive(Debug, Default)]
+pub struct Names<'a> {
+    known: FxHashSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn known(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
+        let Cow::Borrowed(own) = text else { return text };
+        if let Some(known) = self.known.get(own) {
+            return Cow::Borrowed(known);
+        }
+        self.known.insert(own);
+        text
+    }
 }
 
 /// The first line of a value: to point at a whole object without marking all of it.
@@ -196,7 +216,7 @@ fn start_of(value: Value<'_>) -> Span {
 pub const HELM4_ORIGIN: &str = "postrenderer.helm.sh/postrender-filename";
 
 /// The template that a document was rendered from: Helm 4's annotation, else Helm 3's comment before the object.
-pub fn template<'a>(text: &'a str, parsed: Option<Document<'a>>) -> Option<&'a str> {
+pub fn template<'a>(text: &'a str, parsed: Option<&'a Document<'a>>) -> Option<&'a str> {
     let from_annotation = parsed.and_then(|document| {
         let mark = document.root()?.at(&["metadata", "annotations"])?.get(HELM4_ORIGIN)?;
         match mark.as_str()? {

@@ -11,17 +11,26 @@ pub struct Index {
 
 impl Index {
     /// An index of objects with their hashes.
-    pub fn new(hashes: impl Iterator<Item = (u64, u32)>) -> Self {
-        let mut entries: Vec<(u64, u32)> = hashes.collect();
-        entries.sort_unstable();
-        let bits = (entries.len().max(2) as u64).ilog2();
+    pub fn new(hashes: &[(u64, u32)]) -> Self {
+        let bits = (hashes.len().max(2) as u64).ilog2();
         let shift = u64::BITS - bits;
         let mut begins = vec![0_u32; (1 << bits) + 1];
-        for (hash, _) in &entries {
+        for (hash, _) in hashes {
             begins[(hash >> shift) as usize + 1] += 1;
         }
         for at in 1..begins.len() {
             begins[at] += begins[at - 1];
+        }
+        // Each goes to its place among all; the few that begin alike are sorted then.
+        let mut next = begins.clone();
+        let mut entries = vec![(0, 0); hashes.len()];
+        for entry in hashes {
+            let at = &mut next[(entry.0 >> shift) as usize];
+            entries[*at as usize] = *entry;
+            *at += 1;
+        }
+        for place in begins.windows(2) {
+            entries[place[0] as usize..place[1] as usize].sort_unstable();
         }
         Self { entries, begins, shift }
     }
@@ -48,7 +57,8 @@ mod tests {
     fn finds_what_was_put_in_and_nothing_else() {
         let hash = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for size in [0, 1, 2, 3, 100, 1000] {
-            let index = Index::new((0..size).map(|number| (hash(number / 2), number as u32)));
+            let hashes: Vec<_> = (0..size).map(|number| (hash(number / 2), number as u32)).collect();
+            let index = Index::new(&hashes);
             for number in 0..size / 2 {
                 assert_eq!(index.of(hash(number)).collect::<Vec<_>>(), [2 * number as u32, 2 * number as u32 + 1]);
             }

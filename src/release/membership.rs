@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::Release;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
+use crate::threads;
 
 /// A cluster of the run: named by its Cluster object, or only by objects that say they belong to it.
 #[derive(Clone, Debug)]
@@ -54,8 +55,8 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
 }
 
 /// The clusters of a release, and the membership of each of its objects.
-pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
-    let (clusters, mut membership) = stated(release);
+pub fn assign<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let (clusters, mut membership) = stated(release, jobs);
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
     let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
@@ -76,12 +77,16 @@ pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) 
 type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
 
 /// The clusters that objects say they belong to, and those objects' membership.
-fn stated<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+fn stated<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let names = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
+        let named = objects.iter().filter_map(|object| Some((object.number, stated_cluster(object)?)));
+        named.filter(|(number, _)| !release.objects[*number as usize].is_hook()).collect::<Vec<_>>()
+    });
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
     let mut numbers: Numbers<'a> = FxHashMap::default();
     let mut membership = vec![Membership::Unassigned; release.objects.len()];
-    for object in release.objects.iter().filter(|object| !object.is_hook()) {
-        let Some(name) = stated_cluster(object) else { continue };
+    for (number, name) in names.into_iter().flatten() {
+        let object = &release.objects[number as usize];
         let namespace = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
         let known = numbers.entry(name.clone()).or_default();
         let number = if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == namespace) {

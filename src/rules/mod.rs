@@ -151,14 +151,31 @@ static CHECKS: &[(&str, &[Check])] = &[
 /// What only the whole release shows: references, clusters, the fleet, the release itself.
 pub fn check(release: &Release<'_>, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let view = View::new(release, circumstances);
+    (0..count()).flat_map(|number| check_one(&view, number)).collect()
+}
+
+/// How many checks there are for [`check_one`].
+pub fn count() -> usize {
+    checks().count() + 1
+}
+
+/// What one of the checks finds: those of the list by their number, and behind them the settings' own rules. Each is by
+/// itself, so that they can be made at the same time.
+pub fn check_one(view: &View<'_, '_>, number: usize) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for check in CHECKS.iter().flat_map(|(_, checks)| *checks) {
-        if circumstances.settings.rules.get(check.rule.name).is_none_or(|level| level.severity().is_some()) {
-            (check.check)(&view, &mut findings);
+    match checks().nth(number) {
+        Some(check) => {
+            if view.settings.rules.get(check.rule.name).is_none_or(|level| level.severity().is_some()) {
+                (check.check)(view, &mut findings);
+            }
         }
+        None => custom::check(view, &mut findings),
     }
-    custom::check(&view, &mut findings);
     findings
+}
+
+fn checks() -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().flat_map(|(_, checks)| *checks)
 }
 
 /// The rules by layer, in the order in which the layers run.

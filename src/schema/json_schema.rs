@@ -15,7 +15,7 @@ use super::load::LoadError;
 use crate::input::Source;
 use crate::object::Object;
 use crate::report::Finding;
-use crate::yaml::{self, Tape, Value};
+use crate::yaml::{self, Value};
 
 crate::rule! {
     /// The object does not fit the JSON Schema that `--schemas` gives for its kind.
@@ -121,9 +121,8 @@ impl JsonSchemas {
 
 fn parse(bytes: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let mut tape = Tape::new();
-    let parsed = yaml::parse(text, &mut tape).ok()?;
-    Some(tape.document(text, parsed.nodes).root()?.to_json())
+    let parsed = yaml::parse(text).ok()?;
+    Some(parsed.root()?.to_json())
 }
 
 fn is_schema(document: &Json) -> bool {

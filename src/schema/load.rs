@@ -10,7 +10,7 @@ use super::import;
 use super::pack::{ReleaseFacts, pack};
 use super::table::Table;
 use crate::input::Source;
-use crate::yaml::{self, Tape};
+use crate::yaml;
 
 /// Why a user's schemas could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,12 +60,11 @@ pub fn table(sources: &[Source]) -> Result<Table, LoadError> {
 fn document_kinds(name: &str, first_line: usize, bytes: &[u8]) -> Result<Vec<KindFacts>, LoadError> {
     let fail = |line: usize, problem: String| LoadError { place: format!("{name}:{line}"), problem };
     let text = std::str::from_utf8(bytes).map_err(|error| fail(first_line, error.to_string()))?;
-    let mut tape = Tape::new();
-    let parsed = yaml::parse(text, &mut tape).map_err(|error| {
+    let parsed = yaml::parse(text).map_err(|error| {
         let before = bytes.get(..error.offset).unwrap_or_default();
         fail(first_line + line(before) - 1, error.to_string())
     })?;
-    let Some(root) = tape.document(text, parsed.nodes).root() else { return Ok(Vec::new()) };
+    let Some(root) = parsed.root() else { return Ok(Vec::new()) };
     import::document(&root.to_json()).map_err(|error| fail(first_line, error.to_string()))
 }
 

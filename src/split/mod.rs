@@ -307,9 +307,8 @@ fn text(view: &View<'_, '_>, documents: &[u32]) -> Result<String, SplitError> {
 /// Whether a document means the same with a line end behind it: a block of text at its end would grow by one.
 fn may_end_line(document: &str) -> bool {
     let meaning = |text: &str| {
-        let mut tape = yaml::Tape::new();
-        let parsed = yaml::parse(text, &mut tape).ok()?;
-        Some(tape.document(text, parsed.nodes).root()?.to_json())
+        let parsed = yaml::parse(text).ok()?;
+        Some(parsed.root()?.to_json())
     };
     meaning(document) == meaning(&format!("{document}\n"))
 }

@@ -3,11 +3,11 @@
 //! Key order, comments, quoting and indentation do not count: two trees are the same when Kubernetes reads the same from
 //! them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::yaml::tape::push_key;
+use crate::yaml::edit::Entry;
 use crate::yaml::{Kind, Value};
 
 /// Whether Kubernetes reads the same from two values.
@@ -89,7 +89,7 @@ fn note(path: &str, ignore: &dyn Fn(&str) -> bool, limit: usize, out: &mut Vec<S
 #[derive(Debug, Default)]
 pub struct Declared<'p> {
     /// By the node index of an object's root: labels that were added.
-    pub labels: BTreeMap<u32, &'p [(String, String)]>,
+    pub labels: BTreeMap<u32, &'p [Entry<'p>]>,
     /// Node indexes of list items that were taken out.
     pub dropped: BTreeSet<u32>,
 }
@@ -151,7 +151,7 @@ impl Declared<'_> {
         let labels = new.at(&["metadata", "labels"]).ok_or("metadata.labels is not there")?;
         let before = old.at(&["metadata", "labels"]).map_or(0, |labels| labels.entries().count());
         for (key, value) in added {
-            if labels.get(key).and_then(|label| label.as_str()) != Some(Cow::Borrowed(value)) {
+            if labels.get(key).and_then(|label| label.as_str()).as_ref() != Some(value) {
                 return Err(format!("the label {key} is not there"));
             }
         }
@@ -176,7 +176,7 @@ impl Declared<'_> {
 
 /// Whether one document is another with just these labels more, and nothing else so much as written in another way: the
 /// common case, told in one pass over both tapes.
-fn has_only_gained(old: Value<'_>, new: Value<'_>, added: &[(String, String)]) -> bool {
+fn has_only_gained(old: Value<'_>, new: Value<'_>, added: &[Entry<'_>]) -> bool {
     let Some(labels) = new.at(&["metadata", "labels"]).filter(Value::is_map) else { return false };
     let before = old.at(&["metadata", "labels"]);
     let kept = match before {
@@ -188,7 +188,7 @@ fn has_only_gained(old: Value<'_>, new: Value<'_>, added: &[(String, String)]) -
     let mut gained = labels.children().skip(kept);
     let Some(first) = gained.clone().next() else { return false };
     let is_declared = added.iter().all(|(key, value)| {
-        gained.next().is_some_and(|label| label.key_is(key) && label.as_str().as_deref() == Some(value))
+        gained.next().is_some_and(|label| label.key_is(key) && label.as_str().as_ref() == Some(value))
     });
     let start = if before.is_none() { labels.index() } else { first.index() };
     is_declared && gained.next().is_none() && new.document().is_with_run(old.document(), start..labels.end_index())

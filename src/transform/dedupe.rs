@@ -63,7 +63,7 @@ pub enum Dedupe {
 const NAMED_PATHS: usize = 3;
 
 /// Plans what goes; returns the numbers of the objects that go.
-pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan) -> BTreeSet<u32> {
+pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSet<u32> {
     let mut gone = BTreeSet::new();
     if mode == Dedupe::Off {
         return gone;
@@ -162,7 +162,7 @@ fn stays(object: &Object<'_>, reason: edit::Uneditable) -> Finding {
 }
 
 /// Whole documents go whole; an item of a list goes alone, unless all items of it go.
-fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan) {
+fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan<'_>) {
     for number in gone {
         let Some(object) = release.objects.get(*number as usize) else { continue };
         let whole = object.root.index() == 0
@@ -179,7 +179,7 @@ fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan) {
             match edit::remove(object.root) {
                 Ok(edits) => {
                     plan.dropped_items.push(*number);
-                    plan.edits.entry(object.document).or_default().extend(edits);
+                    plan.edits.extend(edits.into_iter().map(|edit| (object.document, edit)));
                 }
                 Err(reason) => plan.findings.push(stays(object, reason)),
             }

@@ -121,7 +121,7 @@ fn is_label_text(text: &str) -> bool {
 const OBJECTS_PER_THREAD: usize = 1000;
 
 /// Plans the labels of every object that is not among `gone`.
-pub fn plan(release: &Release<'_>, labels: &Labels, gone: &BTreeSet<u32>, plan: &mut Plan) {
+pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u32>, plan: &mut Plan<'r>) {
     let wishes = Wishes::new(release, labels);
     let parts = crate::threads::in_parts(&release.objects, plan.jobs, OBJECTS_PER_THREAD, |_, objects| {
         let mut part = Part::default();
@@ -129,10 +129,10 @@ pub fn plan(release: &Release<'_>, labels: &Labels, gone: &BTreeSet<u32>, plan: 
         left.for_each(|object| part.label(object, &wishes));
         part
     });
+    plan.edits.reserve(parts.iter().map(|part| part.edits.len()).sum());
+    plan.added.reserve(parts.iter().map(|part| part.added.len()).sum());
     for part in parts {
-        for (document, edits) in part.edits {
-            plan.edits.entry(document).or_default().extend(edits);
-        }
+        plan.edits.extend(part.edits);
         plan.added.extend(part.added);
         plan.findings.extend(part.findings);
     }
@@ -140,24 +140,24 @@ pub fn plan(release: &Release<'_>, labels: &Labels, gone: &BTreeSet<u32>, plan: 
 
 /// The plan for some of the objects.
 #[derive(Default)]
-struct Part {
-    edits: Vec<(u32, Vec<Edit>)>,
-    added: Vec<(u32, Vec<(String, String)>)>,
+struct Part<'l> {
+    edits: Vec<(u32, Edit)>,
+    added: Vec<(u32, Vec<Label<'l>>)>,
     findings: Vec<Finding>,
 }
 
-impl Part {
-    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'_>) {
+impl<'l> Part<'l> {
+    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'l>) {
         let Some(metadata) = object.metadata().filter(Value::is_map) else { return };
         let entry = metadata.get("labels");
         let present = entry.filter(|labels| !labels.is_null());
         if present.is_some_and(|labels| !labels.is_map()) {
             return;
         }
-        let mut add: Vec<(String, String)> = Vec::new();
+        let mut add: Vec<Label<'l>> = Vec::new();
         for (key, value) in wishes.of(object) {
             match present.and_then(|labels| labels.get(key)) {
-                None => add.push((key.clone().into_owned(), value.clone().into_owned())),
+                None => add.push((key.clone(), value.clone())),
                 Some(label) if label.as_str().as_deref() == Some(&**value) => {}
                 Some(label) => {
                     let was = label.as_str().map_or_else(|| label.raw().to_owned(), Cow::into_owned);
@@ -176,11 +176,11 @@ impl Part {
         };
         match edits {
             Ok(edits) => {
-                self.edits.push((object.document, edits));
+                self.edits.extend(edits.into_iter().map(|edit| (object.document, edit)));
                 self.added.push((object.number, add));
             }
             Err(reason) => {
-                let keys = add.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ");
+                let keys = add.iter().map(|(key, _)| &**key).collect::<Vec<_>>().join(", ");
                 let message = format!("the label {keys} cannot be added here: {reason}");
                 self.findings.push(object.finding(&LABEL_NOT_ADDED, metadata, message));
             }
@@ -188,7 +188,7 @@ impl Part {
     }
 }
 
-type Label<'l> = (Cow<'l, str>, Cow<'l, str>);
+type Label<'l> = edit::Entry<'l>;
 
 /// What is wished for, worked out once per cluster. Labels that the server would not take are left out.
 struct Wishes<'l> {

@@ -3,13 +3,12 @@
 //! A plan of edits is made first and proved afterwards: the edited text is parsed again and must be the same tree but for
 //! the declared change. Nothing is written here; `cli::post_render` writes, and only after everything passed.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::release::Release;
 use crate::report::Finding;
-use crate::yaml::edit::{self, Edit};
-use crate::yaml::{self, Tape};
+use crate::yaml;
+use crate::yaml::edit::{self, Edit, Entry};
 
 pub mod compare;
 pub mod dedupe;
@@ -20,19 +19,26 @@ pub use label::Labels;
 
 /// What to do to the documents of a release, and what to say about it.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct Plan<'r> {
     /// Documents that are taken out whole.
     pub dropped: Vec<u32>,
-    /// Edits within documents, by document; offsets count in the document's text.
-    pub edits: BTreeMap<u32, Vec<Edit>>,
-    /// Labels that the edits add, by object, for the proof.
-    pub added: BTreeMap<u32, Vec<(String, String)>>,
+    /// Edits within documents, in the order of the documents; offsets count in the document's text.
+    edits: Vec<(u32, Edit)>,
+    /// Labels that the edits add, in the order of the objects, for the proof.
+    added: Vec<(u32, Vec<Entry<'r>>)>,
     /// Items of a `kind: List` that are taken out, by object.
     pub dropped_items: Vec<u32>,
     /// Duplicates and label conflicts.
     pub findings: Vec<Finding>,
     /// Threads to prove the edits on.
     jobs: usize,
+}
+
+impl Plan<'_> {
+    /// Whether a document is edited.
+    pub fn edits(&self, document: u32) -> bool {
+        self.edits.binary_search_by_key(&document, |(edited, _)| *edited).is_ok()
+    }
 }
 
 /// What post-render is asked to do.
@@ -70,30 +76,35 @@ impl fmt::Display for BrokenEdit {
 impl std::error::Error for BrokenEdit {}
 
 /// Plans the changes of a release.
-pub fn plan(release: &Release<'_>, options: &Options) -> Plan {
+pub fn plan<'r>(release: &'r Release<'_>, options: &'r Options) -> Plan<'r> {
     let mut plan = Plan { jobs: options.jobs, ..Plan::default() };
     let gone = dedupe::plan(release, options.dedupe, &mut plan);
     label::plan(release, &options.labels, &gone, &mut plan);
+    // Each of the two went by the documents; what they do to one document keeps their order.
+    plan.edits.sort_by_key(|(document, _)| *document);
     plan
 }
 
 /// Documents below which a further thread costs more than it brings.
 const DOCUMENTS_PER_THREAD: usize = 500;
 
+/// So many edited documents are proved one after the other: few enough to stay at hand.
+const AT_ONCE: usize = 256;
+
 /// The whole output, as pieces in order: slices of the input where nothing changed, new text where something did.
 ///
 /// # Errors
 /// When an edited document is not the same tree but for the declared change.
-pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>, BrokenEdit> {
-    let edited: Vec<(u32, &Vec<Edit>)> = plan.edits.iter().map(|(document, edits)| (*document, edits)).collect();
+pub fn write<'p>(release: &Release<'p>, plan: &'p Plan<'_>) -> Result<Vec<Piece<'p>>, BrokenEdit> {
+    let edited: Vec<Edited<'_>> = plan.edits.chunk_by(|(one, _), (other, _)| one == other).collect();
     let proof = Proof::new(release, plan);
     let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |_, part| {
-        let mut room = Room::default();
-        part.iter().try_for_each(|(document, edits)| proof.check(*document, edits, &mut room))
+        let mut room = String::new();
+        part.chunks(AT_ONCE).try_for_each(|edited| proof.check(edited, &mut room))
     });
     proved.into_iter().collect::<Result<(), BrokenEdit>>()?;
 
-    let mut pieces = Vec::with_capacity(2 * edited.len() + release.streams.len());
+    let mut pieces = Vec::with_capacity(2 * plan.edits.len() + release.streams.len());
     let mut number = 0_u32;
     let mut dropped = plan.dropped.iter().copied().peekable();
     let mut edits = edited.into_iter().peekable();
@@ -102,12 +113,12 @@ pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>
         let mut unchanged = 0_usize;
         let bytes = &stream.source.bytes;
         for document in &stream.documents {
+            let edits = edits.next_if(|edits| document_of(edits) == number);
             if dropped.next_if_eq(&number).is_some() {
                 push_source(&mut pieces, bytes.get(unchanged..document.span.start));
                 unchanged = document.span.end;
-                edits.next_if(|(edited, _)| *edited == number);
-            } else if let Some((_, edits)) = edits.next_if(|(edited, _)| *edited == number) {
-                for edit in edit::in_order(edits) {
+            } else if let Some(edits) = edits {
+                for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
                     push_source(&mut pieces, bytes.get(unchanged..document.start + edit.span.start));
                     pieces.push(Piece::Added(&edit.text));
                     unchanged = document.start + edit.span.end;
@@ -118,6 +129,13 @@ pub fn write<'p>(release: &Release<'p>, plan: &'p Plan) -> Result<Vec<Piece<'p>>
         push_source(&mut pieces, bytes.get(unchanged..));
     }
     Ok(pieces)
+}
+
+/// The edits of one document, each with its number.
+type Edited<'p> = &'p [(u32, Edit)];
+
+fn document_of(edits: Edited<'_>) -> u32 {
+    edits.first().map_or(u32::MAX, |(document, _)| *document)
 }
 
 /// A part of the output.
@@ -155,19 +173,12 @@ struct Proof<'p> {
 /// What was declared about one object: the node of its root, and what became of it.
 #[derive(Clone, Copy)]
 enum Change<'p> {
-    Labelled(u32, &'p [(String, String)]),
+    Labelled(u32, &'p [Entry<'p>]),
     Dropped(u32),
 }
 
-/// Room for one document after another.
-#[derive(Default)]
-struct Room {
-    text: String,
-    tape: Tape,
-}
-
 impl<'p> Proof<'p> {
-    fn new(release: &'p Release<'_>, plan: &'p Plan) -> Self {
+    fn new(release: &'p Release<'_>, plan: &'p Plan<'_>) -> Self {
         let object = |number: &u32| release.objects.get(*number as usize);
         let labelled = plan.added.iter().filter_map(|(number, labels)| {
             let object = object(number)?;
@@ -194,17 +205,35 @@ impl<'p> Proof<'p> {
         declared
     }
 
-    /// Makes the edits of a document, parses what comes out and compares.
-    fn check(&self, document: u32, edits: &[Edit], room: &mut Room) -> Result<(), BrokenEdit> {
-        let broken = |what: String| BrokenEdit { document, what };
-        let Some(old) = self.release.parsed(document) else { return Err(broken("it was no document".into())) };
-        edit::apply_to(old.text(), edits, &mut room.text).map_err(|error| broken(error.to_string()))?;
-        room.tape.clear();
-        let nodes = yaml::parse(&room.text, &mut room.tape).map_err(|error| broken(error.to_string()))?.nodes;
-        let new = room.tape.document(&room.text, nodes);
+    /// Makes the edits of some documents, parses what comes out and compares.
+    fn check(&self, edited: &[Edited<'_>], room: &mut String) -> Result<(), BrokenEdit> {
+        room.clear();
+        let mut ends = Vec::with_capacity(edited.len());
+        for edits in edited {
+            let document = document_of(edits);
+            let broken = |what: String| BrokenEdit { document, what };
+            let old = self.release.parsed(document).ok_or_else(|| broken("it was no document".into()))?;
+            let edits = edits.iter().map(|(_, edit)| edit);
+            edit::apply_to(old.text(), edits, room).map_err(|error| broken(error.to_string()))?;
+            ends.push(room.len());
+        }
+        let mut reader = yaml::Reader::default();
+        let mut start = 0;
+        for (edits, end) in edited.iter().zip(ends) {
+            let (document, text) = (document_of(edits), room.get(start..end).unwrap_or_default());
+            start = end;
+            self.holds(document, text, &mut reader).map_err(|what| BrokenEdit { document, what })?;
+        }
+        Ok(())
+    }
+
+    /// Whether a text is a document with what was declared of it, and nothing else.
+    fn holds<'t>(&self, document: u32, text: &'t str, reader: &mut yaml::Reader<'t>) -> Result<(), String> {
+        let old = self.release.parsed(document).ok_or("it was no document")?;
+        let new = reader.parse(text).map_err(|error| error.to_string())?;
         let (Some(old), Some(new)) = (old.root(), new.root()) else {
-            return Err(broken("the document became empty".into()));
+            return Err("the document became empty".into());
         };
-        self.declared(document).holds(old, new).map_err(broken)
+        self.declared(document).holds(old, new)
     }
 }

@@ -4,6 +4,7 @@
 //! change more than it says (a value that an alias shares, a spelling that leaves no room) is refused with a reason, and the
 //! caller decides. This module must not know what it edits.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -11,7 +12,9 @@ use serde_json::Value as Json;
 
 use super::render::{self, Strings};
 pub use super::render::{block as render_block, double_quoted, inline as render_inline, quote, source_at};
-use super::tape::{Document, Span, Style, Tag, Value};
+use super::tape::{Span, Style, Tag};
+use super::value::Value;
+use super::view::Document;
 
 /// Replaces a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,16 +74,14 @@ impl fmt::Display for Overlap {
 impl std::error::Error for Overlap {}
 
 /// The text with all edits made. Insertions at one place keep the order in which they are given.
-pub fn apply(text: &str, edits: &[Edit]) -> Result<String, Overlap> {
+pub fn apply<'e>(text: &str, edits: impl IntoIterator<Item = &'e Edit>) -> Result<String, Overlap> {
     let mut out = String::new();
     apply_to(text, edits, &mut out)?;
     Ok(out)
 }
 
-/// As [`apply`], in the place of what `out` holds.
-pub fn apply_to(text: &str, edits: &[Edit], out: &mut String) -> Result<(), Overlap> {
-    out.clear();
-    out.reserve(text.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
+/// As [`apply`], behind what `out` holds.
+pub fn apply_to<'e>(text: &str, edits: impl IntoIterator<Item = &'e Edit>, out: &mut String) -> Result<(), Overlap> {
     let mut at = 0;
     for edit in in_order(edits) {
         let overlap = Overlap { at: edit.span.start };
@@ -95,8 +96,8 @@ pub fn apply_to(text: &str, edits: &[Edit], out: &mut String) -> Result<(), Over
 }
 
 /// The edits in the order of the text.
-pub fn in_order(edits: &[Edit]) -> impl Iterator<Item = &Edit> {
-    let mut order: Vec<&Edit> = edits.iter().collect();
+pub fn in_order<'e>(edits: impl IntoIterator<Item = &'e Edit>) -> impl Iterator<Item = &'e Edit> {
+    let mut order: Vec<&Edit> = edits.into_iter().collect();
     order.sort_by_key(|edit| (edit.span.start, edit.span.end));
     order.into_iter()
 }
@@ -146,16 +147,19 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
     }
 }
 
+/// A key and a text.
+pub type Entry<'e> = (Cow<'e, str>, Cow<'e, str>);
+
 /// Adds entries of text, as [`insert_all`] does, or a mapping of them under `key` where one is given.
-pub fn insert_texts(map: Value<'_>, key: Option<&str>, entries: &[(String, String)]) -> Edits {
+pub fn insert_texts(map: Value<'_>, key: Option<&str>, entries: &[Entry<'_>]) -> Edits {
     let is_common = map.style() == Style::BlockMap && !entries.is_empty();
-    if is_common && entries.iter().all(|(_, text)| !text.contains('\n')) {
+    if is_common && entries.iter().all(|(_, text)| memchr::memchr(b'\n', text.as_bytes()).is_none()) {
         editable(map)?;
         let place = Place::of(map);
         return append_lines(map, &place, |_| text_lines(key, entries, place.column));
     }
     let texts: Vec<(&str, Json)> =
-        entries.iter().map(|(key, text)| (key.as_str(), Json::String(text.clone()))).collect();
+        entries.iter().map(|(key, text)| (&**key, Json::String(text.clone().into_owned()))).collect();
     match key {
         Some(key) => {
             let inner = texts.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
@@ -409,8 +413,8 @@ fn has_odd_breaks(text: &str) -> bool {
     })
 }
 
-fn values(document: Document<'_>) -> impl Iterator<Item = Value<'_>> {
-    (0..document.nodes().len() as u32).filter_map(move |index| document.value(index))
+fn values<'a>(document: &'a Document<'a>) -> impl Iterator<Item = Value<'a>> {
+    (0..document.len() as u32).filter_map(move |index| document.value(index))
 }
 
 fn column(text: &str, at: usize) -> usize {
@@ -440,7 +444,7 @@ fn entry_lines(entries: &[(&str, &Json)], column: usize, strings: Strings) -> St
 }
 
 /// Entries of text, each on its line, without a line break at the end.
-fn text_lines(under: Option<&str>, entries: &[(String, String)], column: usize) -> String {
+fn text_lines(under: Option<&str>, entries: &[Entry<'_>], column: usize) -> String {
     let mut lines = String::new();
     let mut indent = column;
     if let Some(key) = under {

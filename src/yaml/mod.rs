@@ -9,7 +9,7 @@
 //! - [`repeat`]: documents that repeat one another.
 //! - [`keys`]: keys that stand twice; [`expand`]: aliases and merge keys.
 //! - [`scalar`]: what a scalar means to Kubernetes (`y` is a boolean, `0777` an octal number).
-//! - [`tape`]: the nodes and the views on them that the rest of the crate uses.
+//! - [`tape`]: the nodes; [`view`], [`value`]: documents and values, by which the rest of the crate reads them.
 //! - [`text`]: quotes, escapes, folding, chomping; [`lex`]: scanning that both parsers share; [`scan`], [`build`]: the fallback's
 //!   tokens and nodes.
 //! - [`edit`]: changes of the source text that leave everything else untouched; [`render`]: the text they insert.
@@ -29,14 +29,18 @@ mod scan;
 mod split;
 pub mod tape;
 mod text;
-
-use std::ops::Range;
+pub mod value;
+pub mod view;
 
 pub use error::{Problem, SyntaxError};
 pub use repeat::Reader;
 pub use scalar::Scalar;
-pub use split::{Documents, RawDocument, split};
-pub use tape::{Document, Kind, Span, Style, Tape, Value};
+pub use split::{Documents, RawDocument, cut, split};
+pub use tape::{Kind, Span, Style};
+pub use value::Value;
+pub use view::{Document, PerForm};
+
+use tape::Room;
 
 /// Collections nested deeper than this are refused. Go's reader stops at 10,000; no manifest comes near either, and views
 /// on the tape may recurse.
@@ -54,10 +58,10 @@ pub struct DuplicateKey {
 }
 
 /// What parsing one document gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parsed {
-    /// Where its nodes stand on the tape; empty for a document with nothing in it.
-    pub nodes: Range<usize>,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parsed<'t> {
+    /// The document.
+    pub document: Document<'t>,
     /// Keys that stand twice.
     pub duplicates: Vec<DuplicateKey>,
     /// Where text begins that Kubernetes' reader never looks at, because the document ended before it (behind `...`, or
@@ -65,9 +69,16 @@ pub struct Parsed {
     pub ignored: Option<usize>,
 }
 
-/// Parses one document (without its separator line) onto the end of the tape. On an error the tape is as it was.
-pub fn parse(text: &str, tape: &mut Tape) -> Result<Parsed, SyntaxError> {
-    parse_by(text, tape, Parser::Either)
+impl<'t> Parsed<'t> {
+    /// The document's root; `None` where nothing is in it.
+    pub fn root(&self) -> Option<Value<'_>> {
+        self.document.root()
+    }
+}
+
+/// Parses one document (without its separator line).
+pub fn parse(text: &str) -> Result<Parsed<'_>, SyntaxError> {
+    parse_by(text, Parser::Either)
 }
 
 /// Which parser reads a document. All but tests and benchmarks want either.
@@ -82,20 +93,26 @@ pub enum Parser {
 
 /// [`parse`], by a parser of one's choice.
 #[doc(hidden)]
-pub fn parse_by(text: &str, tape: &mut Tape, parser: Parser) -> Result<Parsed, SyntaxError> {
-    let base = tape.nodes.len();
-    let outcome = read(text, tape, parser);
+pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed<'_>, SyntaxError> {
+    let mut room = Room::default();
+    let Read { duplicates, ignored } = read(text, &mut room, parser)?;
+    Ok(Parsed { document: Document::alone(text, &room.nodes), duplicates, ignored })
+}
+
+/// What reading a document gave besides its nodes.
+struct Read {
+    duplicates: Vec<DuplicateKey>,
+    ignored: Option<usize>,
+}
+
+/// Reads a document; its nodes are the room's then.
+fn read(text: &str, room: &mut Room, parser: Parser) -> Result<Read, SyntaxError> {
+    room.nodes.clear();
+    let outcome = read_nodes(text, room, parser)?;
     let mut duplicates = Vec::new();
-    let outcome = outcome.and_then(|outcome| {
-        keys::find_duplicates(text, &mut tape.nodes[base..], &mut tape.seen, &mut duplicates);
-        let error = if outcome.not_finite { not_finite(text, &tape.nodes[base..]) } else { None };
-        error.map_or(Ok(outcome), Err)
-    });
-    if outcome.is_err() {
-        tape.nodes.truncate(base);
-    }
-    let ignored = outcome?.ignored;
-    Ok(Parsed { nodes: base..tape.nodes.len(), duplicates, ignored })
+    keys::find_duplicates(text, &mut room.nodes, &mut room.seen, &mut duplicates);
+    let error = if outcome.not_finite { not_finite(text, &room.nodes) } else { None };
+    error.map_or(Ok(Read { duplicates, ignored: outcome.ignored }), Err)
 }
 
 /// The first infinity or not-a-number that no later entry hides.
@@ -118,25 +135,24 @@ fn not_finite(text: &str, nodes: &[tape::Node]) -> Option<SyntaxError> {
     None
 }
 
-fn read(text: &str, tape: &mut Tape, parser: Parser) -> Result<fallback::Outcome, SyntaxError> {
+fn read_nodes(text: &str, room: &mut Room, parser: Parser) -> Result<fallback::Outcome, SyntaxError> {
     let is_common = check_characters(text)?;
     let start = if text.starts_with('\u{FEFF}') { 3 } else { 0 };
-    let base = tape.nodes.len();
     if is_common && parser == Parser::Either {
-        if block::parse(text, start, &mut tape.nodes, &mut tape.frames).is_ok() {
+        if block::parse(text, start, &mut room.nodes, &mut room.frames).is_ok() {
             return Ok(fallback::Outcome::default());
         }
-        tape.nodes.truncate(base);
+        room.nodes.clear();
     }
-    fallback::parse(text, start, &mut tape.nodes)
+    fallback::parse(text, start, &mut room.nodes)
 }
 
 /// Whether the fast parser reads the document; for benchmarks and tests.
 #[doc(hidden)]
 pub fn is_fast(text: &str) -> bool {
-    let mut tape = Tape::new();
+    let mut room = Room::default();
     let start = if text.starts_with('\u{FEFF}') { 3 } else { 0 };
-    check_characters(text) == Ok(true) && block::parse(text, start, &mut tape.nodes, &mut tape.frames).is_ok()
+    check_characters(text) == Ok(true) && block::parse(text, start, &mut room.nodes, &mut room.frames).is_ok()
 }
 
 /// Refuses what is no text: control characters, and more than spans can point into. Says whether all line breaks are common

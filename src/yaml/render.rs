@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 
 use super::scalar::{self, Scalar};
-use super::tape::{Style, Tag, Value};
+use super::tape::{Style, Tag};
+use super::value::Value;
 
 /// A string as a plain scalar where Kubernetes reads the same string from it (in block and in flow context, as a value and
 /// as a key), else in quotes.

@@ -1,17 +1,21 @@
 //! Documents that repeat one another: a template rendered a thousand times gives the same lines with other names in them.
 //!
-//! Where every line of a document is, byte for byte, that of one read before, or differs from it in nothing but a plain word
-//! (or quoted text) behind its key, the nodes are the same too, and only stand elsewhere. Anything else is parsed as if
-//! nothing had come before. What this gives and what the parsers give is the same to the byte; a test holds them together.
+//! Where a document is, byte for byte, one that was read before, or differs from it in nothing but plain words (or quoted
+//! texts) that end their lines, the nodes are the same too, and only stand elsewhere: both share one [`Form`]. Anything else is
+//! parsed as if nothing had come before. What this gives and what the parsers give is the same to the byte; a test holds them
+//! together.
 
-use super::tape::{ALIASED, KEY_ALIASED, Node, Span, Style, Tag, Tape, VERBATIM};
-use super::{Parsed, SyntaxError};
+use std::sync::Arc;
+
+use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
+use super::view::{Document, Form, Word};
+use super::{Parsed, Parser, Read, SyntaxError};
 
 /// So many documents are remembered: objects of a few kinds may take turns.
 const REMEMBERED: usize = 8;
 
-/// Longer documents are not worth remembering: few of them are alike.
-const LONGEST: usize = 1 << 16;
+/// Longer documents are not worth remembering: few of them are alike. Shifts count modulo one more.
+const LONGEST: usize = u16::MAX as usize;
 
 /// After so many documents that repeated nothing, only one in `SELDOM` is remembered.
 const PATIENCE: u32 = 4;
@@ -20,164 +24,141 @@ const SELDOM: u32 = 16;
 /// Reads the documents of a stream one after the other.
 #[derive(Debug, Default)]
 pub struct Reader<'t> {
-    known: Vec<Known<'t>>,
+    known: Vec<Arc<Form<'t>>>,
+    /// The one that was repeated last.
+    latest: usize,
     /// The one that makes room next.
     oldest: usize,
     /// Documents since one was a repetition.
     misses: u32,
-    /// How far each line of the document in hand is from where it was; room.
-    shifts: Vec<u32>,
-}
-
-/// A document that was read.
-#[derive(Debug)]
-struct Known<'t> {
-    text: &'t [u8],
-    nodes: Vec<Node>,
-    /// For each node, which shift its key, the start and the end of its value take.
-    places: Vec<[u32; 3]>,
-    lines: Vec<Line>,
-}
-
-/// A line of a document that was read.
-#[derive(Clone, Copy, Debug)]
-struct Line {
-    start: u32,
-    /// Behind its line break.
-    end: u32,
-    /// Where a word begins that another may take the place of, and reaches to the line's end; 0 where there is none.
-    word: u32,
+    /// How far the words of the document in hand have moved what stands behind them.
+    shifts: Vec<u16>,
+    room: Room,
 }
 
 impl<'t> Reader<'t> {
     /// As [`super::parse`].
-    pub fn parse(&mut self, text: &'t str, tape: &mut Tape) -> Result<Parsed, SyntaxError> {
-        let base = tape.nodes.len();
-        for known in &self.known {
-            if known.is_repeated(text.as_bytes(), &mut self.shifts) {
+    pub fn parse(&mut self, text: &'t str) -> Result<Parsed<'t>, SyntaxError> {
+        let turn = (self.latest..self.known.len()).chain(0..self.latest);
+        for (number, form) in turn.filter_map(|number| Some((number, self.known.get(number)?))) {
+            if form.is_repeated(text.as_bytes(), &mut self.shifts) {
                 self.misses = 0;
-                tape.nodes.extend(
-                    known.nodes.iter().zip(&known.places).map(|(node, place)| moved(node, *place, &self.shifts)),
-                );
-                return Ok(Parsed { nodes: base..tape.nodes.len(), duplicates: Vec::new(), ignored: None });
+                self.latest = number;
+                let document = Document::of_form(text, Arc::clone(form), &self.shifts);
+                return Ok(Parsed { document, duplicates: Vec::new(), ignored: None });
             }
         }
-        let parsed = super::parse(text, tape)?;
+        let read = super::read(text, &mut self.room, Parser::Either)?;
         self.misses = self.misses.saturating_add(1);
         let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(SELDOM);
-        let nodes = tape.nodes.get(base..).unwrap_or_default();
-        if is_due && text.len() <= LONGEST && is_regular(&parsed, nodes) {
-            self.remember(Known::new(text.as_bytes(), nodes));
-        }
-        Ok(parsed)
+        let nodes = &self.room.nodes;
+        let document = if is_due && text.len() <= LONGEST && is_regular(&read, nodes) {
+            let form = Arc::new(Form::of(text, nodes));
+            self.remember(Arc::clone(&form));
+            Document::of_form(text, form, &[])
+        } else {
+            Document::alone(text, nodes)
+        };
+        Ok(Parsed { document, duplicates: read.duplicates, ignored: read.ignored })
     }
 
-    fn remember(&mut self, known: Known<'t>) {
+    fn remember(&mut self, form: Arc<Form<'t>>) {
         if self.known.len() < REMEMBERED {
-            self.known.push(known);
+            self.known.push(form);
         } else {
-            self.known[self.oldest] = known;
+            self.known[self.oldest] = form;
             self.oldest = (self.oldest + 1) % REMEMBERED;
         }
     }
 }
 
 /// Whether no word of a document has a say in more than its own place.
-fn is_regular(parsed: &Parsed, nodes: &[Node]) -> bool {
+fn is_regular(read: &Read, nodes: &[Node]) -> bool {
     let is_alias = |node: &Node| node.flags & (ALIASED | KEY_ALIASED) != 0;
-    parsed.duplicates.is_empty() && parsed.ignored.is_none() && !nodes.iter().any(is_alias)
+    read.duplicates.is_empty() && read.ignored.is_none() && !nodes.iter().any(is_alias)
 }
 
-/// A node at its place in a repetition.
-#[inline]
-fn moved(node: &Node, [key, start, end]: [u32; 3], shifts: &[u32]) -> Node {
-    let by = |at: u32| shifts.get(at as usize).copied().unwrap_or_default();
-    let (key, start, end) = (by(key), by(start), by(end));
-    Node {
-        key: Span { start: node.key.start.wrapping_add(key), end: node.key.end.wrapping_add(key) },
-        value: Span { start: node.value.start.wrapping_add(start), end: node.value.end.wrapping_add(end) },
-        ..*node
-    }
-}
-
-impl<'t> Known<'t> {
-    fn new(text: &'t [u8], nodes: &[Node]) -> Self {
-        let mut lines: Vec<Line> = Vec::new();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', text).map(|at| at + 1).chain([text.len()]) {
-            if end > start {
-                lines.push(Line { start: start as u32, end: end as u32, word: 0 });
-            }
-            start = end;
-        }
-        for node in nodes {
-            let number = line_of(&lines, node.value.start);
-            if let Some(line) = lines.get_mut(number).filter(|line| is_word(text, node, line)) {
-                line.word = node.value.start;
-            }
-        }
-        let last = lines.len() as u32;
-        let shift = |at: u32| {
-            let number = line_of(&lines, at);
-            // What stands behind the word moves with the next line.
-            let is_behind = lines.get(number).is_some_and(|line| line.word != 0 && at > line.word);
-            number as u32 + u32::from(is_behind)
+impl<'t> Form<'t> {
+    /// The form of a document that is not longer than a shift can be.
+    fn of(text: &'t str, nodes: &[Node]) -> Self {
+        let words = (0..).zip(nodes).filter(|(_, node)| is_word(text.as_bytes(), node));
+        let word = |(number, node): (u32, &Node)| Word {
+            start: node.value.start as u16,
+            end: node.value.end as u16,
+            node: number,
         };
-        // Behind the shifts of the lines and of the text's end stands one of zero, for keys that are none.
-        let key = |node: &Node| if node.styles.key() == Style::Absent { last + 1 } else { shift(node.key.start) };
-        let places = nodes.iter().map(|node| [key(node), shift(node.value.start), shift(node.value.end)]).collect();
-        Self { text, nodes: nodes.to_vec(), places, lines }
+        let words: Box<[Word]> = words.map(word).collect();
+        let before = |at: u32| words.partition_point(|word| u32::from(word.end) <= at) as u16;
+        let places = nodes.iter().map(|node| (before(node.value.start), before(node.value.end))).collect();
+        Self { text, nodes: nodes.into(), words, places }
     }
 
-    /// Whether a text repeats this one; how far its lines are from where they were goes to `shifts`.
-    fn is_repeated(&self, text: &[u8], shifts: &mut Vec<u32>) -> bool {
-        shifts.clear();
-        if u32::try_from(text.len()).is_err() {
+    /// Whether a text repeats this one; how far its words have moved what stands behind them goes to `shifts`.
+    fn is_repeated(&self, text: &[u8], shifts: &mut Vec<u16>) -> bool {
+        let own = self.text.as_bytes();
+        if text.len() > LONGEST {
             return false;
         }
-        let mut at = 0_usize;
-        for line in &self.lines {
-            let (start, end, word) = (line.start as usize, line.end as usize, line.word as usize);
-            shifts.push((at as u32).wrapping_sub(line.start));
-            if text.get(at..at + (end - start)) == self.text.get(start..end) {
-                at += end - start;
-                continue;
+        shifts.clear();
+        shifts.push(0);
+        // Where the comparison stands in either text, and how far the one is from the other.
+        let (mut at, mut own_at, mut shift) = (0_usize, 0_usize, 0_u16);
+        loop {
+            let same = common_start(text.get(at..).unwrap_or_default(), own.get(own_at..).unwrap_or_default());
+            (at, own_at) = (at + same, own_at + same);
+            if at == text.len() && own_at == own.len() {
+                break;
             }
-            if word == 0 || text.get(at..at + (word - start)) != self.text.get(start..word) {
+            // They part in a word, or behind it where the other one goes on.
+            while self.words.get(shifts.len() - 1).is_some_and(|word| usize::from(word.end) < own_at) {
+                shifts.push(shift);
+            }
+            let Some(word) = self.words.get(shifts.len() - 1) else { return false };
+            let (start, end) = (usize::from(word.start), usize::from(word.end));
+            if own_at < start {
                 return false;
             }
-            at += word - start;
-            let Some(length) = text.get(at..).and_then(|rest| word_length(rest, self.text[word])) else { return false };
-            at += length;
-            // The line ends as the other one did: with a break, or with the text.
-            if self.text[end - 1] == b'\n' {
-                if text.get(at) != Some(&b'\n') {
-                    return false;
-                }
-                at += 1;
-            }
+            let begin = at - (own_at - start);
+            let Some(length) = text.get(begin..).and_then(|rest| word_length(rest, own[start])) else { return false };
+            (at, own_at) = (begin + length, end);
+            shift = (at as u16).wrapping_sub(word.end);
+            shifts.push(shift);
         }
-        shifts.push((at as u32).wrapping_sub(self.text.len() as u32));
-        shifts.push(0);
-        at == text.len()
+        shifts.resize(self.words.len() + 1, shift);
+        true
     }
 }
 
-/// The line in which an offset lies; behind the last for the end of the text.
-fn line_of(lines: &[Line], at: u32) -> usize {
-    lines.partition_point(|line| line.end <= at)
+/// How many bytes two texts have in common from their start.
+#[inline]
+fn common_start(a: &[u8], b: &[u8]) -> usize {
+    let word =
+        |bytes: &[u8], at: usize| -> Option<u128> { bytes.get(at..at + 16)?.try_into().ok().map(u128::from_le_bytes) };
+    let mut at = 0;
+    while let (Some(one), Some(other)) = (word(a, at), word(b, at)) {
+        let different = one ^ other;
+        if different != 0 {
+            return at + different.trailing_zeros() as usize / 8;
+        }
+        at += 16;
+    }
+    let rest = a.get(at..).unwrap_or_default().iter().zip(b.get(at..).unwrap_or_default());
+    at + rest.take_while(|(one, other)| one == other).count()
 }
 
 /// Whether a node is a word (or text in quotes) that ends its line, and that another word may take the place of.
-fn is_word(text: &[u8], node: &Node, line: &Line) -> bool {
+fn is_word(text: &[u8], node: &Node) -> bool {
     let (start, end) = (node.value.start as usize, node.value.end as usize);
-    let line_end = line.end as usize - usize::from(text.get(line.end as usize - 1) == Some(&b'\n'));
+    let ends_line = text.get(end).is_none_or(|byte| *byte == b'\n');
+    let begins_line = start == 0 || text.get(start - 1) == Some(&b'\n');
     node.flags & VERBATIM != 0
         && node.tags.value() == Tag::None
         && node.tags.key() == Tag::None
-        && start > line.start as usize
-        && end == line_end
-        && text.get(start..end).is_some_and(|word| word_length(word, word[0]) == Some(word.len()))
+        && ends_line
+        && !begins_line
+        && text
+            .get(start..end)
+            .is_some_and(|word| word.first().is_some_and(|first| word_length(word, *first) == Some(word.len())))
 }
 
 /// The length of the word at the start of `text`: letters, digits and a few signs, none of which means anything to YAML there;
@@ -201,24 +182,35 @@ mod tests {
     /// Reads texts one after the other, and each by itself.
     fn same(texts: &[String]) -> usize {
         let mut reader = Reader::default();
-        let mut tape = Tape::new();
         let mut repeated = 0;
         for text in texts {
-            let mut alone = Tape::new();
-            let expected = crate::yaml::parse(text, &mut alone);
-            let from = tape.len();
-            let given = reader.parse(text, &mut tape);
-            match (expected, given) {
+            match (crate::yaml::parse(text), reader.parse(text)) {
                 (Ok(expected), Ok(given)) => {
-                    assert_eq!(tape.nodes[given.nodes], alone.nodes[..], "{text}");
+                    assert_eq!(seen(&expected.document), seen(&given.document), "{text}");
                     assert_eq!((expected.duplicates, expected.ignored), (given.duplicates, given.ignored), "{text}");
                     repeated += usize::from(reader.misses == 0);
                 }
-                (Err(expected), Err(given)) => assert_eq!((expected, from), (given, tape.len()), "{text}"),
+                (Err(expected), Err(given)) => assert_eq!(expected, given, "{text}"),
                 (expected, given) => panic!("{text}: {expected:?}, {given:?}"),
             }
         }
         repeated
+    }
+
+    /// All that can be seen of a document.
+    fn seen(document: &Document<'_>) -> Vec<String> {
+        let values = (0..document.len() as u32).filter_map(|index| document.value(index));
+        let seen = values.map(|value| {
+            format!(
+                "{:?}",
+                (
+                    (value.end_index(), value.style(), value.tag(), value.span(), value.raw(), value.scalar()),
+                    (value.key_writing(), value.key_span(), value.key(), value.as_str(), value.is_null()),
+                    (value.is_aliased(), value.key_is_aliased(), value.path()),
+                )
+            )
+        });
+        seen.collect()
     }
 
     #[test]

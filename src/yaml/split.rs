@@ -64,6 +64,22 @@ pub fn split(stream: &[u8]) -> Documents<'_> {
     Documents { stream, at: 0, json: 0..0, separator: None, separator_finder: memmem::Finder::new(b"\n---") }
 }
 
+/// Cuts a stream into up to so many parts of about one size, each of which begins with a separator; [`split`] gives the same
+/// documents of the parts as of the whole.
+pub fn cut(stream: &[u8], parts: usize) -> Vec<Range<usize>> {
+    let finder = memmem::Finder::new(b"\n---");
+    let size = stream.len().div_ceil(parts.max(1)).max(1);
+    let mut cut = Vec::with_capacity(parts);
+    let mut start = 0;
+    while start < stream.len() {
+        let rest = stream.get(start + size..).unwrap_or_default();
+        let end = finder.find(rest).map_or(stream.len(), |step| start + size + step + 1);
+        cut.push(start..end);
+        start = end;
+    }
+    cut
+}
+
 /// Iterator over the documents of a stream.
 #[derive(Clone, Debug)]
 pub struct Documents<'a> {

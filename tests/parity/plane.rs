@@ -73,9 +73,8 @@ impl Plane {
                 let bytes = std::fs::read(file.path()).expect("a CRD file");
                 for document in yaml::split(&bytes) {
                     let text = document.text(&bytes).expect("text");
-                    let mut tape = yaml::Tape::new();
-                    let parsed = yaml::parse(text, &mut tape).expect("YAML");
-                    let Some(root) = tape.document(text, parsed.nodes).root() else { continue };
+                    let parsed = yaml::parse(text).expect("YAML");
+                    let Some(root) = parsed.root() else { continue };
                     kinds.extend(import::document(&root.to_json()).expect("a CRD"));
                 }
             }
@@ -120,7 +119,7 @@ impl Plane {
                         release.findings.iter().filter(of_document).filter(|f| f.rule.name == "malformed-object");
                     out.extend(malformed.map(|finding| {
                         let error = (String::new(), finding.rule.name, finding.message.clone());
-                        let parsed = streams[0].document(document);
+                        let parsed = document.parsed();
                         let root = parsed.and_then(|parsed| parsed.value(finding.place?.node?));
                         let text = |key| root.and_then(|root| root.get(key)?.as_str());
                         // The oracle looks an empty apiVersion up and finds nothing; we call that malformed.

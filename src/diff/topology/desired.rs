@@ -13,7 +13,7 @@ use super::variables;
 use crate::diff::rollout::{CONTROL_PLANE, OwnerKind};
 use crate::diff::{defaults, json};
 use crate::migrate;
-use crate::yaml::{self, Tape};
+use crate::yaml;
 
 /// One control plane or worker group.
 #[derive(Debug)]
@@ -228,9 +228,8 @@ fn in_v1beta2(template: Json) -> Json {
         return template;
     }
     let text = template.to_string();
-    let mut tape = Tape::new();
-    let parsed = yaml::parse(&text, &mut tape);
-    let meaning = parsed.ok().and_then(|parsed| migrate::meaning(tape.document(&text, parsed.nodes).root()?));
+    let parsed = yaml::parse(&text);
+    let meaning = parsed.ok().and_then(|parsed| migrate::meaning(parsed.root()?));
     meaning.unwrap_or(template)
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::class::{Slot, TemplateRef, Workers};
 use crate::diff::json;
 use crate::go_template::{self, Failure, Functions, Missing};
-use crate::yaml::{self, Tape};
+use crate::yaml;
 
 /// For whom a template is patched.
 #[derive(Clone, Copy, Debug)]
@@ -164,9 +164,8 @@ fn indexed(key: &str) -> (&str, Vec<usize>) {
 
 /// What a rendered template means.
 fn parse(text: &str) -> Result<Json, String> {
-    let mut tape = Tape::new();
-    let parsed = yaml::parse(text, &mut tape).map_err(|error| format!("a rendered value is no YAML: {error}"))?;
-    Ok(tape.document(text, parsed.nodes).root().map_or(Json::Null, |root| root.to_json()))
+    let parsed = yaml::parse(text).map_err(|error| format!("a rendered value is no YAML: {error}"))?;
+    Ok(parsed.root().map_or(Json::Null, |root| root.to_json()))
 }
 
 /// One operation of a JSON patch (RFC 6902).

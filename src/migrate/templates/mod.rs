@@ -20,7 +20,7 @@ use super::half_migrated::steps as steps_between;
 use super::kinds::{self, MigratedKind};
 use super::placeholder;
 use super::stream::{Stream, streams};
-use crate::yaml::{self, Tape, Value};
+use crate::yaml::{self, Value};
 use actions::Effect;
 use mask::{LINE, Mask, Numbers};
 
@@ -170,9 +170,8 @@ pub fn line_of(text: &str, kind: &str, path: &[String]) -> Option<usize> {
     let bytes = mask.text.as_bytes();
     for document in yaml::split(bytes) {
         let Ok(content) = document.text(bytes) else { continue };
-        let mut tape = Tape::new();
-        let Ok(parsed) = yaml::parse(content, &mut tape) else { continue };
-        let Some(root) = tape.document(content, parsed.nodes).root() else { continue };
+        let Ok(parsed) = yaml::parse(content) else { continue };
+        let Some(root) = parsed.root() else { continue };
         if root.get("kind").and_then(|kind| kind.as_str()).as_deref() != Some(kind) {
             continue;
         }
