@@ -240,7 +240,7 @@ impl Tape {
 }
 
 /// One parsed document: its text and its nodes. Cheap to copy. Node indexes and spans count from the document's start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Document<'a> {
     text: &'a str,
     nodes: &'a [Node],
