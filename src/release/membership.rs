@@ -5,6 +5,7 @@
 //! none: unassigned. What an object says of itself is never overruled by who refers to it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
@@ -55,13 +56,26 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
 
 /// The clusters of a release, and the membership of each of its objects.
 pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
-    let (clusters, mut membership) = stated(release);
+    assign_without(release, &BTreeSet::new())
+}
+
+/// The same, as if some objects were not there, of which another one stands in the release: who refers to them refers to that.
+pub fn assign_without<'a>(release: &Release<'a>, gone: &BTreeSet<u32>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let mut left: FxHashMap<u32, u32> = FxHashMap::default();
+    if !gone.is_empty() {
+        for twins in release.twins() {
+            let Some(stays) = twins.iter().find(|object| !gone.contains(&object.number)) else { continue };
+            left.extend(twins.iter().map(|object| (object.number, stays.number)));
+        }
+    }
+    let (clusters, mut membership) = stated(release, gone);
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
     let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
         let known = membership[number as usize];
         for edge in release.edges_from(number) {
-            let Some(target) = edge.target.map(|target| target as usize) else { continue };
+            let Some(target) = edge.target else { continue };
+            let target = *left.get(&target).unwrap_or(&target) as usize;
             let merged = membership[target].merge(known);
             if !is_stated[target] && merged != membership[target] {
                 membership[target] = merged;
@@ -76,11 +90,12 @@ pub fn assign<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) 
 type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
 
 /// The clusters that objects say they belong to, and those objects' membership.
-fn stated<'a>(release: &Release<'a>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+fn stated<'a>(release: &Release<'a>, gone: &BTreeSet<u32>) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
     let mut numbers: Numbers<'a> = FxHashMap::default();
     let mut membership = vec![Membership::Unassigned; release.objects.len()];
-    for object in release.objects.iter().filter(|object| !object.is_hook()) {
+    let is_there = |object: &&Object<'a>| !object.is_hook() && (gone.is_empty() || !gone.contains(&object.number));
+    for object in release.objects.iter().filter(is_there) {
         let Some(name) = stated_cluster(object) else { continue };
         let namespace = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
         let known = numbers.entry(name.clone()).or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use capi_lint::yaml::{self, Scalar, Tape, Value};
@@ -53,6 +53,32 @@ pub fn is_stricter(bytes: &[u8]) -> bool {
     refused.is_some_and(|error| ours(error.problem)) || text.starts_with("\u{feff}\u{feff}") || text.contains("-0")
 }
 
+/// Builds a Go program of `tests/oracle/`; `None`, and a word about it, where there is no Go or its modules cannot be had.
+pub fn build(folder: &str, package: &str, name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let binary = root.join("target").join(name);
+    let folder = root.join("tests/oracle").join(folder);
+    let built =
+        Command::new("go").args(["build", "-trimpath", "-o"]).arg(&binary).arg(package).current_dir(folder).output();
+    if !built.as_ref().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: the oracle cannot be built here: {built:?}");
+        return None;
+    }
+    Some(binary)
+}
+
+/// What a program answers, line by line, to lines on its standard input.
+pub fn lines(binary: &Path, input: &str) -> Vec<String> {
+    let mut child =
+        Command::new(binary).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input.as_bytes()));
+        child.wait_with_output().expect("the oracle ends")
+    });
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
 /// A running oracle.
 pub struct Go {
     child: Child,
@@ -60,16 +86,9 @@ pub struct Go {
 }
 
 impl Go {
-    /// Builds the oracle and starts it; `None`, and a word about it, where there is no Go or its modules cannot be had.
+    /// Builds the oracle and starts it, where that can be done.
     pub fn start(mode: &[&str]) -> Option<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let binary = root.join("target").join("yaml-oracle");
-        let folder = root.join("tests/oracle/yaml");
-        let built = Command::new("go").args(["build", "-o"]).arg(&binary).arg(".").current_dir(folder).output();
-        if !built.as_ref().is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: the oracle cannot be built here: {built:?}");
-            return None;
-        }
+        let binary = build("yaml", ".", "yaml-oracle")?;
         let mut child =
             Command::new(binary).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
         let answers = BufReader::new(child.stdout.take().expect("piped"));

@@ -1,21 +1,19 @@
 //! Every verdict comes to an end, at any number of threads the same, prints in every format, and what post-render hands on is no
 //! worse than what came in.
 
-use std::collections::BTreeMap;
-
 use capi_lint::input::Source;
 use capi_lint::judge::{self, Options};
 use capi_lint::migrate;
 use capi_lint::output::locate::Locator;
 use capi_lint::output::{self, Format, Report, Style};
 use capi_lint::release::Release;
-use capi_lint::report::{Finding, Severity};
+use capi_lint::report::Severity;
 use capi_lint::stream::Stream;
 use capi_lint::transform::{self, dedupe};
 use clap::ValueEnum;
 
 use super::engine::{Shape, Target};
-use super::seeds;
+use super::{judged, seeds};
 
 #[derive(Default)]
 pub struct Judge {
@@ -27,13 +25,6 @@ fn both() -> [Options; 2] {
     let mut three = Options::default();
     three.jobs = 3;
     [Options::default(), three]
-}
-
-fn errors(findings: &[Finding]) -> BTreeMap<&'static str, usize> {
-    let mut errors = BTreeMap::new();
-    let counted = findings.iter().filter(|finding| finding.severity == Severity::Error);
-    counted.for_each(|finding| *errors.entry(finding.rule.name).or_default() += 1);
-    errors
 }
 
 impl Target for Judge {
@@ -61,7 +52,6 @@ impl Target for Judge {
         if format!("{findings:?}") != format!("{parallel:?}") {
             return Err("other findings on three threads".into());
         }
-        let before = errors(&findings);
         let rules: Vec<(&str, Severity)> = findings.iter().map(|finding| (finding.rule.name, finding.severity)).collect();
         migrate::suggestion::add(&release, &mut findings);
         let report =
@@ -79,15 +69,8 @@ impl Target for Judge {
         }
         let plan = transform::plan(&release, &transform::Options::default());
         let pieces = transform::write(&release, &plan).map_err(|error| format!("broken edit: {}", error.what))?;
-        let bytes = pieces.iter().flat_map(|piece| piece.bytes().to_vec()).collect();
-        let after_source = Source { name: "out".into(), bytes };
-        let after_streams = [Stream::parse(&after_source, 1)];
-        let after_release = Release::new(&after_streams, "default");
-        let after = errors(&judge::unmerged(&after_release, alone, dedupe::findings(&after_release)));
-        let worse = after.iter().find(|(rule, count)| before.get(*rule).copied().unwrap_or(0) < **count);
-        if let Some((rule, count)) = worse {
-            return Err(format!("{rule}: post-render brings {count} for {:?}", before.get(rule)));
-        }
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes().to_vec()).collect();
+        judged::is_no_worse(&parallel, &judged::findings(&bytes, alone))?;
         let mut classes = rules;
         classes.sort_unstable();
         classes.dedup();

@@ -24,6 +24,10 @@ mod post_render;
 mod schema;
 mod settings;
 mod split;
+#[path = "../support/judged.rs"]
+mod judged;
+#[path = "../support/post_rendered.rs"]
+mod post_rendered;
 #[path = "../support/typed.rs"]
 mod typed;
 mod yaml;

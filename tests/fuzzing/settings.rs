@@ -1,4 +1,5 @@
-//! Any settings file is taken or refused with a message; what is taken, an editor with the JSON Schema takes too.
+//! Any settings file is taken or refused with a message; what is taken, an editor with the JSON Schema takes too (but for keys
+//! that still lack their value: the editor marks them, and they count as absent).
 
 use capi_lint::config::{Settings as Parsed, shape};
 
@@ -57,6 +58,7 @@ impl Target for Settings {
                 // An editor sees the value; tags and merge keys it does not know.
                 if let Ok(value) = serde_yaml::from_str::<serde_json::Value>(text)
                     && !text.contains(['!', '<', '&'])
+                    && !holds_null(&value)
                     && let Err(error) = self.schema.validate(&value)
                 {
                     return Err(format!("the JSON Schema refuses what is taken: {error} at {}", error.instance_path()));
@@ -65,5 +67,13 @@ impl Target for Settings {
                 Ok(Shape::of(("taken", debug.len() / 16)))
             }
         }
+    }
+}
+
+fn holds_null(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Array(items) => items.iter().any(holds_null),
+        serde_json::Value::Object(entries) => entries.values().any(holds_null),
+        other => other.is_null(),
     }
 }
