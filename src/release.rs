@@ -22,7 +22,7 @@ pub mod secret_size;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 use index::Index;
-pub use membership::{Cluster, Membership, stated_cluster};
+pub use membership::{Cluster, Membership, assign_without, stated_cluster};
 
 /// How many objects of one name are looked at where the namespace is not known: in a fleet with a namespace a cluster all may
 /// bear the same.

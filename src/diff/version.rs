@@ -31,7 +31,8 @@ impl Version {
 
     /// How many minor versions it lies above another; negative below it. `None` across majors.
     pub fn minors_above(&self, other: &Self) -> Option<i64> {
-        (self.major == other.major).then(|| self.minor as i64 - other.minor as i64)
+        let apart = i128::from(self.minor) - i128::from(other.minor);
+        (self.major == other.major).then(|| i64::try_from(apart).unwrap_or(if apart > 0 { i64::MAX } else { i64::MIN }))
     }
 }
 

@@ -5,6 +5,7 @@
 //! none: unassigned. What an object says of itself is never overruled by who refers to it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
@@ -56,13 +57,30 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
 
 /// The clusters of a release, and the membership of each of its objects.
 pub fn assign<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
-    let (clusters, mut membership) = stated(release, jobs);
+    assign_without(release, &BTreeSet::new(), jobs)
+}
+
+/// The same, as if some objects were not there, of which another one stands in the release: who refers to them refers to that.
+pub fn assign_without<'a>(
+    release: &Release<'a>,
+    gone: &BTreeSet<u32>,
+    jobs: usize,
+) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let mut left: FxHashMap<u32, u32> = FxHashMap::default();
+    if !gone.is_empty() {
+        for twins in release.twins() {
+            let Some(stays) = twins.iter().find(|object| !gone.contains(&object.number)) else { continue };
+            left.extend(twins.iter().map(|object| (object.number, stays.number)));
+        }
+    }
+    let (clusters, mut membership) = stated(release, gone, jobs);
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
     let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
         let known = membership[number as usize];
         for edge in release.edges_from(number) {
-            let Some(target) = edge.target.map(|target| target as usize) else { continue };
+            let Some(target) = edge.target else { continue };
+            let target = *left.get(&target).unwrap_or(&target) as usize;
             let merged = membership[target].merge(known);
             if !is_stated[target] && merged != membership[target] {
                 membership[target] = merged;
@@ -77,10 +95,15 @@ pub fn assign<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<
 type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
 
 /// The clusters that objects say they belong to, and those objects' membership.
-fn stated<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+fn stated<'a>(
+    release: &Release<'a>,
+    gone: &BTreeSet<u32>,
+    jobs: usize,
+) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let is_there = |object: &Object<'a>| !object.is_hook() && (gone.is_empty() || !gone.contains(&object.number));
     let names = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
         let named = objects.iter().filter_map(|object| Some((object.number, stated_cluster(object)?)));
-        named.filter(|(number, _)| !release.objects[*number as usize].is_hook()).collect::<Vec<_>>()
+        named.filter(|(number, _)| is_there(&release.objects[*number as usize])).collect::<Vec<_>>()
     });
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
     let mut numbers: Numbers<'a> = FxHashMap::default();

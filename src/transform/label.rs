@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::Plan;
 use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
-use crate::release::{Membership, Release};
+use crate::release::{Cluster, Membership, Release, assign_without};
 use crate::report::Finding;
 use crate::yaml::Value;
 use crate::yaml::edit::{self, Edit};
@@ -122,7 +122,14 @@ const OBJECTS_PER_THREAD: usize = 1000;
 
 /// Plans the labels of every object that is not among `gone`.
 pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u32>, plan: &mut Plan<'r>) {
-    let wishes = Wishes::new(release, labels);
+    // Duplicates that go have no say in what the others belong to.
+    let (clusters, membership) = if gone.is_empty() {
+        (Cow::Borrowed(release.clusters.as_slice()), Cow::Borrowed(release.membership.as_slice()))
+    } else {
+        let (clusters, membership) = assign_without(release, gone, plan.jobs);
+        (Cow::Owned(clusters), Cow::Owned(membership))
+    };
+    let wishes = Wishes::new(release, &clusters, &membership, labels);
     let parts = crate::threads::in_parts(&release.objects, plan.jobs, OBJECTS_PER_THREAD, |_, objects| {
         let mut part = Part::default();
         let left = objects.iter().filter(|object| gone.is_empty() || !gone.contains(&object.number));
@@ -147,7 +154,7 @@ struct Part<'l> {
 }
 
 impl<'l> Part<'l> {
-    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'l>) {
+    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'_, 'l>) {
         let Some(metadata) = object.metadata().filter(Value::is_map) else { return };
         let entry = metadata.get("labels");
         let present = entry.filter(|labels| !labels.is_null());
@@ -191,26 +198,30 @@ impl<'l> Part<'l> {
 type Label<'l> = edit::Entry<'l>;
 
 /// What is wished for, worked out once per cluster. Labels that the server would not take are left out.
-struct Wishes<'l> {
-    membership: &'l [Membership],
+struct Wishes<'m, 'l> {
+    membership: &'m [Membership],
     /// By cluster: the labels that all of its objects get, its name first.
     clusters: Vec<Vec<Label<'l>>>,
-    /// By Cluster object: labels of its own.
+    /// By cluster: labels that its Cluster object alone gets.
     own: HashMap<u32, Vec<Label<'l>>>,
     /// On every object.
     all: Vec<Label<'l>>,
 }
 
-impl<'l> Wishes<'l> {
-    fn new(release: &'l Release<'_>, labels: &'l Labels) -> Self {
+impl<'m, 'l> Wishes<'m, 'l> {
+    fn new(
+        release: &'l Release<'_>,
+        clusters: &[Cluster<'l>],
+        membership: &'m [Membership],
+        labels: &'l Labels,
+    ) -> Self {
         let by_name: Vec<(Glob, &BTreeMap<String, String>)> =
             labels.by_cluster.iter().map(|(pattern, add)| (Glob::new(pattern), add)).collect();
         let is_valid = |(key, value): &Label<'_>| check(key, value).is_ok();
         let mut own = HashMap::new();
-        let clusters = release
-            .clusters
-            .iter()
-            .map(|cluster| {
+        let clusters = (0..)
+            .zip(clusters)
+            .map(|(number, cluster)| {
                 let mut shared: Vec<Label<'l>> = by_name
                     .iter()
                     .filter(|(pattern, _)| pattern.matches(&cluster.name))
@@ -229,26 +240,27 @@ impl<'l> Wishes<'l> {
                     }
                     named.retain(is_valid);
                     if !named.is_empty() {
-                        own.insert(object.number, named);
+                        own.insert(number, named);
                     }
                 }
-                shared.insert(0, (Cow::Borrowed(CLUSTER_NAME_LABEL), Cow::Borrowed(&*cluster.name)));
+                shared.insert(0, (Cow::Borrowed(CLUSTER_NAME_LABEL), cluster.name.clone()));
                 shared.retain(is_valid);
                 shared
             })
             .collect();
         let all = borrowed(&labels.all).filter(is_valid).collect();
-        Self { membership: &release.membership, clusters, own, all }
+        Self { membership, clusters, own, all }
     }
 
     /// The labels for one object, each key once, the more specific wish first.
     fn of(&self, object: &Object<'_>) -> Vec<&Label<'l>> {
-        let shared = match self.membership.get(object.number as usize) {
-            Some(Membership::One(cluster)) => self.clusters.get(*cluster as usize).map(Vec::as_slice),
+        let cluster = match self.membership.get(object.number as usize) {
+            Some(Membership::One(cluster)) => Some(cluster),
             _ => None,
         };
+        let shared = cluster.and_then(|cluster| self.clusters.get(*cluster as usize)).map(Vec::as_slice);
         let is_cluster = !self.own.is_empty() && object.is(CLUSTER_GROUP, "Cluster");
-        let own = if is_cluster { self.own.get(&object.number) } else { None };
+        let own = cluster.filter(|_| is_cluster).and_then(|cluster| self.own.get(cluster));
         let mut wishes: Vec<&Label<'l>> = Vec::new();
         for label in shared.into_iter().flatten().chain(own.into_iter().flatten()).chain(&self.all) {
             if !wishes.iter().any(|(key, _)| *key == label.0) {

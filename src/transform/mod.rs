@@ -34,7 +34,13 @@ pub struct Plan<'r> {
     jobs: usize,
 }
 
-impl Plan<'_> {
+impl<'r> Plan<'r> {
+    /// The labels that the edits add to an object.
+    pub fn labels(&self, object: u32) -> &[Entry<'r>] {
+        let at = self.added.binary_search_by_key(&object, |(number, _)| *number);
+        at.ok().and_then(|at| self.added.get(at)).map(|(_, labels)| labels.as_slice()).unwrap_or_default()
+    }
+
     /// Whether a document is edited.
     pub fn edits(&self, document: u32) -> bool {
         self.edits.binary_search_by_key(&document, |(edited, _)| *edited).is_ok()

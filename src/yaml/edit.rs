@@ -129,13 +129,11 @@ pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
             below_key(map, &place, |at, strings| entry_lines(entries, at, strings))
         }
         Style::FlowMap => {
-            let quoted = map
-                .children()
-                .next()
-                .is_some_and(|child| child.document().text()[..child.key_span().start as usize].ends_with('"'));
+            // As the first entry has it, or else its own key: JSON stays JSON.
+            let quoted = map.children().next().unwrap_or(map).key_writing().0 == Style::DoubleQuoted;
             let entry = |(key, value): &(&str, &Json)| {
                 if quoted {
-                    format!("{}: {value}", double_quoted(key))
+                    format!("{}: {}", double_quoted(key), render::json(value))
                 } else {
                     format!("{}: {}", quote(key), render::inline(value))
                 }
@@ -190,13 +188,23 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
     let text = value.document().text();
     let range = value.span().range();
     // A tag would make something else of the new value. (An anchor may stay: `editable` says that nobody uses it.)
-    let before = text[..range.start].trim_end();
-    let word = before.rsplit([' ', '\n', '[', '{', ',']).next().unwrap_or_default();
-    if value.tag() != Tag::None || word.starts_with('!') {
+    let before = &text[..range.start];
+    let word = before.trim_end().rsplit([' ', '\t', '\n']).next().unwrap_or_default();
+    let is_glued = before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'));
+    if value.tag() != Tag::None || word.contains('!') || is_glued {
         return Err(Uneditable::Spelling);
     }
     if render::is_block(new) && place.has_own_line() && value.index() != 0 {
         return replace_below(value, &place, |strings| render::block_with(new, place.below(), strings));
+    }
+    let below = next_line(text, range.end);
+    let at_margin = value.index() != 0
+        && matches!(value.style(), Style::Literal | Style::Folded)
+        && text[line_start(text, range.start)..range.start].trim().is_empty()
+        && place.entry.is_none_or(|entry| place.column <= entry);
+    if at_margin || has_blank_tabs(&text[below..]) {
+        // A block scalar's header may stand at the column of its key, other text may not; and tabs may follow plain text alone.
+        return Err(Uneditable::Spelling);
     }
     let mut inline = match (value.style(), new) {
         (Style::SingleQuoted, Json::String(string)) if !string.contains(render::needs_escape) => {
@@ -235,7 +243,13 @@ pub fn rename(entry: Value<'_>, key: &str) -> Edits {
     }
     Ok(vec![match style {
         Style::DoubleQuoted => Edit::replace(span.start - 1..span.end + 1, double_quoted(key)),
-        Style::SingleQuoted => Edit::replace(span.start - 1..span.end + 1, quote(key)),
+        Style::SingleQuoted => {
+            // `'a':b` is an entry, and `a:b` is a word.
+            let behind = entry.document().text()[span.end + 1..].strip_prefix(':').unwrap_or_default();
+            let is_tight = !behind.is_empty() && !behind.starts_with([' ', '\t', '\r', '\n']);
+            let new = if is_tight { double_quoted(key) } else { quote(key).into_owned() };
+            Edit::replace(span.start - 1..span.end + 1, new)
+        }
         _ => Edit::replace(span, quote(key)),
     }])
 }
@@ -255,6 +269,9 @@ pub fn remove(value: Value<'_>) -> Edits {
             let empty = if parent.is_map() { Json::Object(serde_json::Map::new()) } else { Json::Array(Vec::new()) };
             if parent.index() == 0 {
                 let span = parent.span().range();
+                if has_blank_tabs(&text[next_line(text, trim_end(text, &span))..]) {
+                    return Err(Uneditable::Spelling);
+                }
                 return Ok(vec![Edit::replace(span.start..trim_end(text, &span), render::inline(&empty))]);
             }
             replace(parent, &empty)
@@ -264,13 +281,14 @@ pub fn remove(value: Value<'_>) -> Edits {
             let line = line_start(text, start);
             if text[line..start].trim_start_matches(' ').is_empty() {
                 let mut end = lines_end(text, value.span().range().end);
-                if position > 0 && keeps_blank_lines(siblings[position - 1]) {
+                let blank = blank_lines(&text[end..]);
+                if position > 0 && keeps_blank_lines(siblings[position - 1], blank) {
                     // The empty lines below would become a part of the text above.
-                    end += text[end..]
-                        .split_inclusive('\n')
-                        .take_while(|line| line.trim().is_empty())
-                        .map(str::len)
-                        .sum::<usize>();
+                    end += blank.len();
+                }
+                if line == 0 && text[end..].starts_with('\u{FEFF}') {
+                    // What is text there would become a mark.
+                    return Err(Uneditable::Spelling);
                 }
                 return Ok(vec![Edit::replace(line..end, "")]);
             }
@@ -368,12 +386,19 @@ fn entry_start(value: Value<'_>) -> Option<usize> {
         return before.ends_with('-').then(|| before.len() - 1);
     }
     let start = key_start(value);
-    if value.key_is_aliased() {
+    if value.key_is_aliased() || has_own_mark(value) {
         return None;
     }
     // An anchor, a tag or a `?` before the key is more than this module moves about.
     let before = text[line_start(text, start)..start].trim_start_matches([' ', '-', '\u{FEFF}']);
     before.is_empty().then_some(start)
+}
+
+/// Whether the key stands behind a `?`: its colon is not on its line, or there is none.
+fn has_own_mark(entry: Value<'_>) -> bool {
+    let text = entry.document().text();
+    let between = text.get(entry.key_writing().2.range().end..entry.span().range().start);
+    between.is_some_and(|between| between.split_once(':').is_none_or(|(before, _)| before.contains('\n')))
 }
 
 /// Offset of a key with its opening quote.
@@ -465,9 +490,27 @@ fn text_lines(under: Option<&str>, entries: &[Entry<'_>], column: usize) -> Stri
     lines
 }
 
-/// How to write strings before `rest`: where a comment comes next, a block scalar could swallow it.
+/// How to write strings before `rest`: where a comment or blanks come next, a block scalar could swallow them, and where the
+/// text ends without a line break, it would lack its own.
 fn strings_before(rest: &str) -> Strings {
-    if rest.trim_start().starts_with('#') { Strings::Quoted } else { Strings::Literal }
+    let is_swallowed = rest.is_empty() || rest.trim_start().starts_with('#') || blank_lines(rest).contains(' ');
+    if is_swallowed { Strings::Quoted } else { Strings::Literal }
+}
+
+/// The blank lines that a text begins with.
+fn blank_lines(text: &str) -> &str {
+    let length = text.split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum();
+    &text[..length]
+}
+
+/// Whether there are tabs in the blank lines that a text begins with: fine behind plain text, an error behind quotes.
+fn has_blank_tabs(text: &str) -> bool {
+    blank_lines(text).contains('\t')
+}
+
+/// Where the next line begins.
+fn next_line(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |step| at + step + 1)
 }
 
 /// Lines below the last line of a block collection.
@@ -484,14 +527,26 @@ fn append_lines(collection: Value<'_>, place: &Place, lines: impl Fn(Strings) ->
         })
         .map(str::len)
         .sum::<usize>();
-    let lines = lines(strings_before(&text[at..]));
+    if has_blank_tabs(&text[at..]) {
+        return Err(Uneditable::Spelling);
+    }
+    let closed = text[..at].ends_with('\n');
+    let rest = if closed && at == text.len() { newline } else { &text[at..] };
+    let lines = lines(strings_before(rest));
     let lines = if newline == "\n" { lines } else { lines.replace('\n', newline) };
-    if text[..at].ends_with('\n') {
+    if closed {
         return Ok(vec![Edit::insert(at, lines + newline)]);
     }
     // A block scalar that the end of the text cuts off would gain a line break; so the lines go above its entry.
+    let is_block = |style: Style| matches!(style, Style::Literal | Style::Folded);
     let last = collection.children().last();
-    if last.is_some_and(|last| matches!(deepest(last).style(), Style::Literal | Style::Folded)) {
+    if last.is_some_and(|last| is_block(deepest(last).key_writing().0)) {
+        return Err(Uneditable::Spelling);
+    }
+    if last.is_some_and(|last| is_block(deepest(last).style())) {
+        if collection.is_seq() {
+            return Err(Uneditable::Spelling);
+        }
         let start = last.and_then(entry_start).ok_or(Uneditable::Spelling)?;
         let margin = " ".repeat(place.column);
         return Ok(vec![Edit::insert(start, format!("{}{newline}{margin}", lines.trim_start_matches(' ')))]);
@@ -507,11 +562,11 @@ fn deepest(mut value: Value<'_>) -> Value<'_> {
     value
 }
 
-/// Whether a value ends in a block scalar that takes the empty lines below for its own (`|+`).
-fn keeps_blank_lines(value: Value<'_>) -> bool {
+/// Whether a value ends in a block scalar that takes the empty lines below for its own (`|+`, or blanks deep enough).
+fn keeps_blank_lines(value: Value<'_>, blank: &str) -> bool {
     let last = deepest(value);
     let header = last.raw().split(['\n', '\r', '#']).next().unwrap_or_default();
-    matches!(last.style(), Style::Literal | Style::Folded) && header.contains('+')
+    matches!(last.style(), Style::Literal | Style::Folded) && (header.contains('+') || blank.contains([' ', '\t']))
 }
 
 /// Lines below the key of a value that is null, absent or empty. `lines` renders them for a column.
@@ -530,6 +585,9 @@ fn replace_below(value: Value<'_>, place: &Place, lines: impl Fn(Strings) -> Str
     let start = place.behind_indicator.unwrap_or(range.start);
     let end = trim_end(text, &range).max(start);
     let line = end + text[end..].find(['\n', '\r']).unwrap_or(text.len() - end);
+    if has_blank_tabs(&text[next_line(text, line)..]) {
+        return Err(Uneditable::Spelling);
+    }
     let lines = lines(strings_before(&text[line..])).replace('\n', newline);
     let commented = !text[end..line].trim().is_empty();
     let space = if text[end..].starts_with('#') { " " } else { "" };
@@ -553,8 +611,15 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
         return Err(Uneditable::Spelling);
     }
     let Some(last) = collection.children().last() else {
-        return Ok(vec![Edit::insert(range.start + 1, inner)]);
+        // A comment between the brackets would come to stand behind what is put in.
+        let is_empty = text[range.start + 1..range.end - 1].trim().is_empty();
+        return if is_empty { Ok(vec![Edit::insert(range.start + 1, inner)]) } else { Err(Uneditable::Spelling) };
     };
+    let (_, _, key) = last.key_writing();
+    if last.style() == Style::Absent && [":", "---", "..."].iter().any(|end| text[key.range()].ends_with(end)) {
+        // `{a:}` has the key `a:`, and `{a: , b}` another one.
+        return Err(Uneditable::Spelling);
+    }
     let mut end = last.span().range().end;
     if last.is_aliased() || end > range.end {
         return Err(Uneditable::Spelling);
@@ -563,7 +628,7 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
     if comma {
         end += text[end..].find(',').map_or(0, |step| step + 1);
     }
-    let comma = match last.style() {
+    let comma = match deepest(last).style() {
         _ if comma => "",
         // `{a:, b}` would make the comma a part of the key's colon.
         Style::Absent => " ,",
@@ -579,7 +644,14 @@ fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> Ed
         return Err(Uneditable::Spelling);
     }
     let range = match (position, siblings.get(position + 1)) {
-        (_, Some(next)) => start(siblings[position])..start(*next),
+        (_, Some(next)) => {
+            let between = parent.document().text().get(siblings[position].span().range().end..start(*next));
+            if between.is_none_or(|between| between.trim() != ",") {
+                // A comment, or the tag of the next one.
+                return Err(Uneditable::Spelling);
+            }
+            start(siblings[position])..start(*next)
+        }
         (0, None) => parent.span().range().start + 1..parent.span().range().end - 1,
         (_, None) => siblings[position - 1].span().range().end..siblings[position].span().range().end,
     };

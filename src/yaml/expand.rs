@@ -6,7 +6,7 @@
 use super::MAX_DEPTH;
 use super::build::{Alias, MERGE, REFERENCE};
 use super::error::{Problem, SyntaxError};
-use super::tape::{ALIASED, Node, Pair, Style, Tag, VERBATIM};
+use super::tape::{ALIASED, KEY_WRITTEN, Node, Pair, Style, Tag, VERBATIM};
 
 /// Writes `raw` to the end of `out` with every reference replaced by what it refers to.
 pub(super) fn expand(text: &str, raw: &[Node], aliases: &[Alias], out: &mut Vec<Node>) -> Result<()> {
@@ -58,14 +58,16 @@ impl Expansion<'_> {
         Ok(())
     }
 
-    /// Copies the node at `index` with everything below it; `key` is the entry it stands in, if it came by an alias.
-    fn copy(&mut self, index: u32, key: Option<&Node>, foreign: bool) -> Result<()> {
+    /// Copies the node at `index` with everything below it; `key` is the entry it stands in, if it came by an alias, and whether
+    /// that entry is foreign too.
+    fn copy(&mut self, index: u32, key: Option<(&Node, bool)>, foreign: bool) -> Result<()> {
         let Some(node) = self.raw.get(index as usize).copied() else { return Ok(()) };
         self.count(&node)?;
         if node.flags & REFERENCE != 0 {
-            return self.follow(&node, |this, target| this.copy(target, Some(&node), true));
+            return self.follow(&node, |this, target| this.copy(target, Some((&node, foreign)), true));
         }
-        let keyed = key.unwrap_or(&node);
+        let written = matches!(key, Some((_, false)));
+        let keyed = key.map_or(&node, |(key, _)| key);
         let at = self.out.len();
         self.out.push(Node {
             key: keyed.key,
@@ -73,7 +75,8 @@ impl Expansion<'_> {
             tags: Pair::<Tag>::new(node.tags.value(), keyed.tags.key()),
             flags: (node.flags & (ALIASED | VERBATIM))
                 | (keyed.flags & !(REFERENCE | MERGE | ALIASED | VERBATIM))
-                | if foreign { ALIASED } else { 0 },
+                | if foreign { ALIASED } else { 0 }
+                | if written { KEY_WRITTEN } else { 0 },
             ..node
         });
         self.children(index, foreign)?;

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::DuplicateKey;
 use super::scalar;
-use super::tape::{ALIASED, KEY_NEEDS_DECODING, Node, SHADOWED, Style};
+use super::tape::{ALIASED, KEY_NEEDS_DECODING, KEY_WRITTEN, Node, SHADOWED, Style};
 use std::borrow::Cow;
 
 /// Mappings up to this size are compared pair by pair.
@@ -64,7 +64,8 @@ fn shadow(nodes: &mut [Node], earlier: u32, later: u32, found: &mut Vec<Duplicat
     nodes[earlier as usize].flags |= SHADOWED;
     let (first, second) = (&nodes[earlier as usize], &nodes[later as usize]);
     // What came in by an alias is reported at its anchor, and hiding is what merge keys are for.
-    if fresh && (first.flags | second.flags) & ALIASED == 0 {
+    let is_written = |node: &Node| node.flags & (ALIASED | KEY_WRITTEN) != ALIASED;
+    if fresh && is_written(first) && is_written(second) {
         found.push(DuplicateKey { node: later, first: first.key, second: second.key });
     }
 }

@@ -95,6 +95,19 @@ pub fn inline(value: &Json) -> String {
     }
 }
 
+/// A value on one line, with every key and string in double quotes: for text that is JSON.
+pub(super) fn json(value: &Json) -> String {
+    match value {
+        Json::String(string) => double_quoted(string),
+        Json::Array(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(", ")),
+        Json::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("{}: {}", double_quoted(key), json(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        _ => value.to_string(),
+    }
+}
+
 /// Whether a value needs lines of its own below its key.
 pub(super) fn is_block(value: &Json) -> bool {
     match value {

@@ -194,6 +194,8 @@ pub(super) const KEY_NEEDS_DECODING: u8 = 1;
 pub(super) const SHADOWED: u8 = 2;
 /// The node came in through an alias or a merge key: its spans point at the anchor.
 pub(super) const ALIASED: u8 = 4;
+/// The value came in through an alias, and the key under which it stands is written there: not one of a merge key.
+pub(super) const KEY_WRITTEN: u8 = 128;
 /// The key came in through an alias: its span points at the anchor.
 pub(super) const KEY_ALIASED: u8 = 32;
 /// The value is a scalar whose text is its bytes (between its quotes): nothing is to be unescaped or folded.

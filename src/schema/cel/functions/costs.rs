@@ -58,7 +58,7 @@ pub(crate) fn operator<'v, D: Data<'v>>(operator: Operator, left: &Val<'v, D>, r
     match operator {
         O::Equal | O::NotEqual => comparison(left, right),
         O::Less | O::LessEqual | O::Greater | O::GreaterEqual if is_text => traversal(size(left).min(size(right))),
-        O::Add if is_text => traversal(size(left) + size(right)),
+        O::Add if is_text => traversal(size(left).saturating_add(size(right))),
         O::In if matches!(right, Val::DataList(_) | Val::List(_)) => size(right),
         _ => 1,
     }
@@ -69,7 +69,7 @@ pub(crate) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v
     use Function as F;
     let argument = |at: usize| arguments.find(at).map_or(1, size);
     let first = argument(0);
-    let list = |elements: u64| elements + 1 + LIST;
+    let list = |elements: u64| elements.saturating_add(1 + LIST);
     match function {
         F::Or | F::OrValue => 0,
         F::IsSorted | F::Sum | F::Max | F::Min | F::IndexOf | F::LastIndexOf => arguments.find(0).map_or(1, scan),
@@ -90,23 +90,23 @@ pub(crate) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v
         | F::IsSemver
         | F::Quote
         | F::FormatText => traversal(first),
-        F::Replace | F::Split | F::IsCanonicalIp => traversal(first * 2),
-        F::Join => traversal(size(result) * 2),
-        F::Find | F::FindAll | F::Matches => traversal(first + 1) * pattern(argument(1)),
+        F::Replace | F::Split | F::IsCanonicalIp => traversal(first.saturating_mul(2)),
+        F::Join => traversal(size(result).saturating_mul(2)),
+        F::Find | F::FindAll | F::Matches => traversal(first.saturating_add(1)).saturating_mul(pattern(argument(1))),
         F::ContainsIp | F::ContainsCidr => containment(function, arguments),
         F::Validate => match arguments.find(0) {
             Some(Val::Format(format)) => traversal(argument(1) + 1) * pattern(pattern_size(*format)),
             _ => 1,
         },
-        F::Contains => traversal(first) * traversal(argument(1)),
+        F::Contains => traversal(first).saturating_mul(traversal(argument(1))),
         F::Text if matches!(arguments.find(0), Some(Val::Bytes(_))) => traversal(first),
         F::Bytes if matches!(arguments.find(0), Some(Val::Text(_))) => traversal(first),
         F::Range | F::Slice | F::Reverse => list(size(result)),
         F::Flatten => list(first.saturating_mul(depth(arguments))),
         F::Distinct => list(first.saturating_mul(first).saturating_mul(2)),
         F::Sort => sorting(first, is_text_list(arguments.find(0))),
-        F::SetContains | F::SetIntersects => first.saturating_mul(argument(1)) + 1,
-        F::SetEquivalent => first.saturating_mul(argument(1)).saturating_mul(2) + 1,
+        F::SetContains | F::SetIntersects => first.saturating_mul(argument(1)).saturating_add(1),
+        F::SetEquivalent => first.saturating_mul(argument(1)).saturating_mul(2).saturating_add(1),
         _ => 1,
     }
 }
@@ -114,7 +114,7 @@ pub(crate) fn call<'v, D: Data<'v>>(function: Function, arguments: &Arguments<'v
 /// Sorting so many elements.
 pub(crate) fn sorting(elements: u64, is_text: bool) -> u64 {
     let factor = if is_text { 2.1 } else { 2.0 };
-    (elements.saturating_mul(elements) as f64 * factor).ceil() as u64 + 1 + LIST
+    ((elements.saturating_mul(elements) as f64 * factor).ceil() as u64).saturating_add(1 + LIST)
 }
 
 /// Whether a list holds text.
