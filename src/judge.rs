@@ -17,6 +17,7 @@ use crate::release::Release;
 use crate::report::{Finding, Severity};
 use crate::rules::view::{Circumstances, Delivery, View};
 use crate::schema::bundle::{self, Schemas};
+use crate::schema::definition;
 use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
@@ -164,6 +165,9 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             };
             stricter.retain(|finding| !known(finding));
             findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
+        }
+        if definition::is_definition(object) {
+            definition::judge(object, findings);
         }
         if let Some(webhooks) = &webhooks {
             admission::judge(object, release, webhooks, findings);

@@ -63,8 +63,6 @@ pub struct Variable {
     pub has_default: bool,
     /// `None` where the schema is so wrong that nothing can be judged by it.
     schema: Option<Packed>,
-    /// The expressions of the rules, and the class's own words about each.
-    messages: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -98,14 +96,11 @@ impl Variable {
         let mut schema =
             field(definition, &["schema", "openAPIV3Schema"]).map_or(Json::Null, |schema| schema.to_json());
         keep_keywords(&mut schema);
-        let mut messages = Vec::new();
-        collect_messages(&schema, &mut messages);
         Some(Self {
             name: text(definition, &["name"])?.into_owned(),
             is_required: is_true(definition, &["required"]),
             has_default: schema.get("default").is_some_and(|default| !default.is_null()),
             schema: Facts::from_json(&schema).ok().and_then(Packed::new),
-            messages,
         })
     }
 
@@ -123,14 +118,9 @@ impl Variable {
         found
     }
 
-    /// What a finding says, in the words of somebody who writes a value: with the class's message, without the server.
-    pub fn words(&self, finding: &Finding) -> String {
-        let plain = finding.message.replace("; the API server refuses the object", "");
-        let own = self.messages.iter().find(|(rule, _)| plain.contains(&format!("`{rule}`")));
-        match own {
-            Some((_, message)) => format!("{message} ({plain})"),
-            None => plain,
-        }
+    /// What a finding says, in the words of somebody who writes a value: without the server.
+    pub fn words(finding: &Finding) -> String {
+        finding.message.replace("; the API server refuses the object", "")
     }
 }
 
@@ -156,21 +146,6 @@ fn keep_keywords(schema: &mut Json) {
             "allOf" | "anyOf" | "oneOf" => value.as_array_mut().into_iter().flatten().for_each(keep_keywords),
             _ => {}
         }
-    }
-}
-
-fn collect_messages(schema: &Json, out: &mut Vec<(String, String)>) {
-    match schema {
-        Json::Object(keywords) => {
-            let part = |name: &str| keywords.get(name).and_then(Json::as_str);
-            if let (Some(rule), Some(message)) = (part("rule"), part("message")) {
-                let rule = rule.split_whitespace().collect::<Vec<_>>().join(" ");
-                out.push((rule, message.trim().to_owned()));
-            }
-            keywords.values().for_each(|value| collect_messages(value, out));
-        }
-        Json::Array(values) => values.iter().for_each(|value| collect_messages(value, out)),
-        _ => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::schema::cel::check::{Checker, OldSelf, RULE_LIMIT};
+use crate::schema::cel::check::{Checker, OldSelf};
 use crate::schema::cel::{CelError, Program};
 use crate::schema::declare::{self, Scope};
 use crate::schema::pattern::{GoPattern, PatternError};
@@ -166,7 +166,7 @@ impl<'a> SchemaJudge<'_, '_, 'a> {
                 {
                     continue;
                 }
-                let words = definition.words(&finding);
+                let words = Variable::words(&finding);
                 finding.message =
                     format!("{what} does not fit its own schema: {words}: the webhook refuses the ClusterClass");
                 finding.rule = &INVALID_VARIABLE_SCHEMA;
@@ -211,12 +211,7 @@ impl<'a> SchemaJudge<'_, '_, 'a> {
             }
             if let (Some(at), Some(declared)) = (field(rule, &["messageExpression"]), &declared) {
                 let text = at.as_str().unwrap_or_default();
-                let checked = self.checker.message(&text, declared, OldSelf::Value);
-                let checked = checked.and_then(|checked| match checked.max_cost {
-                    cost if cost > RULE_LIMIT => Err(CelError::TooCostly { cost, limit: RULE_LIMIT }),
-                    cost => Ok(cost),
-                });
-                match checked {
+                match declare::message(self.checker, &text, OldSelf::Value, declared) {
                     Ok(cost) => self.total = self.total.saturating_add(cost),
                     Err(error) => self.bad_rule(at, &error),
                 }

@@ -84,7 +84,7 @@ fn fits<'a>(check: &mut Check<'_, 'a>, definition: &Variable, value: Value<'a>, 
             finding.message = format!(
                 "the variable {:?} does not fit its definition in ClusterClass {class}: {}; the webhook refuses the Cluster",
                 definition.name,
-                definition.words(&finding),
+                Variable::words(&finding),
             );
             finding.rule = &INVALID_VARIABLE;
             finding.severity = INVALID_VARIABLE.severity;

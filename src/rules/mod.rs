@@ -8,6 +8,7 @@ use crate::admission;
 use crate::migrate::half_migrated;
 use crate::release::Release;
 use crate::report::{Finding, Rule};
+use crate::schema::definition::INVALID_DEFINITION;
 use crate::schema::json_schema::JSON_SCHEMA;
 use crate::schema::kinds;
 use crate::schema::validate::rules as schema;
@@ -202,6 +203,7 @@ static LAYERS: &[(&str, &[&Rule])] = &[
             &schema::INVALID_METADATA,
             &schema::INVALID_FORMAT,
             &schema::UNION_MISMATCH,
+            &INVALID_DEFINITION,
             &JSON_SCHEMA,
         ],
     ),

@@ -93,8 +93,28 @@ pub struct BadRule {
     pub schema: u32,
     /// The number of the rule in its table; all rules together where there is none.
     pub rule: Option<u32>,
+    /// Which expression of the rule it is.
+    pub part: RulePart,
     /// Why it is not taken.
     pub error: CelError,
+}
+
+/// An expression of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulePart {
+    /// `rule`.
+    Rule,
+    /// `messageExpression`.
+    Message,
+}
+
+impl std::fmt::Display for BadRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.part {
+            RulePart::Rule => self.error.fmt(f),
+            RulePart::Message => write!(f, "its `messageExpression`: {}", self.error),
+        }
+    }
 }
 
 /// Where in a schema a rule stands.
@@ -156,13 +176,21 @@ impl Scope {
     }
 }
 
+/// Checks the expression of a rule's message; gives what it may cost.
+pub fn message(checker: &Checker, text: &str, old: OldSelf, declared: &Rc<Declared>) -> Result<u64, CelError> {
+    match checker.message(text, declared, old)?.max_cost {
+        cost if cost > RULE_LIMIT => Err(CelError::TooCostly { cost, limit: RULE_LIMIT }),
+        cost => Ok(cost),
+    }
+}
+
 /// All rules of a schema that a server would not take with the CRD.
 pub fn check_all(schema: Schema<'_>, is_resource: bool) -> Vec<BadRule> {
     let mut walk = Walk { checker: Checker::new(), root: schema.number(), bad: Vec::new(), total: 0 };
     walk.schema(schema, Scope::default(), is_resource);
     if is_too_costly(walk.total) {
         let error = CelError::TooCostly { cost: walk.total, limit: SCHEMA_LIMIT };
-        walk.bad.push(BadRule { schema: schema.number(), rule: None, error });
+        walk.bad.push(BadRule { schema: schema.number(), rule: None, part: RulePart::Rule, error });
     }
     walk.bad
 }
@@ -184,11 +212,10 @@ impl Walk {
                     Some(declared) => scope.rule(&self.checker, rule.rule, old, declared),
                     None => Err(CelError::Type("the schema has no type that rules could see".to_owned())),
                 };
-                match checked {
-                    Ok(cost) => self.total = self.total.saturating_add(cost),
-                    Err(error) => {
-                        self.bad.push(BadRule { schema: schema.number(), rule: Some(rule.number), error });
-                    }
+                self.take(schema, rule.number, RulePart::Rule, checked);
+                if let (Some(text), Some(declared)) = (rule.message_expression, &declared) {
+                    let checked = message(&self.checker, text, old, declared);
+                    self.take(schema, rule.number, RulePart::Message, checked);
                 }
             }
         }
@@ -209,11 +236,18 @@ impl Walk {
         }
     }
 
+    fn take(&mut self, schema: Schema<'_>, rule: u32, part: RulePart, checked: Result<u64, CelError>) {
+        match checked {
+            Ok(cost) => self.total = self.total.saturating_add(cost),
+            Err(error) => self.bad.push(BadRule { schema: schema.number(), rule: Some(rule), part, error }),
+        }
+    }
+
     /// The server takes no CRD with rules there, so that none of them ever runs.
     fn below_junctor(&mut self, schema: Schema<'_>) {
         for rule in schema.rules() {
             let error = CelError::Type("the server takes no rules below allOf, anyOf, oneOf and not".to_owned());
-            self.bad.push(BadRule { schema: self.root, rule: Some(rule.number), error });
+            self.bad.push(BadRule { schema: self.root, rule: Some(rule.number), part: RulePart::Rule, error });
         }
         let values = match schema.additional() {
             Additional::Schema(values) => Some(values),

@@ -95,7 +95,7 @@ pub enum MapType {
     Atomic,
 }
 
-/// One rule of `x-kubernetes-validations`. Its message is upstream's text and is not kept.
+/// One rule of `x-kubernetes-validations`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuleFacts {
     /// The CEL expression.
@@ -106,6 +106,10 @@ pub struct RuleFacts {
     pub reason: Option<String>,
     /// Whether a rule on `oldSelf` is evaluated on creation too.
     pub optional_old_self: bool,
+    /// What its author says of a failure. `schemas/` keeps none: upstream's words are not ours.
+    pub message: Option<String>,
+    /// The expression that yields what is said of a failure.
+    pub message_expression: Option<String>,
 }
 
 /// The schema of one value.
@@ -399,6 +403,8 @@ fn read_rules(keyword: &str, value: &Json) -> Result<Vec<RuleFacts>> {
                 field_path: optional(rule, "fieldPath"),
                 reason: optional(rule, "reason"),
                 optional_old_self: rule.get("optionalOldSelf").and_then(Json::as_bool).unwrap_or_default(),
+                message: optional(rule, "message"),
+                message_expression: optional(rule, "messageExpression"),
             })
         })
         .collect()

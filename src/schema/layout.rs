@@ -130,8 +130,9 @@ pub mod kind_flag {
 /// Words of a release: provider, version, repository, commit, licence, CAPI's release (`major << 16 | minor`, else 0).
 pub const RELEASE_WORDS: usize = 6;
 
-/// Words of a CEL rule: expression, field path, reason (a string's number plus one, else 0), optionalOldSelf.
-pub const RULE_WORDS: usize = 4;
+/// Words of a CEL rule: expression, field path, reason, optionalOldSelf, message, messageExpression (of what may be absent, a
+/// string's number plus one, else 0).
+pub const RULE_WORDS: usize = 6;
 
 /// Tags of JSON values.
 pub mod json {

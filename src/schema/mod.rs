@@ -17,6 +17,7 @@ pub mod bundle;
 pub mod cel;
 pub mod declare;
 pub mod defaults;
+pub mod definition;
 pub mod describe;
 mod email;
 pub mod facts;

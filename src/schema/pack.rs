@@ -137,11 +137,12 @@ impl<T: Clone + Eq + std::hash::Hash> Numbered<T> {
     }
 }
 
-/// A rule as a key that sorts: expression, field path, reason, optionalOldSelf.
-type RuleKey<'a> = (&'a str, Option<&'a str>, Option<&'a str>, bool);
+/// A rule as a key that sorts: expression, optionalOldSelf; field path, reason, message, messageExpression.
+type RuleKey<'a> = (&'a str, bool, [Option<&'a str>; 4]);
 
 fn rule_key(rule: &RuleFacts) -> RuleKey<'_> {
-    (&rule.rule, rule.field_path.as_deref(), rule.reason.as_deref(), rule.optional_old_self)
+    let texts = [&rule.field_path, &rule.reason, &rule.message, &rule.message_expression];
+    (&rule.rule, rule.optional_old_self, texts.map(Option::as_deref))
 }
 
 /// All strings, patterns and rules of the facts.
@@ -169,8 +170,9 @@ impl<'a> Names<'a> {
             }
         }
         strings.extend(&patterns);
-        for (rule, path, reason, _) in &rules {
-            strings.extend([Some(*rule), *path, *reason].into_iter().flatten());
+        for (rule, _, texts) in &rules {
+            strings.insert(*rule);
+            strings.extend(texts.iter().flatten());
         }
         Self {
             strings: Numbered::new(strings.into_iter()),
@@ -193,8 +195,9 @@ impl<'a> Names<'a> {
         [provider, version, repository, commit, licence, capi]
     }
 
-    fn rule(&self, (rule, path, reason, optional_old_self): &RuleKey<'a>) -> [u32; layout::RULE_WORDS] {
-        [self.string(rule), self.optional(*path), self.optional(*reason), u32::from(*optional_old_self)]
+    fn rule(&self, (rule, optional_old_self, texts): &RuleKey<'a>) -> [u32; layout::RULE_WORDS] {
+        let [path, reason, message, expression] = texts.map(|text| self.optional(text));
+        [self.string(rule), path, reason, u32::from(*optional_old_self), message, expression]
     }
 
     /// Adds the strings to the words and gives the whole table as bytes.

@@ -167,6 +167,8 @@ impl Table {
             field_path: self.optional_string(self.word(at + 1)),
             reason: self.optional_string(self.word(at + 2)),
             optional_old_self: self.word(at + 3) != 0,
+            message: self.optional_string(self.word(at + 4)),
+            message_expression: self.optional_string(self.word(at + 5)),
         }
     }
 }

@@ -26,13 +26,10 @@ pub(super) enum OldSelf<D> {
     Optional(Option<D>),
 }
 
-/// Evaluates a rule; gives what it cost too.
-pub(super) fn run<'v, D: Data<'v>>(root: &'v Expr, self_: D, old_self: OldSelf<D>) -> (Outcome<bool>, u64) {
+/// Evaluates an expression; gives what it cost too.
+pub(super) fn run<'v, D: Data<'v>>(root: &'v Expr, self_: D, old_self: OldSelf<D>) -> (Outcome<Val<'v, D>>, u64) {
     let mut evaluation = Evaluation { self_, old_self, slots: Vec::new(), cost: 0 };
-    let result = evaluation.expr(root).and_then(|value| match value {
-        Val::Bool(truth) => Ok(truth),
-        other => Err(EvalError::not_checked(format!("the rule yields a {}, no bool", other.type_name()))),
-    });
+    let result = evaluation.expr(root);
     (result, evaluation.cost)
 }
 

@@ -25,6 +25,7 @@ use std::fmt;
 pub use data::{Data, ListKind, View};
 
 use super::pattern::PatternError;
+use value::Val;
 
 /// Why a rule could not be compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,12 +145,31 @@ impl Program {
     }
 
     /// Whether the rule holds, and what it cost to find out.
-    pub fn run<'v, D: Data<'v>>(&'v self, self_: D, old: Old<D>) -> Run {
+    pub fn run<'v, D: Data<'v>>(&'v self, self_: D, old: Old<D>) -> Run<bool> {
+        self.yields(self_, old, "bool", |value| if let Val::Bool(truth) = value { Some(*truth) } else { None })
+    }
+
+    /// What the expression of a message says, and what it cost to find out.
+    pub fn message<'v, D: Data<'v>>(&'v self, self_: D, old: Old<D>) -> Run<String> {
+        self.yields(self_, old, "string", |value| if let Val::Text(text) = value { Some(text.to_string()) } else { None })
+    }
+
+    fn yields<'v, D: Data<'v>, T>(
+        &'v self,
+        self_: D,
+        old: Old<D>,
+        wanted: &str,
+        of: impl Fn(&Val<'v, D>) -> Option<T>,
+    ) -> Run<T> {
         let old = match old {
             Old::Value(old) => eval::OldSelf::Value(old),
             Old::Optional(old) => eval::OldSelf::Optional(old),
         };
-        let (result, cost) = eval::run(&self.root, self_, old);
+        let (value, cost) = eval::run(&self.root, self_, old);
+        let result = value.and_then(|value| {
+            let other = || format!("it yields a {}, no {wanted}", value.type_name());
+            of(&value).ok_or_else(|| EvalError::not_checked(other()))
+        });
         Run { result, cost }
     }
 }
@@ -165,9 +185,9 @@ pub enum Old<D> {
 
 /// An evaluation that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Whether the rule holds.
-    pub result: Result<bool, EvalError>,
+pub struct Run<T> {
+    /// What it yields: of a rule, whether it holds.
+    pub result: Result<T, EvalError>,
     /// What it cost, in the server's units.
     pub cost: u64,
 }

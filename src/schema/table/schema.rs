@@ -64,6 +64,10 @@ pub struct Rule<'t> {
     pub reason: Option<&'t str>,
     /// Whether a rule on `oldSelf` is evaluated on creation too.
     pub optional_old_self: bool,
+    /// What its author says of a failure; the bundle has none.
+    pub message: Option<&'t str>,
+    /// The expression that yields what is said of a failure; the bundle has none.
+    pub message_expression: Option<&'t str>,
 }
 
 /// A pattern that a string must match, in Go's syntax.

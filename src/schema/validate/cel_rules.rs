@@ -1,6 +1,7 @@
 //! `x-kubernetes-validations`: the kind's rules in CEL, run on the value as the server sees it.
 //!
-//! Upstream's messages are not ours to keep; a failure shows the rule and, where the rule is of a common form, says it in words.
+//! A failure shows the rule. Of a user's own schemas it says what their author says (`messageExpression`, `message`); upstream's
+//! messages are not ours to keep: there it says rules of a common form in words.
 
 use crate::report::Finding;
 use crate::schema::cel::{EvalError, Old, Program};
@@ -17,9 +18,8 @@ impl<'a> Judge<'_, 'a> {
         for rule in schema.rules() {
             let program = match self.compiled.rule(schema, rule) {
                 Some(Ok(program)) => program,
-                Some(Err(error)) => {
-                    let why = if error.is_certain() { "an API server takes no CRD with it: " } else { "" };
-                    self.not_checked(rule, value, &format!("{why}{error}"));
+                Some(Err(why)) => {
+                    self.not_checked(rule, value, &why);
                     continue;
                 }
                 None => continue,
@@ -28,7 +28,7 @@ impl<'a> Judge<'_, 'a> {
                 let mut named = effective.to_json();
                 named["metadata"]["name"] = name.into();
                 if program.evaluate(&named, None) == Ok(false) {
-                    self.broken(rule, value, None);
+                    self.broken(rule, value, Failure::False(rule.message.map(str::to_owned)));
                 }
                 continue;
             }
@@ -49,18 +49,34 @@ impl<'a> Judge<'_, 'a> {
         let run = program.run(effective, old);
         self.cel_budget = budget.checked_sub(run.cost).filter(|_| run.result != Err(EvalError::TooCostly));
         match run.result {
-            Err(error @ EvalError::TooCostly) => self.broken(rule, value, Some(&error.to_string())),
+            Err(error @ EvalError::TooCostly) => self.broken(rule, value, Failure::Error(&error.to_string())),
             _ if self.cel_budget.is_none() => {
                 let why = "with it, all rules on the object cost more than the server allows";
-                self.broken(rule, value, Some(why));
+                self.broken(rule, value, Failure::Error(why));
             }
             Ok(true) => {}
             Ok(false) if !program.uses_old_self() && self.is_unchanged(value) => {}
-            Ok(false) => self.broken(rule, value, None),
-            Err(EvalError::Refused(why)) => self.broken(rule, value, Some(&why)),
+            Ok(false) => {
+                let said = self.said(rule, effective, old);
+                self.broken(rule, value, Failure::False(said));
+            }
+            Err(EvalError::Refused(why)) => self.broken(rule, value, Failure::Error(&why)),
             Err(error) => self.not_checked(rule, value, &error.to_string()),
         }
         self.cel_budget.is_some()
+    }
+
+    /// What the rule's author says of a failure. Where the expression of the message fails, or gives nothing that could be printed
+    /// on one line, the server falls back to the message.
+    fn said(&mut self, rule: Rule<'_>, effective: Effective<'_>, old: Old<Effective<'_>>) -> Option<String> {
+        let spoken = self.compiled.message(rule).and_then(|expression| {
+            let run = expression.message(effective, old);
+            self.cel_budget = self.cel_budget.and_then(|budget| budget.checked_sub(run.cost));
+            let text = run.result.ok()?.trim().to_owned();
+            (!text.is_empty() && text.len() <= MAX_MESSAGE && !text.contains('\n')).then_some(text)
+        });
+        let message = || rule.message.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        spoken.or_else(message)
     }
 
     /// Reports rules of the kind that stand where the server takes none.
@@ -73,7 +89,7 @@ impl<'a> Judge<'_, 'a> {
                 (None, None) => "the rules of the kind together".to_owned(),
                 (None, Some(_)) => continue,
             };
-            let message = format!("{text}: an API server takes no CRD with it: {}", bad.error);
+            let message = format!("{text}: an API server takes no CRD with it: {bad}");
             self.out.push(self.object.finding(&rules::RULE_NOT_CHECKED, root, message));
         }
     }
@@ -86,17 +102,18 @@ impl<'a> Judge<'_, 'a> {
         value.get("metadata")?.get("generateName")?.as_str().map(|beginning| super::names::made_up(&beginning))
     }
 
-    fn broken(&mut self, rule: Rule<'_>, value: Value<'a>, why: Option<&str>) {
+    fn broken(&mut self, rule: Rule<'_>, value: Value<'a>, failure: Failure<'_>) {
         let (place, path) = self.rule_path(rule, value);
         let field = if path.is_empty() { "the object".to_owned() } else { format!("`{path}`") };
         let expression = rule.rule.split_whitespace().collect::<Vec<_>>().join(" ");
-        let message = match (why, in_words(&expression)) {
-            (Some(why), _) => format!(
-                "{field}: the rule `{expression}` cannot be evaluated ({why}); the API server refuses the object"
-            ),
-            (None, Some(words)) => format!("{field}: {words} (rule `{expression}`); the API server refuses the object"),
-            (None, None) => format!("{field} breaks the rule `{expression}`; the API server refuses the object"),
+        let words = match failure {
+            Failure::Error(why) => format!("{field}: the rule `{expression}` cannot be evaluated ({why})"),
+            Failure::False(said) => match said.or_else(|| in_words(&expression)) {
+                Some(words) => format!("{field}: {words} (rule `{expression}`)"),
+                None => format!("{field} breaks the rule `{expression}`"),
+            },
         };
+        let message = format!("{words}; the API server refuses the object");
         let finding = Finding::new(&rules::CEL_RULE, message).at(self.object.place(place)).path(path);
         self.add(Effect::Harmless, finding);
     }
@@ -118,6 +135,17 @@ impl<'a> Judge<'_, 'a> {
         }
         (place, path)
     }
+}
+
+/// The longest message that the server takes from an expression.
+const MAX_MESSAGE: usize = 5 * 1024;
+
+/// Why the server refuses a value for a rule.
+enum Failure<'f> {
+    /// It does not hold; what its author says then.
+    False(Option<String>),
+    /// It comes to no result.
+    Error(&'f str),
 }
 
 /// Rules of common forms, said plainly.

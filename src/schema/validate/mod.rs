@@ -63,10 +63,12 @@ pub struct Options {
 }
 
 /// Compiled patterns and rules of one table, made when first needed. Shared by all threads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Compiled {
     patterns: Box<[OnceLock<Option<GoPattern>>]>,
     rules: Box<[OnceLock<Result<Program, CelError>>]>,
+    /// The expressions of what is said when a rule does not hold.
+    messages: Box<[OnceLock<Option<Program>>]>,
     /// Rules that a server would not take, by their schemas: they are not run.
     refused: HashMap<u32, Vec<BadRule>>,
 }
@@ -77,6 +79,7 @@ impl Compiled {
         Self {
             patterns: table.patterns().map(|_| OnceLock::new()).collect(),
             rules: table.rules().map(|_| OnceLock::new()).collect(),
+            messages: table.rules().map(|_| OnceLock::new()).collect(),
             refused: HashMap::new(),
         }
     }
@@ -100,12 +103,20 @@ impl Compiled {
     }
 
     /// The compiled rule of a schema, or why it cannot be; `None` for a rule of another table.
-    fn rule(&self, schema: Schema<'_>, rule: Rule<'_>) -> Option<Result<&Program, &CelError>> {
+    fn rule(&self, schema: Schema<'_>, rule: Rule<'_>) -> Option<Result<&Program, String>> {
+        let prefix = |error: &CelError| if error.is_certain() { "an API server takes no CRD with it: " } else { "" };
         if let Some(bad) = self.refused(schema).iter().find(|bad| bad.rule == Some(rule.number)) {
-            return Some(Err(&bad.error));
+            return Some(Err(format!("{}{bad}", prefix(&bad.error))));
         }
         let slot = self.rules.get(rule.number as usize)?;
-        Some(slot.get_or_init(|| Program::compile(rule.rule)).as_ref())
+        let program = slot.get_or_init(|| Program::compile(rule.rule)).as_ref();
+        Some(program.map_err(|error| format!("{}{error}", prefix(error))))
+    }
+
+    /// The compiled expression of a rule's message, where it has one.
+    fn message(&self, rule: Rule<'_>) -> Option<&Program> {
+        let text = rule.message_expression?;
+        self.messages.get(rule.number as usize)?.get_or_init(|| Program::compile(text).ok()).as_ref()
     }
 
     /// The rules at a schema that a server would not take.
@@ -145,8 +156,7 @@ pub fn judge_value<'a>(
 /// by which kubectl finds it and the server refuses it.
 pub fn judge_unknown(object: &Object<'_>, table: &Table, options: Options, out: &mut Vec<Finding>) {
     out.extend(miswritten_kind(object, table));
-    let nothing = Compiled { patterns: Box::default(), rules: Box::default(), refused: HashMap::new() };
-    Judge::new(object, None, &nothing, options, out).any_object();
+    Judge::new(object, None, &Compiled::default(), options, out).any_object();
 }
 
 fn miswritten_kind(object: &Object<'_>, table: &Table) -> Option<Finding> {

@@ -36,7 +36,7 @@ pub fn judge_update(
     out.extend(found.into_iter().filter(|finding| !from.stood_before(new, finding)));
 }
 
-impl<'a> Judge<'_, 'a> {
+impl<'j, 'a> Judge<'j, 'a> {
     /// What of the metadata is the server's own must be as it is in the cluster.
     fn same_system_fields(&mut self, old: &Object<'_>) {
         for key in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
@@ -58,7 +58,7 @@ impl<'a> Judge<'_, 'a> {
     }
 
     /// What a value was before, where the server can tell which one that is.
-    pub(super) fn old_value(&self, value: Value<'a>) -> Option<Effective<'_>> {
+    pub(super) fn old_value(&self, value: Value<'a>) -> Option<Effective<'j>> {
         let from = Correlation { kind: self.kind?, old: self.old?, client: self.client };
         from.find(self.object.root, value.index()).map(|(old, _)| old)
     }

@@ -46,18 +46,24 @@ fn of_timestamp(function: Function, at: Timestamp, offset: i64) -> Outcome<i64> 
     })
 }
 
-/// Seconds east of UTC. Names of zones need a database that is not at hand.
+/// Seconds east of UTC. Names of zones need a database: the server's changes with its image, and a verdict must not hang on ours.
 fn zone(name: &str) -> Outcome<i64> {
-    if name == "UTC" || name.is_empty() {
-        return Ok(0);
-    }
-    let unsigned = name.strip_prefix(['+', '-']).unwrap_or(name);
-    let parts = unsigned.split_once(':').and_then(|(h, m)| h.parse::<i64>().ok().zip(m.parse::<i64>().ok()));
-    match parts {
-        Some((hours, minutes)) => {
-            let seconds = hours * 3600 + minutes * 60;
-            Ok(if name.starts_with('-') { -seconds } else { seconds })
-        }
-        None => Err(EvalError::not_checked(format!("time zone {name:?}"))),
-    }
+    let Some((hours, minutes)) = name.split_once(':') else {
+        let is_no_name = name.contains("..") || name.starts_with(['/', '\\']);
+        return match name {
+            "UTC" | "" => Ok(0),
+            _ if is_no_name => Err(no_zone(name)),
+            _ => Err(EvalError::not_checked(format!(
+                "the time zone {name:?}: only UTC and offsets like '+01:00' are known here"
+            ))),
+        };
+    };
+    let hours: i32 = hours.parse().map_err(|_| no_zone(name))?;
+    let minutes: i32 = minutes.parse().map_err(|_| no_zone(name))?;
+    let minutes = if name.starts_with('-') { -i64::from(minutes) } else { i64::from(minutes) };
+    Ok((i64::from(hours) * 60 + minutes) * 60)
+}
+
+fn no_zone(name: &str) -> EvalError {
+    EvalError::refused(format!("{name:?} is no time zone"))
 }

@@ -161,6 +161,36 @@ func run(r req) (string, int64) {
 	return errs.ToAggregate().Error(), celconfig.RuntimeCELCostBudget - left
 }
 
+// said gives what the server says of a rule that does not hold and has this expression for a message; nothing where it fails.
+func said(r req) string {
+	var v1 apiextv1.JSONSchemaProps
+	if err := json.Unmarshal(r.Schema, &v1); err != nil {
+		return "schema: " + err.Error()
+	}
+	v1.XValidations = apiextv1.ValidationRules{{Rule: "false", Message: "-", MessageExpression: r.Message}}
+	var in apiextensions.JSONSchemaProps
+	if err := apiextv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(&v1, &in, nil); err != nil {
+		return "schema: " + err.Error()
+	}
+	s, err := structuralschema.NewStructural(&in)
+	if err != nil {
+		return "schema: " + err.Error()
+	}
+	var obj interface{}
+	if err := utiljson.Unmarshal(r.Object, &obj); err != nil {
+		return "object: " + err.Error()
+	}
+	v := schemacel.NewValidator(s, isRoot(s), celconfig.PerCallLimit)
+	errs, _ := v.Validate(context.Background(), field.NewPath("x"), s, obj, nil, celconfig.RuntimeCELCostBudget)
+	if len(errs) != 1 {
+		return errs.ToAggregate().Error()
+	}
+	if errs[0].Detail == "-" {
+		return ""
+	}
+	return errs[0].Detail
+}
+
 func main() {
 	sc := bufio.NewScanner(os.Stdin)
 	sc.Buffer(make([]byte, 1<<20), 1<<28)
@@ -228,6 +258,8 @@ func main() {
 			res["err"], res["cost"] = check(r)
 		case "crd":
 			res["out"] = crd(r)
+		case "said":
+			res["out"] = said(r)
 		case "run":
 			res["out"], res["cost"] = run(r)
 		}
