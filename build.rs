@@ -18,6 +18,8 @@ fn main() -> Result<(), String> {
     for module in ["facts", "folder", "layout", "pack"] {
         println!("cargo:rerun-if-changed=src/schema/{module}.rs");
     }
+    // For tests/cost.rs, whose figures hold for one level of optimization.
+    println!("cargo:rustc-env=CAPI_LINT_OPT_LEVEL={}", env::var("OPT_LEVEL").unwrap_or_default());
     let table = pack::pack(&folder::read(Path::new("schemas"))?);
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     fs::write(Path::new(&out).join("schemas.table"), table).map_err(|error| error.to_string())

@@ -1,9 +1,9 @@
 //! Structural facts: what a CRD says about the shape of an object, typed, and nothing else.
 //!
 //! Why our own types: a CRD is mostly prose. Facts hold names, types, bounds and rules, so that they can be kept in `schemas/`,
-//! read by people, and packed into a table. They never hold descriptions or messages of upstream. The notation is `OpenAPI`'s
-//! own (`type`, `properties`, `x-kubernetes-…`), so that a CRD's `openAPIV3Schema` and a file of `schemas/` are read by the
-//! same code. `build.rs` compiles this file too: it must not use the rest of the crate.
+//! read by people, and packed into a table. They never hold descriptions; messages are those of a user's own definitions, and the
+//! notation leaves them out. The notation is `OpenAPI`'s own (`type`, `properties`, `x-kubernetes-…`), so that a CRD's
+//! `openAPIV3Schema` and a file of `schemas/` are read by the same code. `build.rs` compiles this file too: it must not use the rest of the crate.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -233,7 +233,7 @@ type Result<T> = std::result::Result<T, FactsError>;
 const MAX_DEPTH: usize = 200;
 
 impl Facts {
-    /// Reads a schema in `OpenAPI`'s notation. Descriptions, titles, examples and messages are passed over.
+    /// Reads a schema in `OpenAPI`'s notation. Descriptions, titles and examples are passed over.
     pub fn from_json(schema: &Json) -> Result<Self> {
         read(schema, 0)
     }
