@@ -24,8 +24,8 @@ pub struct Plan<'r> {
     pub dropped: Vec<u32>,
     /// Edits within documents, in the order of the documents; offsets count in the document's text.
     edits: Vec<(u32, Edit)>,
-    /// Labels that the edits add, in the order of the objects, for the proof.
-    added: Vec<(u32, Vec<Entry<'r>>)>,
+    /// Labels that the edits add, for the proof.
+    added: Added<'r>,
     /// Items of a `kind: List` that are taken out, by object.
     pub dropped_items: Vec<u32>,
     /// Duplicates and label conflicts.
@@ -34,11 +34,55 @@ pub struct Plan<'r> {
     jobs: usize,
 }
 
+/// Labels by object, in the order of the objects, all in one list.
+#[derive(Debug, Default)]
+struct Added<'r> {
+    labels: Vec<Entry<'r>>,
+    /// Objects, each with the place behind its last label.
+    objects: Vec<(u32, u32)>,
+}
+
+impl<'r> Added<'r> {
+    fn push(&mut self, object: u32, labels: impl IntoIterator<Item = Entry<'r>>) {
+        self.labels.extend(labels);
+        self.objects.push((object, self.labels.len() as u32));
+    }
+
+    /// Those of further objects.
+    fn append(&mut self, mut more: Self) {
+        let base = self.labels.len() as u32;
+        self.labels.append(&mut more.labels);
+        self.objects.extend(more.objects.into_iter().map(|(object, end)| (object, base + end)));
+    }
+
+    /// The labels of an object.
+    fn of(&self, object: u32) -> &[Entry<'r>] {
+        let Ok(at) = self.objects.binary_search_by_key(&object, |(number, _)| *number) else { return &[] };
+        let end = |at: usize| self.objects.get(at).map_or(0, |(_, end)| *end as usize);
+        self.labels.get(at.checked_sub(1).map_or(0, end)..end(at)).unwrap_or_default()
+    }
+
+    /// The objects of a document, with their labels; `document_of` tells the document of an object.
+    fn of_document(
+        &self,
+        document: u32,
+        document_of: impl Fn(u32) -> u32,
+    ) -> impl Iterator<Item = (u32, &[Entry<'r>])> {
+        let first = self.objects.partition_point(|(object, _)| document_of(*object) < document);
+        let mut start = first.checked_sub(1).and_then(|before| self.objects.get(before)).map_or(0, |(_, end)| *end);
+        let objects = self.objects.get(first..).unwrap_or_default().iter();
+        objects.take_while(move |(object, _)| document_of(*object) == document).map(move |(object, end)| {
+            let labels = self.labels.get(start as usize..*end as usize).unwrap_or_default();
+            start = *end;
+            (*object, labels)
+        })
+    }
+}
+
 impl<'r> Plan<'r> {
     /// The labels that the edits add to an object.
     pub fn labels(&self, object: u32) -> &[Entry<'r>] {
-        let at = self.added.binary_search_by_key(&object, |(number, _)| *number);
-        at.ok().and_then(|at| self.added.get(at)).map(|(_, labels)| labels.as_slice()).unwrap_or_default()
+        self.added.of(object)
     }
 
     /// Whether a document is edited.
@@ -103,7 +147,7 @@ const AT_ONCE: usize = 256;
 /// When an edited document is not the same tree but for the declared change.
 pub fn write<'p>(release: &Release<'p>, plan: &'p Plan<'_>) -> Result<Vec<Piece<'p>>, BrokenEdit> {
     let edited: Vec<Edited<'_>> = plan.edits.chunk_by(|(one, _), (other, _)| one == other).collect();
-    let proof = Proof::new(release, plan);
+    let proof = Proof { release, plan };
     let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |_, part| {
         let mut room = String::new();
         part.chunks(AT_ONCE).try_for_each(|edited| proof.check(edited, &mut room))
@@ -172,43 +216,20 @@ fn push_source<'a>(pieces: &mut Vec<Piece<'a>>, bytes: Option<&'a [u8]>) {
 /// What was declared about each edited document.
 struct Proof<'p> {
     release: &'p Release<'p>,
-    /// Objects that got labels, and items that were taken out, by document.
-    changes: Vec<(u32, Change<'p>)>,
-}
-
-/// What was declared about one object: the node of its root, and what became of it.
-#[derive(Clone, Copy)]
-enum Change<'p> {
-    Labelled(u32, &'p [Entry<'p>]),
-    Dropped(u32),
+    plan: &'p Plan<'p>,
 }
 
 impl<'p> Proof<'p> {
-    fn new(release: &'p Release<'_>, plan: &'p Plan<'_>) -> Self {
-        let object = |number: &u32| release.objects.get(*number as usize);
-        let labelled = plan.added.iter().filter_map(|(number, labels)| {
-            let object = object(number)?;
-            Some((object.document, Change::Labelled(object.root.index(), labels)))
-        });
-        let dropped = plan.dropped_items.iter().filter_map(|number| {
-            let object = object(number)?;
-            Some((object.document, Change::Dropped(object.root.index())))
-        });
-        let mut changes: Vec<_> = labelled.chain(dropped).collect();
-        changes.sort_by_key(|(document, _)| *document);
-        Self { release, changes }
-    }
-
     fn declared(&self, document: u32) -> compare::Declared<'p> {
-        let from = self.changes.partition_point(|(number, _)| *number < document);
-        let mut declared = compare::Declared::default();
-        for (_, change) in self.changes.iter().skip(from).take_while(|(number, _)| *number == document) {
-            match *change {
-                Change::Labelled(node, labels) => drop(declared.labels.insert(node, labels)),
-                Change::Dropped(node) => drop(declared.dropped.insert(node)),
-            }
+        let object = |number: u32| self.release.objects.get(number as usize);
+        let document_of = |number: u32| object(number).map_or(u32::MAX, |object| object.document);
+        let root = |number: u32| object(number).map_or(u32::MAX, |object| object.root.index());
+        let labelled = self.plan.added.of_document(document, document_of);
+        let dropped = self.plan.dropped_items.iter().filter(|number| document_of(**number) == document);
+        compare::Declared {
+            labels: labelled.map(|(number, labels)| (root(number), labels)).collect(),
+            dropped: dropped.map(|number| root(*number)).collect(),
         }
-        declared
     }
 
     /// Makes the edits of some documents, parses what comes out and compares.
