@@ -141,44 +141,77 @@ const DOCUMENTS_PER_THREAD: usize = 500;
 /// So many edited documents are proved one after the other: few enough to stay at hand.
 const AT_ONCE: usize = 256;
 
-/// The whole output, as pieces in order: slices of the input where nothing changed, new text where something did.
+/// Proves the edits; what comes back can be written.
 ///
 /// # Errors
 /// When an edited document is not the same tree but for the declared change.
-pub fn write<'p>(release: &Release<'p>, plan: &'p Plan<'_>) -> Result<Vec<Piece<'p>>, BrokenEdit> {
-    let edited: Vec<Edited<'_>> = plan.edits.chunk_by(|(one, _), (other, _)| one == other).collect();
+pub fn write<'p>(release: &'p Release<'p>, plan: &'p Plan<'p>) -> Result<Output<'p>, BrokenEdit> {
+    let edited: Vec<Edited<'_>> = by_document(plan).collect();
     let proof = Proof { release, plan };
     let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |_, part| {
         let mut room = String::new();
         part.chunks(AT_ONCE).try_for_each(|edited| proof.check(edited, &mut room))
     });
     proved.into_iter().collect::<Result<(), BrokenEdit>>()?;
+    Ok(Output { release, plan })
+}
 
-    let mut pieces = Vec::with_capacity(2 * plan.edits.len() + release.streams.len());
-    let mut number = 0_u32;
-    let mut dropped = plan.dropped.iter().copied().peekable();
-    let mut edits = edited.into_iter().peekable();
-    for stream in release.streams {
-        // What stands between two edits leaves as one slice.
-        let mut unchanged = 0_usize;
-        let bytes = &stream.source.bytes;
-        for document in &stream.documents {
-            let edits = edits.next_if(|edits| document_of(edits) == number);
-            if dropped.next_if_eq(&number).is_some() {
-                push_source(&mut pieces, bytes.get(unchanged..document.span.start));
-                unchanged = document.span.end;
-            } else if let Some(edits) = edits {
-                for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
-                    push_source(&mut pieces, bytes.get(unchanged..document.start + edit.span.start));
-                    pieces.push(Piece::Added(&edit.text));
-                    unchanged = document.start + edit.span.end;
+/// The whole output: slices of the input where nothing changed, new text where something did.
+#[derive(Clone, Copy, Debug)]
+pub struct Output<'p> {
+    release: &'p Release<'p>,
+    plan: &'p Plan<'p>,
+}
+
+impl<'p> Output<'p> {
+    /// Hands out the output piece by piece, in order, until `take` fails.
+    ///
+    /// # Errors
+    /// That of `take`.
+    pub fn pieces<E>(&self, mut take: impl FnMut(&'p [u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut number = 0_u32;
+        let mut dropped = self.plan.dropped.iter().copied().peekable();
+        let mut edits = by_document(self.plan).peekable();
+        for stream in self.release.streams {
+            // What stands between two edits leaves as one slice.
+            let mut unchanged = 0_usize;
+            let bytes = &stream.source.bytes;
+            let source = |range: Option<&'p [u8]>, take: &mut dyn FnMut(&'p [u8]) -> Result<(), E>| {
+                range.filter(|bytes| !bytes.is_empty()).map_or(Ok(()), take)
+            };
+            for document in &stream.documents {
+                let edits = edits.next_if(|edits| document_of(edits) == number);
+                if dropped.next_if_eq(&number).is_some() {
+                    source(bytes.get(unchanged..document.span.start), &mut take)?;
+                    unchanged = document.span.end;
+                } else if let Some(edits) = edits {
+                    for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
+                        source(bytes.get(unchanged..document.start + edit.span.start), &mut take)?;
+                        take(edit.text.as_bytes())?;
+                        unchanged = document.start + edit.span.end;
+                    }
                 }
+                number += 1;
             }
-            number += 1;
+            source(bytes.get(unchanged..), &mut take)?;
         }
-        push_source(&mut pieces, bytes.get(unchanged..));
+        Ok(())
     }
-    Ok(pieces)
+
+    /// The output in one piece.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let Ok(()) = self.pieces(|piece| {
+            all.extend_from_slice(piece);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        all
+    }
+}
+
+/// The edits, document by document.
+fn by_document<'p>(plan: &'p Plan<'_>) -> impl Iterator<Item = Edited<'p>> {
+    plan.edits.chunk_by(|(one, _), (other, _)| one == other)
 }
 
 /// The edits of one document, each with its number.
@@ -186,31 +219,6 @@ type Edited<'p> = &'p [(u32, Edit)];
 
 fn document_of(edits: Edited<'_>) -> u32 {
     edits.first().map_or(u32::MAX, |(document, _)| *document)
-}
-
-/// A part of the output.
-#[derive(Debug)]
-pub enum Piece<'a> {
-    /// Bytes of the input.
-    Source(&'a [u8]),
-    /// What an edit puts in.
-    Added(&'a str),
-}
-
-impl Piece<'_> {
-    /// Its bytes.
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Source(bytes) => bytes,
-            Self::Added(text) => text.as_bytes(),
-        }
-    }
-}
-
-fn push_source<'a>(pieces: &mut Vec<Piece<'a>>, bytes: Option<&'a [u8]>) {
-    if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
-        pieces.push(Piece::Source(bytes));
-    }
 }
 
 /// What was declared about each edited document.

@@ -223,17 +223,3 @@ pub fn push_key(path: &mut String, key: &str) {
         path.push_str(key);
     }
 }
-
-/// Whether two keys are the same; keys are short, and a call to compare them would cost more than comparing.
-#[inline]
-pub(super) fn is_same_key(one: &[u8], other: &[u8]) -> bool {
-    let first = |bytes: &[u8]| bytes.first_chunk::<8>().map(|part| u64::from_le_bytes(*part));
-    let last = |bytes: &[u8]| bytes.last_chunk::<8>().map(|part| u64::from_le_bytes(*part));
-    match one.len() {
-        length if length != other.len() => false,
-        0..8 => one.iter().zip(other).all(|(one, other)| one == other),
-        // The two parts overlap, and cover all.
-        8..=16 => first(one) == first(other) && last(one) == last(other),
-        _ => one == other,
-    }
-}

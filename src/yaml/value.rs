@@ -5,9 +5,7 @@
 use std::borrow::Cow;
 
 use super::scalar::Scalar;
-use super::tape::{
-    ALIASED, KEY_ALIASED, KEY_NEEDS_DECODING, Kind, Node, SHADOWED, Span, Style, Tag, VERBATIM, is_same_key,
-};
+use super::tape::{ALIASED, KEY_ALIASED, KEY_NEEDS_DECODING, Kind, Node, SHADOWED, Span, Style, Tag, VERBATIM};
 use super::view::Document;
 
 /// A node seen as a value. Cheap to copy.
@@ -190,7 +188,7 @@ impl<'a> Value<'a> {
             let node = form.nodes.get(index as usize)?;
             if node.flags & (SHADOWED | KEY_NEEDS_DECODING) == 0 {
                 if node.key.len() == key.len()
-                    && text.get(node.key.range()).is_some_and(|own| is_same_key(own, key.as_bytes()))
+                    && text.get(node.key.range()) == Some(key.as_bytes())
                     && node.styles.key() != Style::Absent
                 {
                     return Some(Value { document: self.document, index });
@@ -221,8 +219,7 @@ impl<'a> Value<'a> {
     pub fn key_is(&self, key: &str) -> bool {
         let node = self.node();
         if node.flags & KEY_NEEDS_DECODING == 0 {
-            self.document.key_bytes(node).is_some_and(|own| is_same_key(own, key.as_bytes()))
-                && node.styles.key() != Style::Absent
+            self.document.key_bytes(node) == Some(key.as_bytes()) && node.styles.key() != Style::Absent
         } else {
             self.key().is_some_and(|text| text == key)
         }
