@@ -95,6 +95,6 @@ fn edit(bencher: Bencher<'_, '_>) {
     on_release(bencher, |release| {
         let transform_options = transform::Options::default();
         let plan = transform::plan(release, &transform_options);
-        black_box(transform::write(release, &plan).expect("edits that are what they declare").len());
+        black_box(transform::write(release, &plan).expect("edits that are what they declare").to_bytes().len());
     });
 }

@@ -241,8 +241,7 @@ fn corpus_documents_without_an_edit_leave_byte_for_byte() {
         let release = Release::new(&parsed, "");
         let options = transform::Options { dedupe: transform::Dedupe::Off, ..transform::Options::default() };
         let plan = transform::plan(&release, &options);
-        let pieces = transform::write(&release, &plan).expect("edits that are what they declare");
-        let output: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes().to_vec()).collect();
+        let output = transform::write(&release, &plan).expect("edits that are what they declare").to_bytes();
         let (before, after) = (yaml::split(&source.bytes), yaml::split(&output));
         for (number, (before, after)) in before.zip(after).enumerate() {
             if plan.edits(number as u32) {

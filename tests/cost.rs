@@ -132,6 +132,12 @@ fn post_render(source: &Source, options: &Options) -> usize {
     let transform_options = transform::Options::default();
     let plan = transform::plan(&release, &transform_options);
     let findings = judge::judge(&release, options, plan.findings.clone()).len();
-    let pieces = transform::write(&release, &plan).expect("edits that are what they declare");
-    findings + pieces.iter().map(|piece| piece.bytes().len()).sum::<usize>()
+    let output = transform::write(&release, &plan).expect("edits that are what they declare");
+    let mut length = 0;
+    let counted = output.pieces(|piece| {
+        length += piece.len();
+        Ok::<(), std::convert::Infallible>(())
+    });
+    counted.expect("counting never fails");
+    findings + length
 }

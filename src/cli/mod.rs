@@ -137,7 +137,8 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
         Some(first) if first.starts_with('-') => true,
         Some(first) => {
             let is_path = || std::path::Path::new(first).exists() || first.contains(['/', '.']);
-            Cli::command().find_subcommand(first).is_none() && is_path()
+            // The commands are asked last: to list them takes as long as a small release.
+            is_path() && Cli::command().find_subcommand(first).is_none()
         }
     };
     if lints {

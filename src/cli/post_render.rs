@@ -107,11 +107,10 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     if refused {
         return Ok(Outcome::Findings);
     }
-    let pieces = transform::write(&release, &plan)?;
+    let output = transform::write(&release, &plan)?;
     if args.exec.is_empty() {
         let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
-        write_all(&mut fs::File::from(out), &pieces)?;
-        common::leave(pieces);
+        write_all(&mut fs::File::from(out), output)?;
         common::leave(plan);
         common::leave(report);
         common::leave(release);
@@ -119,25 +118,34 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
         common::leave(sources);
         return Ok(Outcome::Clean);
     }
-    chain(&args.exec, &pieces)
+    chain(&args.exec, output)
 }
 
-/// Writes the pieces from where they stand, many in one call: nothing is copied together.
-fn write_all(out: &mut impl Write, pieces: &[transform::Piece<'_>]) -> io::Result<()> {
+/// Writes the output from where it stands, many pieces in one call: nothing is copied together.
+fn write_all(out: &mut impl Write, output: transform::Output<'_>) -> io::Result<()> {
     const PER_CALL: usize = 1024; // what Linux takes at once
-    for pieces in pieces.chunks(PER_CALL) {
-        let mut slices: Vec<io::IoSlice<'_>> = pieces.iter().map(|piece| io::IoSlice::new(piece.bytes())).collect();
-        let mut left = slices.as_mut_slice();
-        while !left.is_empty() {
-            match out.write_vectored(left) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => io::IoSlice::advance_slices(&mut left, written),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+    let mut slices = Vec::with_capacity(PER_CALL);
+    output.pieces(|piece| {
+        slices.push(io::IoSlice::new(piece));
+        if slices.len() == PER_CALL { write_slices(out, &mut slices) } else { Ok(()) }
+    })?;
+    write_slices(out, &mut slices)?;
+    out.flush()
+}
+
+/// Writes slices, and leaves none.
+fn write_slices(out: &mut impl Write, slices: &mut Vec<io::IoSlice<'_>>) -> io::Result<()> {
+    let mut left = slices.as_mut_slice();
+    while !left.is_empty() {
+        match out.write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => io::IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
-    out.flush()
+    slices.clear();
+    Ok(())
 }
 
 fn transform_options(args: &Args, settings: &Settings) -> transform::Options {
@@ -194,7 +202,7 @@ fn append(path: &Path, text: &[u8]) -> bool {
 }
 
 /// Hands the manifests to the next post-renderer; its output is handed on only when it succeeded.
-fn chain(command: &[String], pieces: &[transform::Piece<'_>]) -> anyhow::Result<Outcome> {
+fn chain(command: &[String], manifests: transform::Output<'_>) -> anyhow::Result<Outcome> {
     let (program, arguments) = command.split_first().context("--exec needs a command")?;
     let mut child = Command::new(program)
         .args(arguments)
@@ -204,7 +212,7 @@ fn chain(command: &[String], pieces: &[transform::Piece<'_>]) -> anyhow::Result<
         .with_context(|| format!("cannot run the next post-renderer '{program}'"))?;
     let mut stdin = child.stdin.take().context("the next post-renderer has no standard input")?;
     let output = std::thread::scope(|scope| {
-        let writer = scope.spawn(move || pieces.iter().try_for_each(|piece| stdin.write_all(piece.bytes())));
+        let writer = scope.spawn(move || manifests.pieces(|piece| stdin.write_all(piece)));
         let output = child.wait_with_output();
         let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         output.map(|output| (output, written))
@@ -215,7 +223,8 @@ fn chain(command: &[String], pieces: &[transform::Piece<'_>]) -> anyhow::Result<
     }
     written.with_context(|| format!("the next post-renderer '{program}' did not read all manifests"))?;
     let is_empty = output.stdout.iter().all(u8::is_ascii_whitespace);
-    if is_empty && pieces.iter().any(|piece| !piece.bytes().iter().all(u8::is_ascii_whitespace)) {
+    let is_blank = |piece: &[u8]| if piece.iter().all(u8::is_ascii_whitespace) { Ok(()) } else { Err(()) };
+    if is_empty && manifests.pieces(is_blank).is_err() {
         bail!("the next post-renderer '{program}' put out nothing: Helm would take that for an empty release");
     }
     let mut out = io::stdout().lock();

@@ -207,6 +207,11 @@ impl From<OneOrMany> for Presets {
 pub struct Levels(BTreeMap<String, Level>);
 
 impl Levels {
+    /// Whether the settings set none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What becomes of a rule's findings, where the settings say so.
     pub fn get(&self, rule: &str) -> Option<&Level> {
         self.0.get(rule)

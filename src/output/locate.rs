@@ -8,6 +8,7 @@ use std::fmt;
 use crate::release::Release;
 use crate::report::{Finding, Place};
 use crate::secrets;
+use crate::threads;
 
 /// A finding with its places resolved.
 #[derive(Debug)]
@@ -114,12 +115,15 @@ struct Lines {
 impl Lines {
     const BLOCK: usize = 1 << 14;
 
-    fn count(bytes: &[u8]) -> Self {
+    fn count(bytes: &[u8], jobs: usize) -> Self {
+        let blocks: Vec<&[u8]> = bytes.chunks(Self::BLOCK).collect();
+        let counts = threads::in_parts(&blocks, jobs, 1, |_, blocks| {
+            blocks.iter().map(|block| memchr::memchr_iter(b'\n', block).count()).collect::<Vec<_>>()
+        });
         let mut breaks = 0;
-        let before = bytes.chunks(Self::BLOCK).map(|block| {
-            let before = breaks;
-            breaks += memchr::memchr_iter(b'\n', block).count();
-            before
+        let before = counts.into_iter().flatten().map(|count| {
+            breaks += count;
+            breaks - count
         });
         Self { before: before.collect() }
     }
@@ -181,7 +185,11 @@ impl<'r> Locator<'r> {
         let document = stream.documents.get(origin.document as usize)?;
         let bytes = &stream.source.bytes;
         let offset = (document.start + place.span.start as usize).min(bytes.len());
-        let line = self.lines.get(origin.stream as usize)?.get_or_init(|| Lines::count(bytes)).at(bytes, offset);
+        let line = self
+            .lines
+            .get(origin.stream as usize)?
+            .get_or_init(|| Lines::count(bytes, stream.threads()))
+            .at(bytes, offset);
         let line_start = memchr::memrchr(b'\n', bytes.get(..offset)?).map_or(0, |at| at + 1);
         let line_end = memchr::memchr(b'\n', bytes.get(offset..)?).map_or(bytes.len(), |at| offset + at);
         let text =
@@ -191,9 +199,7 @@ impl<'r> Locator<'r> {
         let path = match (path, object, place.node) {
             (Some(path), ..) => path.to_owned(),
             (None, Some(object), Some(node)) => object.path(node),
-            (None, None, Some(node)) => {
-                document.parsed().map_or_else(String::new, |document| document.path(node))
-            }
+            (None, None, Some(node)) => document.parsed().map_or_else(String::new, |document| document.path(node)),
             _ => String::new(),
         };
         let hidden = match object {

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::yaml::tape::push_key;
 use crate::yaml::edit::Entry;
+use crate::yaml::tape::push_key;
 use crate::yaml::{Kind, Value};
 
 /// Whether Kubernetes reads the same from two values.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
-use super::Plan;
+use super::{Added, Plan};
 use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Cluster, Membership, Release, assign_without};
@@ -137,10 +137,9 @@ pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u3
         part
     });
     plan.edits.reserve(parts.iter().map(|part| part.edits.len()).sum());
-    plan.added.reserve(parts.iter().map(|part| part.added.len()).sum());
     for part in parts {
         plan.edits.extend(part.edits);
-        plan.added.extend(part.added);
+        plan.added.append(part.added);
         plan.findings.extend(part.findings);
     }
 }
@@ -149,7 +148,7 @@ pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u3
 #[derive(Default)]
 struct Part<'l> {
     edits: Vec<(u32, Edit)>,
-    added: Vec<(u32, Vec<Label<'l>>)>,
+    added: Added<'l>,
     findings: Vec<Finding>,
 }
 
@@ -184,7 +183,7 @@ impl<'l> Part<'l> {
         match edits {
             Ok(edits) => {
                 self.edits.extend(edits.into_iter().map(|edit| (object.document, edit)));
-                self.added.push((object.number, add));
+                self.added.push(object.number, add);
             }
             Err(reason) => {
                 let keys = add.iter().map(|(key, _)| &**key).collect::<Vec<_>>().join(", ");

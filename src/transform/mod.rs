@@ -24,8 +24,8 @@ pub struct Plan<'r> {
     pub dropped: Vec<u32>,
     /// Edits within documents, in the order of the documents; offsets count in the document's text.
     edits: Vec<(u32, Edit)>,
-    /// Labels that the edits add, in the order of the objects, for the proof.
-    added: Vec<(u32, Vec<Entry<'r>>)>,
+    /// Labels that the edits add, for the proof.
+    added: Added<'r>,
     /// Items of a `kind: List` that are taken out, by object.
     pub dropped_items: Vec<u32>,
     /// Duplicates and label conflicts.
@@ -34,11 +34,55 @@ pub struct Plan<'r> {
     jobs: usize,
 }
 
+/// Labels by object, in the order of the objects, all in one list.
+#[derive(Debug, Default)]
+struct Added<'r> {
+    labels: Vec<Entry<'r>>,
+    /// Objects, each with the place behind its last label.
+    objects: Vec<(u32, u32)>,
+}
+
+impl<'r> Added<'r> {
+    fn push(&mut self, object: u32, labels: impl IntoIterator<Item = Entry<'r>>) {
+        self.labels.extend(labels);
+        self.objects.push((object, self.labels.len() as u32));
+    }
+
+    /// Those of further objects.
+    fn append(&mut self, mut more: Self) {
+        let base = self.labels.len() as u32;
+        self.labels.append(&mut more.labels);
+        self.objects.extend(more.objects.into_iter().map(|(object, end)| (object, base + end)));
+    }
+
+    /// The labels of an object.
+    fn of(&self, object: u32) -> &[Entry<'r>] {
+        let Ok(at) = self.objects.binary_search_by_key(&object, |(number, _)| *number) else { return &[] };
+        let end = |at: usize| self.objects.get(at).map_or(0, |(_, end)| *end as usize);
+        self.labels.get(at.checked_sub(1).map_or(0, end)..end(at)).unwrap_or_default()
+    }
+
+    /// The objects of a document, with their labels; `document_of` tells the document of an object.
+    fn of_document(
+        &self,
+        document: u32,
+        document_of: impl Fn(u32) -> u32,
+    ) -> impl Iterator<Item = (u32, &[Entry<'r>])> {
+        let first = self.objects.partition_point(|(object, _)| document_of(*object) < document);
+        let mut start = first.checked_sub(1).and_then(|before| self.objects.get(before)).map_or(0, |(_, end)| *end);
+        let objects = self.objects.get(first..).unwrap_or_default().iter();
+        objects.take_while(move |(object, _)| document_of(*object) == document).map(move |(object, end)| {
+            let labels = self.labels.get(start as usize..*end as usize).unwrap_or_default();
+            start = *end;
+            (*object, labels)
+        })
+    }
+}
+
 impl<'r> Plan<'r> {
     /// The labels that the edits add to an object.
     pub fn labels(&self, object: u32) -> &[Entry<'r>] {
-        let at = self.added.binary_search_by_key(&object, |(number, _)| *number);
-        at.ok().and_then(|at| self.added.get(at)).map(|(_, labels)| labels.as_slice()).unwrap_or_default()
+        self.added.of(object)
     }
 
     /// Whether a document is edited.
@@ -97,44 +141,77 @@ const DOCUMENTS_PER_THREAD: usize = 500;
 /// So many edited documents are proved one after the other: few enough to stay at hand.
 const AT_ONCE: usize = 256;
 
-/// The whole output, as pieces in order: slices of the input where nothing changed, new text where something did.
+/// Proves the edits; what comes back can be written.
 ///
 /// # Errors
 /// When an edited document is not the same tree but for the declared change.
-pub fn write<'p>(release: &Release<'p>, plan: &'p Plan<'_>) -> Result<Vec<Piece<'p>>, BrokenEdit> {
-    let edited: Vec<Edited<'_>> = plan.edits.chunk_by(|(one, _), (other, _)| one == other).collect();
-    let proof = Proof::new(release, plan);
+pub fn write<'p>(release: &'p Release<'p>, plan: &'p Plan<'p>) -> Result<Output<'p>, BrokenEdit> {
+    let edited: Vec<Edited<'_>> = by_document(plan).collect();
+    let proof = Proof { release, plan };
     let proved = crate::threads::in_parts(&edited, plan.jobs, DOCUMENTS_PER_THREAD, |_, part| {
         let mut room = String::new();
         part.chunks(AT_ONCE).try_for_each(|edited| proof.check(edited, &mut room))
     });
     proved.into_iter().collect::<Result<(), BrokenEdit>>()?;
+    Ok(Output { release, plan })
+}
 
-    let mut pieces = Vec::with_capacity(2 * plan.edits.len() + release.streams.len());
-    let mut number = 0_u32;
-    let mut dropped = plan.dropped.iter().copied().peekable();
-    let mut edits = edited.into_iter().peekable();
-    for stream in release.streams {
-        // What stands between two edits leaves as one slice.
-        let mut unchanged = 0_usize;
-        let bytes = &stream.source.bytes;
-        for document in &stream.documents {
-            let edits = edits.next_if(|edits| document_of(edits) == number);
-            if dropped.next_if_eq(&number).is_some() {
-                push_source(&mut pieces, bytes.get(unchanged..document.span.start));
-                unchanged = document.span.end;
-            } else if let Some(edits) = edits {
-                for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
-                    push_source(&mut pieces, bytes.get(unchanged..document.start + edit.span.start));
-                    pieces.push(Piece::Added(&edit.text));
-                    unchanged = document.start + edit.span.end;
+/// The whole output: slices of the input where nothing changed, new text where something did.
+#[derive(Clone, Copy, Debug)]
+pub struct Output<'p> {
+    release: &'p Release<'p>,
+    plan: &'p Plan<'p>,
+}
+
+impl<'p> Output<'p> {
+    /// Hands out the output piece by piece, in order, until `take` fails.
+    ///
+    /// # Errors
+    /// That of `take`.
+    pub fn pieces<E>(&self, mut take: impl FnMut(&'p [u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut number = 0_u32;
+        let mut dropped = self.plan.dropped.iter().copied().peekable();
+        let mut edits = by_document(self.plan).peekable();
+        for stream in self.release.streams {
+            // What stands between two edits leaves as one slice.
+            let mut unchanged = 0_usize;
+            let bytes = &stream.source.bytes;
+            let source = |range: Option<&'p [u8]>, take: &mut dyn FnMut(&'p [u8]) -> Result<(), E>| {
+                range.filter(|bytes| !bytes.is_empty()).map_or(Ok(()), take)
+            };
+            for document in &stream.documents {
+                let edits = edits.next_if(|edits| document_of(edits) == number);
+                if dropped.next_if_eq(&number).is_some() {
+                    source(bytes.get(unchanged..document.span.start), &mut take)?;
+                    unchanged = document.span.end;
+                } else if let Some(edits) = edits {
+                    for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
+                        source(bytes.get(unchanged..document.start + edit.span.start), &mut take)?;
+                        take(edit.text.as_bytes())?;
+                        unchanged = document.start + edit.span.end;
+                    }
                 }
+                number += 1;
             }
-            number += 1;
+            source(bytes.get(unchanged..), &mut take)?;
         }
-        push_source(&mut pieces, bytes.get(unchanged..));
+        Ok(())
     }
-    Ok(pieces)
+
+    /// The output in one piece.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let Ok(()) = self.pieces(|piece| {
+            all.extend_from_slice(piece);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        all
+    }
+}
+
+/// The edits, document by document.
+fn by_document<'p>(plan: &'p Plan<'_>) -> impl Iterator<Item = Edited<'p>> {
+    plan.edits.chunk_by(|(one, _), (other, _)| one == other)
 }
 
 /// The edits of one document, each with its number.
@@ -144,71 +221,23 @@ fn document_of(edits: Edited<'_>) -> u32 {
     edits.first().map_or(u32::MAX, |(document, _)| *document)
 }
 
-/// A part of the output.
-#[derive(Debug)]
-pub enum Piece<'a> {
-    /// Bytes of the input.
-    Source(&'a [u8]),
-    /// What an edit puts in.
-    Added(&'a str),
-}
-
-impl Piece<'_> {
-    /// Its bytes.
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Source(bytes) => bytes,
-            Self::Added(text) => text.as_bytes(),
-        }
-    }
-}
-
-fn push_source<'a>(pieces: &mut Vec<Piece<'a>>, bytes: Option<&'a [u8]>) {
-    if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
-        pieces.push(Piece::Source(bytes));
-    }
-}
-
 /// What was declared about each edited document.
 struct Proof<'p> {
     release: &'p Release<'p>,
-    /// Objects that got labels, and items that were taken out, by document.
-    changes: Vec<(u32, Change<'p>)>,
-}
-
-/// What was declared about one object: the node of its root, and what became of it.
-#[derive(Clone, Copy)]
-enum Change<'p> {
-    Labelled(u32, &'p [Entry<'p>]),
-    Dropped(u32),
+    plan: &'p Plan<'p>,
 }
 
 impl<'p> Proof<'p> {
-    fn new(release: &'p Release<'_>, plan: &'p Plan<'_>) -> Self {
-        let object = |number: &u32| release.objects.get(*number as usize);
-        let labelled = plan.added.iter().filter_map(|(number, labels)| {
-            let object = object(number)?;
-            Some((object.document, Change::Labelled(object.root.index(), labels)))
-        });
-        let dropped = plan.dropped_items.iter().filter_map(|number| {
-            let object = object(number)?;
-            Some((object.document, Change::Dropped(object.root.index())))
-        });
-        let mut changes: Vec<_> = labelled.chain(dropped).collect();
-        changes.sort_by_key(|(document, _)| *document);
-        Self { release, changes }
-    }
-
     fn declared(&self, document: u32) -> compare::Declared<'p> {
-        let from = self.changes.partition_point(|(number, _)| *number < document);
-        let mut declared = compare::Declared::default();
-        for (_, change) in self.changes.iter().skip(from).take_while(|(number, _)| *number == document) {
-            match *change {
-                Change::Labelled(node, labels) => drop(declared.labels.insert(node, labels)),
-                Change::Dropped(node) => drop(declared.dropped.insert(node)),
-            }
+        let object = |number: u32| self.release.objects.get(number as usize);
+        let document_of = |number: u32| object(number).map_or(u32::MAX, |object| object.document);
+        let root = |number: u32| object(number).map_or(u32::MAX, |object| object.root.index());
+        let labelled = self.plan.added.of_document(document, document_of);
+        let dropped = self.plan.dropped_items.iter().filter(|number| document_of(**number) == document);
+        compare::Declared {
+            labels: labelled.map(|(number, labels)| (root(number), labels)).collect(),
+            dropped: dropped.map(|number| root(*number)).collect(),
         }
-        declared
     }
 
     /// Makes the edits of some documents, parses what comes out and compares.

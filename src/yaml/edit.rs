@@ -470,7 +470,10 @@ fn entry_lines(entries: &[(&str, &Json)], column: usize, strings: Strings) -> St
 
 /// Entries of text, each on its line, without a line break at the end.
 fn text_lines(under: Option<&str>, entries: &[Entry<'_>], column: usize) -> String {
-    let mut lines = String::new();
+    // Room for quotes, and for the line break that comes behind it: there may be as many of these as documents.
+    let length = |key: &str, text: &str| column + 2 + key.len() + text.len() + 8;
+    let all = entries.iter().map(|(key, text)| length(key, text)).sum::<usize>();
+    let mut lines = String::with_capacity(all + under.map_or(0, |key| length(key, "")));
     let mut indent = column;
     if let Some(key) = under {
         lines.extend(std::iter::repeat_n(' ', indent));
