@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ignores;
 use crate::release::Release;
 use crate::report::Finding;
+use crate::secrets;
 
 /// How often each finding may occur.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -43,8 +44,9 @@ impl Baseline {
     /// What is wrong with it.
     pub fn read(path: &Path) -> Result<Self, String> {
         let fault = |what: String| format!("{}: {what}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
-        let baseline: Self = serde_json::from_str(&text).map_err(|error| fault(format!("is no baseline: {error}")))?;
+        let text = crate::input::whole(path).map_err(|error| error.to_string())?;
+        let baseline: Self = serde_json::from_slice(&text)
+            .map_err(|error| fault(format!("is no baseline: {}", secrets::unquoted(&error.to_string()))))?;
         if baseline.version != 1 {
             return Err(fault(format!("has version {}, and this capi-lint knows version 1", baseline.version)));
         }

@@ -5,16 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::input::{self, InputError};
 use crate::inventory::Inventory;
 use crate::report::Severity;
 use crate::schema::suggest::nearest;
 use crate::schema::validate::Client;
 use crate::transform::{Dedupe, Labels, label};
+use crate::yaml;
 
 mod conventions;
 mod custom;
@@ -25,6 +26,9 @@ pub use conventions::{Environments, External, FleetSize, Ignore, Level, Levels, 
 pub use custom::{Compiled, CustomRule, Expression, Scope};
 use fault::Fault;
 pub(crate) use shape::settings;
+
+/// Bytes that settings may have.
+const MOST_BYTES: usize = 4 << 20;
 
 /// The file's name.
 pub const FILE_NAME: &str = ".capi-lint.yaml";
@@ -181,6 +185,9 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.as_os_str().is_empty() {
+            return f.write_str(&self.what);
+        }
         write!(f, "{}: {}", self.path.display(), self.what)
     }
 }
@@ -203,7 +210,9 @@ impl Settings {
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let fault = |what: String| ConfigError { path: path.to_path_buf(), what };
-        let text = fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
+        // The message names the file.
+        let unreadable = |error: InputError| ConfigError { path: PathBuf::new(), what: error.to_string() };
+        let text = input::whole_text(path).map_err(unreadable)?;
         let mut settings = Self::parse(&text).map_err(fault)?;
         settings.folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         Ok(settings)
@@ -216,6 +225,15 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
+        }
+        if text.len() > MOST_BYTES {
+            return Err("is larger than four megabytes: these are no settings".to_owned());
+        }
+        // The settings' reader takes very long for what is nested very deep; ours does not.
+        if let Err(error) = yaml::parse(text)
+            && error.problem == yaml::Problem::TooDeep
+        {
+            return Err(error.to_string());
         }
         let mut settings: Self = serde_yaml::from_str(text).map_err(|error| fault::of_reader(&error))?;
         settings.compiled_rules = custom::compile(&settings.custom_rules).map_err(|fault| fault.message(text))?;

@@ -6,6 +6,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -60,8 +62,18 @@ pub enum InputError {
         /// The folder.
         path: PathBuf,
     },
-    /// Something that is neither file nor folder: a device, a socket.
-    NotAFile {
+    /// A device that does not end.
+    Endless {
+        /// What it is called.
+        path: PathBuf,
+    },
+    /// More than places can be counted in.
+    TooLarge {
+        /// What it is called.
+        path: PathBuf,
+    },
+    /// Bytes where text is wanted.
+    NotText {
         /// What it is called.
         path: PathBuf,
     },
@@ -115,7 +127,16 @@ impl fmt::Display for InputError {
                 "{} holds no .yaml, .yml or .json file and no chart (a folder with Chart.yaml)",
                 path.display()
             ),
-            Self::NotAFile { path } => write!(f, "{} is neither a file nor a folder", path.display()),
+            Self::Endless { path } => {
+                write!(f, "{} is a device that does not end, and no file with manifests", path.display())
+            }
+            Self::TooLarge { path } => write!(
+                f,
+                "{} is larger than four gigabytes, and no release: a cluster's whole storage holds less. Give fewer manifests at a \
+                 time",
+                path.display()
+            ),
+            Self::NotText { path } => write!(f, "{} is no UTF-8 text", path.display()),
             Self::NoHelm { chart, helm, cause } => write!(
                 f,
                 "{} needs Helm, and '{}' does not run ({cause}). Install Helm, name one with --helm FILE, or bring the manifests \
@@ -209,12 +230,59 @@ pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>
 }
 
 fn standard_input() -> Result<Source, InputError> {
+    Ok(Source { name: "<stdin>".into(), bytes: whole_input()? })
+}
+
+/// All of standard input.
+///
+/// # Errors
+/// Input that cannot be read, or is too large.
+pub fn whole_input() -> Result<Vec<u8>, InputError> {
+    let path = Path::new("standard input");
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    input.map_err(|cause| InputError::Unreadable { path: path.into(), cause }).and_then(|input| read_all(input.into(), path))
+}
+
+/// All of a file, or of a pipe by its name.
+///
+/// # Errors
+/// A file that cannot be read, or is too large.
+pub fn whole(path: &Path) -> Result<Vec<u8>, InputError> {
+    let file = fs::File::open(path).map_err(|cause| InputError::Unreadable { path: path.into(), cause })?;
+    read_all(file, path)
+}
+
+/// All of a file of text.
+///
+/// # Errors
+/// A file that cannot be read, is too large, or no text.
+pub fn whole_text(path: &Path) -> Result<String, InputError> {
+    String::from_utf8(whole(path)?).map_err(|_| InputError::NotText { path: path.into() })
+}
+
+/// Bytes that a source may have: places in it are counted in 32 bits.
+const MOST_BYTES: u64 = u32::MAX as u64;
+
+/// Bytes that a device may give: a person types less, and `/dev/zero` never ends.
+const MOST_OF_DEVICE: u64 = 16 << 20;
+
+fn read_all(file: fs::File, path: &Path) -> Result<Vec<u8>, InputError> {
+    let unreadable = |cause| InputError::Unreadable { path: path.into(), cause };
+    let metadata = file.metadata().map_err(unreadable)?;
+    let is_device = metadata.file_type().is_char_device() || metadata.file_type().is_block_device();
+    let most = if is_device { MOST_OF_DEVICE } else { MOST_BYTES };
+    let too_large = || {
+        let path = path.to_path_buf();
+        if is_device { InputError::Endless { path } } else { InputError::TooLarge { path } }
+    };
+    if metadata.len() > most {
+        return Err(too_large());
+    }
     let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|cause| InputError::Unreadable { path: "standard input".into(), cause })?;
-    Ok(Source { name: "<stdin>".into(), bytes })
+    // A byte more than it has now: so that its end is seen without growing the room.
+    bytes.try_reserve_exact(metadata.len() as usize + 1).map_err(|error| unreadable(io::Error::other(error)))?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// The manifests below a folder, charts left out: what other files may refer to.
@@ -233,9 +301,7 @@ pub fn manifests(folder: &Path) -> Result<Vec<Source>, InputError> {
 }
 
 fn read_file(path: &Path) -> Result<Source, InputError> {
-    fs::read(path)
-        .map(|bytes| Source { name: path.display().to_string(), bytes })
-        .map_err(|cause| InputError::Unreadable { path: path.into(), cause })
+    Ok(Source { name: path.display().to_string(), bytes: whole(path)? })
 }
 
 /// A folder is one release of its manifests, plus one for each chart below it. Symbolic links to files are followed, those to
@@ -286,8 +352,13 @@ fn walk(folder: &Path, found: &mut dyn FnMut(Found<'_>) -> Result<(), InputError
                 found(Found::Chart(entry.path()))?;
                 walk.skip_current_dir();
             }
-        } else if is_manifest(entry.path()) && entry.path().is_file() {
-            found(Found::Manifest(entry.path()))?;
+        } else if is_manifest(entry.path()) {
+            // A link that leads nowhere is a manifest that is lost; pipes, sockets and devices never were one.
+            let there = fs::metadata(entry.path())
+                .map_err(|cause| InputError::Unreadable { path: entry.path().into(), cause })?;
+            if there.is_file() {
+                found(Found::Manifest(entry.path()))?;
+            }
         }
     }
     Ok(())

@@ -22,7 +22,7 @@ use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled, Passed};
-use crate::{ignores, rules, threads};
+use crate::{ignores, report, rules, threads};
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -154,9 +154,11 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
         };
         let from = findings.len();
         judge_schema(object, kind, options.client, options, Some(&mut passed), findings);
+        limit(findings, from);
         if let Some(client) = options.possible_client {
             let mut stricter = Vec::new();
             judge_schema(object, kind, client, options, None, &mut stricter);
+            limit(&mut stricter, 0);
             let known = |finding: &Finding| {
                 findings
                     .iter()
@@ -171,9 +173,22 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
         }
         if let Some(webhooks) = &webhooks {
             admission::judge(object, release, webhooks, findings);
+            limit(findings, from);
         }
     }
     all
+}
+
+/// Findings of one rule about one object; the rest are counted. The server's own reader stops at a hundred.
+const MOST_OF_OBJECT: usize = 200;
+
+/// Bounds the findings of the object whose first one would stand at `from`.
+fn limit(findings: &mut Vec<Finding>, from: usize) {
+    if findings.len() - from > MOST_OF_OBJECT {
+        let mut own = findings.split_off(from);
+        report::cap(&mut own, MOST_OF_OBJECT);
+        findings.append(&mut own);
+    }
 }
 
 /// Judges what an upgrade sends: objects of the new release, with what they are in the cluster now. What stood there before

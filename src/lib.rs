@@ -11,6 +11,7 @@ pub mod baseline;
 pub mod cli;
 pub mod config;
 pub mod diff;
+mod file;
 pub mod fleet;
 pub mod glob;
 pub mod go_template;

@@ -10,8 +10,9 @@ use std::sync::OnceLock;
 use rustc_hash::FxHasher;
 
 use crate::object::{Object, Outline, Reference, is_capi_group};
-use crate::report::Finding;
+use crate::report::{self, Finding};
 use crate::stream::{Content, Stream};
+use crate::text::Lines;
 use crate::threads;
 use crate::yaml::{Document, Parsed, PerForm, Value};
 
@@ -37,6 +38,12 @@ pub struct Origin {
     pub document: u32,
 }
 
+/// Findings of one rule about documents; the rest are counted.
+const MOST_FINDINGS: usize = 1000;
+
+/// Keys of one document that stand twice and are told of; the rest are counted.
+const MOST_DUPLICATES: usize = 200;
+
 /// Documents, or objects, below which a further thread costs more than it brings.
 const DOCUMENTS_PER_THREAD: usize = 2000;
 
@@ -56,9 +63,16 @@ impl<'a> Gathered<'a> {
             Content::Broken(error) => self.findings.push(documents::broken(id, document.text, error)),
             Content::Parsed(Parsed { document, duplicates, ignored }) => {
                 self.findings.extend(ignored.map(|offset| documents::ignored(id, offset)));
-                self.findings.extend(duplicates.iter().map(|key| documents::duplicate_key(id, document, key)));
+                let told = duplicates.iter().take(MOST_DUPLICATES);
+                self.findings.extend(told.map(|key| documents::duplicate_key(id, document, key)));
+                if let (Some(last), true) = (self.findings.last_mut(), duplicates.len() > MOST_DUPLICATES) {
+                    last.count += duplicates.len() - MOST_DUPLICATES;
+                }
                 self.objects_of(id, document);
             }
+        }
+        if self.findings.len() >= 2 * MOST_FINDINGS {
+            report::cap(&mut self.findings, MOST_FINDINGS);
         }
     }
 
@@ -101,6 +115,8 @@ pub struct Release<'a> {
     /// For each object: to which cluster it belongs.
     pub membership: Vec<Membership>,
     namespace: String,
+    /// Of each stream; counted when first somebody asks.
+    lines: Vec<OnceLock<Lines>>,
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
     any_namespace: OnceLock<Index>,
@@ -130,6 +146,7 @@ impl<'a> Release<'a> {
             clusters: Vec::new(),
             membership: Vec::new(),
             namespace: namespace.to_owned(),
+            lines: vec![OnceLock::new(); streams.len()],
             index: Index::default(),
             any_namespace: OnceLock::new(),
             edges: Vec::new(),
@@ -154,6 +171,7 @@ impl<'a> Release<'a> {
                 .extend(part.objects.into_iter().map(|object| Object { number: base + object.number, ..object }));
             release.findings.extend(part.findings);
         }
+        report::cap(&mut release.findings, MOST_FINDINGS);
         let entries = threads::in_parts(&release.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
             let entry = |object: &Object<'a>| {
                 let namespace = release.namespace_of(object);
@@ -312,7 +330,14 @@ impl<'a> Release<'a> {
         let origin = self.documents.get(object.document as usize)?;
         let stream = self.streams.get(origin.stream as usize)?;
         let start = stream.documents.get(origin.document as usize)?.start + object.root.span().start as usize;
-        Some(memchr::memchr_iter(b'\n', stream.source.bytes.get(..start)?).count() + 1)
+        Some(self.line_at(origin.stream, start))
+    }
+
+    /// The line of a stream at an offset, from 1. Lines are counted once.
+    pub fn line_at(&self, stream: u32, offset: usize) -> usize {
+        let Some((stream, lines)) = self.streams.get(stream as usize).zip(self.lines.get(stream as usize)) else { return 1 };
+        let bytes = &stream.source.bytes;
+        lines.get_or_init(|| Lines::count(bytes, stream.threads())).at(bytes, offset.min(bytes.len()))
     }
 
     /// The stream a document came in.

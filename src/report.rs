@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// How bad a finding is.
@@ -135,6 +136,32 @@ pub struct Finding {
     pub others: Vec<Place>,
     /// Places in all, at least 1.
     pub count: usize,
+}
+
+/// Keeps the first `most` findings of each rule; the last of them counts for those that go. A million documents that are all
+/// broken alike are one thing to mend, and not worth a million lines.
+pub fn cap(findings: &mut Vec<Finding>, most: usize) {
+    if findings.len() <= most {
+        return;
+    }
+    let mut seen: FxHashMap<&'static str, (usize, usize)> = FxHashMap::default();
+    for finding in findings.iter() {
+        let (kept, more) = seen.entry(finding.rule.name).or_default();
+        if *kept < most {
+            *kept += 1;
+        } else {
+            *more += finding.count;
+        }
+    }
+    let mut left: FxHashMap<&'static str, usize> = FxHashMap::default();
+    findings.retain_mut(|finding| {
+        let kept = left.entry(finding.rule.name).or_default();
+        *kept += 1;
+        if *kept == most {
+            finding.count += seen.get(finding.rule.name).map_or(0, |(_, more)| *more);
+        }
+        *kept <= most
+    });
 }
 
 impl Finding {

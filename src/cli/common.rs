@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::admission::Gates;
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
+use crate::file::{self, Lasting};
 use crate::input::{ChartOptions, SourceGroup};
 use crate::inventory::Inventory;
 use crate::judge;
@@ -351,10 +352,23 @@ pub fn print(report: &Report<'_>, targets: &[FormatTarget], style: Style) -> any
         let Some(file) = &target.file else { continue };
         let mut text = Vec::new();
         output::write(report, target.format, Style { color: false, ..style }, &mut text)?;
-        std::fs::write(file, text).with_context(|| format!("cannot write the report to {}", file.display()))?;
+        write_report(file, &text)?;
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     output::write(report, format, style, &mut out)?;
     out.flush()?;
     Ok(())
+}
+
+/// Writes a report to a file: whole, or not at all.
+pub fn write_report(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    file::replace(path, text, Lasting::Process).with_context(|| format!("cannot write the report to {}", path.display()))
+}
+
+/// What was found among documents that are no objects: a command that leaves them out must say so. Their number, in words.
+pub fn unreadable(release: &Release<'_>, what_becomes: &str) -> Option<String> {
+    let lost = release.findings.iter().filter(|finding| finding.place.is_some_and(|place| place.object.is_none()));
+    let lost = lost.filter(|finding| finding.rule.name != crate::release::DUPLICATE_KEY.name);
+    let number: usize = lost.map(|finding| finding.count).sum();
+    (number > 0).then(|| format!("{number} document(s) could not be read and {what_becomes}; capi-lint lint says why"))
 }

@@ -98,19 +98,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
     }
     out.flush()?;
-    let broken = broken_documents(&release);
+    // Documents that are no objects are not in the counts: that must not pass for a full count.
+    let broken = common::unreadable(&release, "are not counted");
     let failed = unmet(args, &count).into_iter().chain(broken).fold(false, |_, message| {
         let _ = writeln!(io::stderr(), "capi-lint: {message}");
         true
     });
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
-}
-
-/// Documents that are no objects are not in the counts: that must not pass for a full count.
-fn broken_documents(release: &Release<'_>) -> Option<String> {
-    let lost = release.findings.iter().filter(|finding| finding.place.is_some_and(|place| place.object.is_none()));
-    let number = lost.filter(|finding| finding.rule.name != crate::release::DUPLICATE_KEY.name).count();
-    (number > 0).then(|| format!("{number} document(s) could not be read and are not counted; capi-lint lint says why"))
 }
 
 fn unmet(args: &Args, count: &Count) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::ValueEnum;
 
 use super::common::{self, Color, HELM_PLUGIN, JudgeArgs};
@@ -171,6 +171,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         diff.changes = uninstall::changes(&before);
     }
     print(&diff, &args.report)?;
+    if let Some(message) = common::unreadable(&before, "are not compared") {
+        let _ = writeln!(io::stderr(), "capi-lint: of OLD, {message}");
+        return Ok(Outcome::Findings);
+    }
     for message in args.gates.closed(&diff, args.uninstall) {
         let _ = writeln!(io::stderr(), "capi-lint: {message}");
     }
@@ -189,15 +193,14 @@ fn print(diff: &Diff<'_, '_>, args: &ReportArgs) -> anyhow::Result<()> {
         Some(_) => args.color == Color::Always,
     };
     let view = View { summary: args.summary, context: args.context, only: args.only.clone(), color };
-    let target: Box<dyn Write> = if let Some(path) = &args.output {
-        Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
-    } else {
-        Box::new(io::stdout().lock())
-    };
-    let mut out = io::BufWriter::new(target);
+    if let Some(path) = &args.output {
+        let mut text = Vec::new();
+        output::write(diff, args.format, &view, &mut text)?;
+        return common::write_report(path, &text);
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
     output::write(diff, args.format, &view, &mut out)?;
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }
 
 impl GateArgs {

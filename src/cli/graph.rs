@@ -62,5 +62,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         GraphFormat::Svg => svg::write(&graph, &mut out)?,
     }
     out.flush()?;
+    if let Some(message) = common::unreadable(&release, "are not in the picture") {
+        let _ = writeln!(io::stderr(), "capi-lint: {message}");
+        return Ok(Outcome::Findings);
+    }
     Ok(Outcome::Clean)
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::Outcome;
 use super::common::{self, ChartArgs, FormatTarget, JudgeArgs, ReportArgs};
 use crate::baseline::Baseline;
+use crate::file::{self, Lasting};
 use crate::input::{Source, SourceGroup};
 use crate::judge;
 use crate::migrate;
@@ -72,7 +73,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         report.findings.extend(Locator::new(release).locate(findings));
     }
     if let (Some(path), Some(known)) = (&args.write_baseline, known) {
-        std::fs::write(path, known.to_text())
+        file::replace(path, known.to_text().as_bytes(), Lasting::Machine)
             .with_context(|| format!("cannot write the baseline to {}", path.display()))?;
     }
     let threshold = args.report.threshold(&settings);

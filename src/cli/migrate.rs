@@ -11,6 +11,7 @@ use super::common::{self, ChartArgs};
 use super::migrate_write::{self, Replacement};
 use crate::input::Source;
 use crate::migrate::{self, NoteKind, Outcome as Result, Stream};
+use crate::secrets;
 
 /// Arguments of `migrate`.
 #[allow(clippy::struct_excessive_bools)] // Flags of a command line are what they are.
@@ -142,6 +143,8 @@ fn diff(source: &Source, stream: &Stream, out: &mut dyn Write) -> io::Result<()>
     let (old, new) = (String::from_utf8_lossy(&source.bytes), stream.text(&source.bytes));
     let new = String::from_utf8_lossy(&new);
     if old != new {
+        // For people and logs: what must not be seen is masked here, and in nothing that is meant for a server.
+        let (old, new) = (secrets::masked(&old), secrets::masked(&new));
         let name = source.name.trim_start_matches('/');
         unified(out, &format!("a/{name}"), &format!("b/{name}"), &old, &new)?;
     }

@@ -16,9 +16,11 @@ use walkdir::WalkDir;
 use super::Outcome;
 use super::migrate::{Args, unified};
 use super::migrate_write::{self, Replacement};
+use crate::file::{self, Lasting};
 use crate::input::{self, ChartOptions};
 use crate::migrate;
 use crate::migrate::templates::{self, HELPERS, HELPERS_FILE, Template};
+use crate::secrets;
 use crate::yaml;
 
 /// A template that changes.
@@ -258,7 +260,9 @@ fn faults(template: &str, object: &Object, other: Option<&Object>) -> Vec<(usize
     templates::differences(&object.value, &other.value, &mut Vec::new(), &mut different);
     let fault = |(path, wanted, written): &(Vec<String>, Json, Json)| {
         let line = templates::line_of(template, kind, path).unwrap_or(1);
-        let (shown, wanted, written) = (path.join("."), short(wanted), short(written));
+        let shown = path.join(".");
+        let value = |value: &Json| short(&secrets::shown(&shown, &value.to_string()));
+        let (wanted, written) = (value(wanted), value(written));
         let message = format!(
             "what is written here has the form of v1beta1, or belongs elsewhere. v1beta2 wants {shown}: {wanted}; this would \
              give {written}. Write it so, here or in the values"
@@ -268,10 +272,13 @@ fn faults(template: &str, object: &Object, other: Option<&Object>) -> Vec<(usize
     different.iter().take(PER_OBJECT).map(fault).collect()
 }
 
-fn short(value: &Json) -> String {
+fn short(text: &str) -> String {
     const LENGTH: usize = 100;
-    let text = value.to_string();
-    if text.chars().count() > LENGTH { format!("{}…", text.chars().take(LENGTH).collect::<String>()) } else { text }
+    if text.chars().count() > LENGTH {
+        format!("{}…", text.chars().take(LENGTH).collect::<String>())
+    } else {
+        text.to_owned()
+    }
 }
 
 fn identity(value: &Json) -> (String, String, String) {
@@ -312,7 +319,7 @@ fn objects(stream: &[u8]) -> Vec<Object> {
 fn save(chart: &Path, changed: &[Changed]) -> anyhow::Result<()> {
     if changed.iter().any(|file| file.new.needs_helpers()) {
         let path = chart.join("templates").join(HELPERS_FILE);
-        fs::write(&path, HELPERS).with_context(|| format!("cannot write {}", path.display()))?;
+        file::replace(&path, HELPERS.as_bytes(), Lasting::Machine).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let replacements = changed.iter().map(|file| Replacement {
         path: chart.join(&file.path),

@@ -1,11 +1,13 @@
 //! Replaces files, all of them or none: each new text is written beside its file and forced to disk first, and only when all
 //! are there do they take the places of the old ones, one rename each. Killed at any moment, every file is whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+
+use crate::file::{self, Lasting};
 
 /// A file to be replaced.
 pub struct Replacement<'b> {
@@ -53,11 +55,8 @@ pub fn replace(files: &[Replacement<'_>]) -> anyhow::Result<()> {
             return Err(error).with_context(|| format!("cannot replace {}; {state}", file.path.display()));
         }
     }
-    for file in &staged {
-        // The rename itself reaches the disk with the folder; where a folder cannot be opened there is no more to do.
-        if let Some(folder) = file.path.parent().and_then(|folder| File::open(folder).ok()) {
-            let _ = folder.sync_all();
-        }
+    for staged in &staged {
+        file::sync_folder(&staged.path);
     }
     Ok(())
 }
@@ -70,7 +69,7 @@ fn stage<'r>(file: &'r Replacement<'_>, staged: &[Staged<'r>]) -> io::Result<Opt
     }
     // A file that its owner made read-only is not to be replaced behind their back.
     OpenOptions::new().write(true).open(&path)?;
-    let beside = beside(&path);
+    let beside = file::beside(&path);
     let written = write(&beside, &file.new, &path);
     if written.is_err() {
         let _ = fs::remove_file(&beside);
@@ -79,24 +78,8 @@ fn stage<'r>(file: &'r Replacement<'_>, staged: &[Staged<'r>]) -> io::Result<Opt
 }
 
 fn write(beside: &Path, text: &[u8], like: &Path) -> io::Result<()> {
-    let _ = fs::remove_file(beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).open(beside)?;
-    file.write_all(text)?;
-    let metadata = fs::metadata(like)?;
-    keep_owner(beside, &metadata);
-    file.set_permissions(metadata.permissions())?;
-    file.sync_all()
+    file::write(beside, text, Some(&fs::metadata(like)?), Lasting::Machine)
 }
-
-/// Another's file stays theirs, where we may give it to them.
-#[cfg(unix)]
-fn keep_owner(file: &Path, like: &fs::Metadata) {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let _ = chown(file, Some(like.uid()), Some(like.gid()));
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &Path, _: &fs::Metadata) {}
 
 fn restore(file: &Staged<'_>) -> io::Result<()> {
     write(&file.beside, file.old, &file.path)?;
@@ -107,9 +90,4 @@ fn discard(staged: &[Staged<'_>]) {
     for file in staged {
         let _ = fs::remove_file(&file.beside);
     }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.capi-lint-{}", std::process::id()))
 }

@@ -107,6 +107,7 @@ pub enum Outcome {
 
 /// Runs `capi-lint` with these arguments (the program's own name first).
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    quiet_panics();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.len() == 1 && io::stdin().is_terminal() {
         let _ = Cli::command().print_help();
@@ -122,9 +123,27 @@ pub fn command() -> clap::Command {
 
 /// Runs `capi-lint post-render` with these arguments: what the second binary does.
 pub fn run_post_render(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    quiet_panics();
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     arguments.insert(1.min(arguments.len()), "post-render".into());
     exit(Cli::try_parse_from(arguments).map_err(Into::into).and_then(dispatch))
+}
+
+/// A defect of capi-lint ends the run with exit code 2 and the place in its source. What a panic says itself may quote the text
+/// that it was about, and so a Secret: that is not printed.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(io::stderr(), "{}", defect(panic.location()));
+        std::process::exit(2);
+    }));
+}
+
+fn defect(place: Option<&std::panic::Location<'_>>) -> String {
+    let place = place.map_or_else(String::new, |place| format!(" at {place}"));
+    format!(
+        "capi-lint: a defect of capi-lint{place}, version {}; nothing more was done. Please report it",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 /// `capi-lint`, `capi-lint --format json` and `capi-lint path` mean `capi-lint lint …`.

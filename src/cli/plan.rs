@@ -99,5 +99,9 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     output::write(&plan, &options.model, args.format, &mut out)?;
     out.flush()?;
+    if let Some(message) = common::unreadable(&release, "are not planned") {
+        let _ = writeln!(io::stderr(), "capi-lint: {message}");
+        return Ok(Outcome::Findings);
+    }
     Ok(Outcome::Clean)
 }

@@ -169,7 +169,7 @@ fn tell(args: &Args, report: &Report<'_>, style: Style, refused: bool) -> anyhow
     if let Some(path) = &args.report_file {
         let mut plain = Vec::new();
         output::write(report, args.format, Style { color: false, ..style }, &mut plain)?;
-        fs::write(path, plain).with_context(|| format!("cannot write the report to {}", path.display()))?;
+        common::write_report(path, &plain)?;
     }
     if refused || !report.findings.is_empty() {
         // Nobody reading is no reason to let a release through or to stop it.

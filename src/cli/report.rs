@@ -3,8 +3,6 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
-
 use super::common::{self, ChartArgs, JudgeArgs};
 use super::{Outcome, diff as diff_command, lint};
 use crate::config::{FailOn, Preset, Settings};
@@ -119,14 +117,12 @@ fn diff_options(args: &Args, settings: &Settings) -> anyhow::Result<diff::Option
 
 fn print(page: &Page<'_, '_, '_>, file: Option<&PathBuf>) -> anyhow::Result<()> {
     progress::enter(Phase::Writing, "");
-    let target: Box<dyn Write> = match file {
-        Some(path) => {
-            Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
-        }
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut out = io::BufWriter::new(target);
+    if let Some(path) = file {
+        let mut text = Vec::new();
+        html::write(page, &mut text)?;
+        return common::write_report(path, &text);
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
     html::write(page, &mut out)?;
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }

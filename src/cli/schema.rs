@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use super::Outcome;
 use crate::config::shape;
+use crate::file::{self, Lasting};
 use crate::input::{self, ChartOptions, Source};
 use crate::schema::bundle::{CapiVersion, Schemas};
 use crate::schema::json_schema::JsonSchemas;
@@ -292,14 +293,14 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
     fs::create_dir_all(&target).with_context(|| target.display().to_string())?;
     for (name, kind) in folder::file_names(&kinds).into_iter().zip(&kinds) {
         let file = target.join(name);
-        fs::write(&file, notation::kind(kind)).with_context(|| file.display().to_string())?;
+        file::replace(&file, notation::kind(kind).as_bytes(), Lasting::Process).with_context(|| file.display().to_string())?;
     }
     if let Some(release) = origin {
         let file = args.output.join(folder::SOURCES);
         let sources = fs::read_to_string(&file).unwrap_or_else(|_| "[]".into());
         let sources = serde_json::from_str(&sources).with_context(|| file.display().to_string())?;
         let sources = notation::text(&folder::with_release(sources, &release).into());
-        fs::write(&file, sources).with_context(|| file.display().to_string())?;
+        file::replace(&file, sources.as_bytes(), Lasting::Process).with_context(|| file.display().to_string())?;
     }
     writeln!(io::stdout(), "{} files written to {}", kinds.len(), target.display())?;
     Ok(())

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::common::{self, ChartArgs, Color, JudgeArgs};
 use super::kubectl::{KubectlArgs, Question};
@@ -150,14 +150,13 @@ fn look(
 fn fetch(args: &Args, question: &Question) -> anyhow::Result<(Vec<u8>, Option<Vec<Secret>>)> {
     match &args.live {
         Some(path) if path.as_os_str() == "-" => {
-            let mut bytes = Vec::new();
-            io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes).context("cannot read standard input")?;
+            let bytes = input::whole_input()?;
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 bail!("standard input is empty: kubectl before the pipe has probably failed (set -o pipefail tells)");
             }
             Ok((bytes, None))
         }
-        Some(path) => Ok((std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?, None)),
+        Some(path) => Ok((input::whole(path)?, None)),
         None => {
             let objects = args.kubectl.objects(question)?;
             let secrets = args.kubectl.secrets(question);

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::schema::suggest::nearest;
+use crate::secrets;
 use crate::yaml::Style;
 use crate::yaml::{self, Value};
 
@@ -86,7 +87,7 @@ fn inside(value: Value<'_>, offset: usize) -> usize {
 
 /// A message of the YAML reader in our words: position first, and what was probably meant by a name that is not known.
 pub fn of_reader(error: &serde_yaml::Error) -> String {
-    let text = error.to_string();
+    let text = secrets::unquoted(&error.to_string());
     let place = error.location().map(|location| (location.line(), location.column()));
     let text = match place {
         Some((line, column)) => text.replace(&format!(" at line {line} column {column}"), ""),

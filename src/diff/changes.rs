@@ -13,8 +13,7 @@ use crate::report::Place;
 use crate::schema::table::{Additional, Schema};
 use crate::secrets;
 
-/// Printed in place of a value that is nobody's business.
-pub const HIDDEN: &str = "(hidden)";
+pub use crate::secrets::HIDDEN;
 
 /// How an object changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -69,8 +68,11 @@ pub fn of(update: &Update<'_, '_>) -> Vec<PathChange> {
         .map(|(path, old, new)| {
             let text = json::text(&path);
             PathChange {
-                old: old.map(|value| shown(update.old, &text, &value)),
-                new: new.map(|value| shown(update.new, &text, &value)),
+                old: old.map(|value| {
+                    masked(update.old, &text, &value, is_beside_telling(&update.before, &path, Side::Old))
+                }),
+                new: new
+                    .map(|value| masked(update.new, &text, &value, is_beside_telling(&update.after, &path, Side::New))),
                 old_place: update::place(update.old, &path, Side::Old),
                 new_place: update::place(update.new, &path, Side::New),
                 path: text,
@@ -81,6 +83,11 @@ pub fn of(update: &Update<'_, '_>) -> Vec<PathChange> {
 
 /// A value as it may be printed: what must not be shown is masked, key names stay.
 pub fn shown(object: &Object<'_>, path: &str, value: &Json) -> Json {
+    masked(object, path, value, false)
+}
+
+/// `hidden`: what stands above or beside it says so.
+fn masked(object: &Object<'_>, path: &str, value: &Json, hidden: bool) -> Json {
     let below = |step: &Step| {
         let mut path = path.to_owned();
         match step {
@@ -91,18 +98,49 @@ pub fn shown(object: &Object<'_>, path: &str, value: &Json) -> Json {
         }
         path
     };
+    let is_hidden = || hidden || secrets::hides(object, path);
     match value {
         Json::Object(map) => {
-            let entry =
-                |(key, value): (&String, &Json)| (key.clone(), shown(object, &below(&Step::Key(key.clone())), value));
+            // A mapping below a telling name is a secret, unless it says itself which part of it is.
+            let all = !map.keys().any(|key| secrets::is_telling(key)) && is_hidden();
+            let entry = |(key, inner): (&String, &Json)| {
+                let hidden = all || key == "value" && secrets::has_telling_name(value);
+                (key.clone(), masked(object, &below(&Step::Key(key.clone())), inner, hidden))
+            };
             Json::Object(map.iter().map(entry).collect())
         }
         Json::Array(list) => {
-            let item = |(number, value): (usize, &Json)| shown(object, &below(&Step::Item(None, Some(number))), value);
+            let all = is_hidden();
+            let item = |(number, inner): (usize, &Json)| {
+                let hidden = all || secrets::follows_telling_flag(list, number);
+                masked(object, &below(&Step::Item(None, Some(number))), inner, hidden)
+            };
             Json::Array(list.iter().enumerate().map(item).collect())
         }
-        _ if secrets::hides(object, path) => HIDDEN.into(),
+        // What is true or false gives nothing away, but in a Secret.
+        Json::Bool(_) | Json::Null if !object.is("", "Secret") => value.clone(),
+        _ if is_hidden() => HIDDEN.into(),
+        Json::String(text) => secrets::masked(text).into_owned().into(),
         other => other.clone(),
+    }
+}
+
+/// Whether what stands beside a changed value says that it is a secret.
+fn is_beside_telling(tree: &Json, path: &[Step], side: Side) -> bool {
+    let number = |step: &Step| match (step, side) {
+        (Step::Item(old, _), Side::Old) => *old,
+        (Step::Item(_, new), Side::New) => *new,
+        (Step::Key(_), _) => None,
+    };
+    let Some((last, above)) = path.split_last() else { return false };
+    let parent = above.iter().try_fold(tree, |value, step| match step {
+        Step::Key(key) => value.get(key),
+        item => value.get(number(item)?),
+    });
+    match (parent, last) {
+        (Some(parent), Step::Key(key)) => key == "value" && secrets::has_telling_name(parent),
+        (Some(Json::Array(list)), item) => number(item).is_some_and(|at| secrets::follows_telling_flag(list, at)),
+        _ => false,
     }
 }
 

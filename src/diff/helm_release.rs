@@ -2,18 +2,18 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::io::Read;
+use std::io::{BufReader, Read};
 
 use flate2::read::GzDecoder;
-use serde_json::Value as Json;
+use serde::Deserialize;
 
 use crate::base64;
 
 /// The type of the Secrets that Helm keeps its releases in.
 const SECRET_TYPE: &str = "helm.sh/release.v1";
 
-/// Bytes that a release may unpack to; a Secret holds at most one megabyte, so more is no release.
-const LIMIT: u64 = 512 << 20;
+/// Bytes that a release may unpack to. A Secret holds at most one megabyte, and manifests pack to a hundredth at best.
+const LIMIT: u64 = 256 << 20;
 
 /// Why a Secret holds no release that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum NotReadable {
     Compression,
     /// What it unpacks to is no release.
     Content,
+    /// It unpacks to more than any release.
+    TooLarge,
     /// A list holds Secrets of several releases.
     SeveralReleases,
 }
@@ -34,9 +36,57 @@ impl fmt::Display for NotReadable {
             Self::Encoding => "its data.release is absent or no base64",
             Self::Compression => "its content does not unpack",
             Self::Content => "what it unpacks to is no Helm release",
+            Self::TooLarge => "it unpacks to more than 256 megabytes, which no release does",
             Self::SeveralReleases => "it holds several releases; pick one with kubectl's -l owner=helm,name=NAME",
         })
     }
+}
+
+/// What is read of a Secret, or of a list of them; everything else is passed over and takes no room.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Secret {
+    kind: Option<String>,
+    #[serde(rename = "type")]
+    secret_type: Option<String>,
+    metadata: Metadata,
+    data: Option<Data>,
+    items: Option<Vec<Secret>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    labels: Option<Labels>,
+}
+
+/// Helm's labels.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Labels {
+    name: Option<String>,
+    status: Option<String>,
+    version: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Data {
+    release: Option<String>,
+}
+
+/// What is read of a release.
+#[derive(Deserialize)]
+struct Stored {
+    manifest: String,
+    #[serde(default)]
+    hooks: Option<Vec<Hook>>,
+}
+
+#[derive(Deserialize)]
+struct Hook {
+    #[serde(default)]
+    manifest: String,
 }
 
 /// The manifests of a release Secret, hooks included; `None` where the bytes are no such Secret. Of a list of them
@@ -48,59 +98,61 @@ pub fn manifests(bytes: &[u8]) -> Option<Result<String, NotReadable>> {
     }
     // Nearly every other document is manifests; they are not worth reading twice.
     memchr::memmem::find(bytes, SECRET_TYPE.as_bytes())?;
-    let document: Json = serde_json::from_slice(bytes).ok()?;
-    let candidates: Vec<&Json> = match document.get("items").and_then(Json::as_array) {
+    let mut document: Secret = serde_json::from_slice(bytes).ok()?;
+    let candidates: Vec<Secret> = match document.items.take() {
         Some(items) => {
-            let releases: Vec<&Json> = items.iter().filter(|item| is_release(item)).collect();
-            let names: HashSet<Option<&str>> = releases.iter().map(|secret| label(secret, "name")).collect();
+            let releases: Vec<Secret> = items.into_iter().filter(Secret::is_release).collect();
+            let names: HashSet<Option<&str>> = releases.iter().map(|secret| secret.label(|labels| &labels.name)).collect();
             if names.len() > 1 {
                 return Some(Err(NotReadable::SeveralReleases));
             }
             releases
         }
-        None => vec![&document],
+        None => vec![document],
     };
     let newest = candidates
-        .into_iter()
-        .filter(|secret| is_release(secret))
-        .max_by_key(|secret| (is_deployed(secret), revision(secret)))?;
+        .iter()
+        .filter(|secret| secret.is_release())
+        .max_by_key(|secret| (secret.label(|labels| &labels.status) == Some("deployed"), secret.revision()))?;
     Some(unpack(newest))
 }
 
-fn label<'s>(secret: &'s Json, name: &str) -> Option<&'s str> {
-    secret.get("metadata")?.get("labels")?.get(name)?.as_str()
+impl Secret {
+    fn label(&self, name: impl Fn(&Labels) -> &Option<String>) -> Option<&str> {
+        name(self.metadata.labels.as_ref()?).as_deref()
+    }
+
+    fn is_release(&self) -> bool {
+        self.kind.as_deref() == Some("Secret") && self.secret_type.as_deref() == Some(SECRET_TYPE)
+    }
+
+    fn revision(&self) -> u64 {
+        self.label(|labels| &labels.version).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
 }
 
-fn is_deployed(secret: &Json) -> bool {
-    label(secret, "status") == Some("deployed")
-}
-
-fn is_release(secret: &Json) -> bool {
-    secret.get("kind").and_then(Json::as_str) == Some("Secret")
-        && secret.get("type").and_then(Json::as_str) == Some(SECRET_TYPE)
-}
-
-fn revision(secret: &Json) -> u64 {
-    label(secret, "version").and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-fn unpack(secret: &Json) -> Result<String, NotReadable> {
-    let stored = secret.get("data").and_then(|data| data.get("release")?.as_str()).ok_or(NotReadable::Encoding)?;
+fn unpack(secret: &Secret) -> Result<String, NotReadable> {
+    let stored = secret.data.as_ref().and_then(|data| data.release.as_deref()).ok_or(NotReadable::Encoding)?;
     let once = base64::decode(stored.as_bytes()).ok_or(NotReadable::Encoding)?;
     let packed = base64::decode(&once).ok_or(NotReadable::Encoding)?;
-    let mut text = Vec::new();
-    if packed.starts_with(&[0x1F, 0x8B]) {
-        GzDecoder::new(&packed[..]).take(LIMIT).read_to_end(&mut text).map_err(|_| NotReadable::Compression)?;
-    } else {
-        text = packed;
-    }
-    let release: Json = serde_json::from_slice(&text).map_err(|_| NotReadable::Content)?;
-    let mut manifest = release.get("manifest").and_then(Json::as_str).ok_or(NotReadable::Content)?.to_owned();
-    for hook in release.get("hooks").and_then(Json::as_array).into_iter().flatten() {
-        if let Some(text) = hook.get("manifest").and_then(Json::as_str) {
-            manifest.push_str("\n---\n");
-            manifest.push_str(text);
+    drop(once);
+    let release: Stored = if packed.starts_with(&[0x1F, 0x8B]) {
+        // Read as it unpacks: what is not wanted of it never takes room, however small it was packed.
+        let mut unpacked = GzDecoder::new(&packed[..]).take(LIMIT + 1);
+        let read = serde_json::from_reader(BufReader::with_capacity(1 << 16, &mut unpacked));
+        match read {
+            Ok(release) => release,
+            Err(_) if unpacked.limit() == 0 => return Err(NotReadable::TooLarge),
+            Err(error) if error.is_io() => return Err(NotReadable::Compression),
+            Err(_) => return Err(NotReadable::Content),
         }
+    } else {
+        serde_json::from_slice(&packed).map_err(|_| NotReadable::Content)?
+    };
+    let mut manifest = release.manifest;
+    for hook in release.hooks.into_iter().flatten().filter(|hook| !hook.manifest.is_empty()) {
+        manifest.push_str("\n---\n");
+        manifest.push_str(&hook.manifest);
     }
     Ok(manifest)
 }

@@ -65,7 +65,7 @@ impl Kubeconfig {
             let inner = item.get("cluster").unwrap_or(item);
             Endpoint {
                 name: text(item, "name"),
-                server: text(inner, "server"),
+                server: without_user(text(inner, "server")),
                 skips_verification: inner.get("insecure-skip-tls-verify").and_then(|value| value.as_bool())
                     == Some(true),
             }
@@ -82,6 +82,17 @@ impl Kubeconfig {
     /// The cluster of a name.
     pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.clusters.iter().find(|cluster| cluster.name == name)
+    }
+}
+
+/// A URL without the user and password that some write into it.
+fn without_user(url: String) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, behind) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{behind}"),
+        None => url,
     }
 }
 

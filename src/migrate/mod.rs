@@ -31,6 +31,7 @@ mod tree;
 
 use serde_json::Value as Json;
 
+use crate::secrets;
 use crate::yaml::{self, Value};
 use fit::Fit;
 use kinds::{MigratedKind, TARGET};
@@ -124,7 +125,11 @@ pub fn document(text: &str, context: &Context) -> Outcome {
 fn migrate(text: &str, context: &Context) -> Outcome {
     let parsed = match yaml::parse(text) {
         Ok(parsed) => parsed,
-        Err(error) => return refuse(error.offset, format!("not readable as YAML: {error}")),
+        Err(error) => {
+            let said = error.to_string();
+            let said = secrets::Values::around(text, error.offset).scrub(&said).into_owned();
+            return refuse(error.offset, format!("not readable as YAML: {said}"));
+        }
     };
     let Some(root) = parsed.root() else { return Outcome::NotConcerned };
     if !may_concern(root) {

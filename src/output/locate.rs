@@ -2,13 +2,12 @@
 //!
 //! Lines are counted only when there is something to say, once per source.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 
 use crate::release::Release;
 use crate::report::{Finding, Place};
 use crate::secrets;
-use crate::threads;
 
 /// A finding with its places resolved.
 #[derive(Debug)]
@@ -100,47 +99,51 @@ pub struct ObjectName {
 /// Resolves places of one release.
 pub struct Locator<'r> {
     release: &'r Release<'r>,
-    /// Per stream.
-    lines: Vec<OnceCell<Lines>>,
+    /// The line that was asked for last: of a source in one line it is always the same.
+    line: Cell<Option<Line>>,
+    /// The document without objects that was asked for last, and whether it may hold a Secret.
+    secret: Cell<Option<(u32, bool)>>,
     /// The number of the first object, per stream.
     first: OnceCell<Vec<u32>>,
 }
 
-/// Numbers of lines: counted once for each block of a source, and from there on when asked.
-#[derive(Clone)]
-struct Lines {
-    before: Vec<usize>,
+/// A line of a source.
+#[derive(Clone, Copy)]
+struct Line {
+    stream: u32,
+    start: usize,
+    end: usize,
+    /// An offset in it, and the characters before that.
+    offset: usize,
+    characters: usize,
 }
 
-impl Lines {
-    const BLOCK: usize = 1 << 14;
-
-    fn count(bytes: &[u8], jobs: usize) -> Self {
-        let blocks: Vec<&[u8]> = bytes.chunks(Self::BLOCK).collect();
-        let counts = threads::in_parts(&blocks, jobs, 1, |_, blocks| {
-            blocks.iter().map(|block| memchr::memchr_iter(b'\n', block).count()).collect::<Vec<_>>()
-        });
-        let mut breaks = 0;
-        let before = counts.into_iter().flatten().map(|count| {
-            breaks += count;
-            breaks - count
-        });
-        Self { before: before.collect() }
+impl Line {
+    fn around(stream: u32, bytes: &[u8], offset: usize) -> Self {
+        let start = memchr::memrchr(b'\n', bytes.get(..offset).unwrap_or_default()).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', bytes.get(offset..).unwrap_or_default()).map_or(bytes.len(), |at| offset + at);
+        Self { stream, start, end, offset: start, characters: 0 }
     }
 
-    /// The line at an offset, from 1.
-    fn at(&self, bytes: &[u8], offset: usize) -> usize {
-        // An offset at the very end may lie behind the last block.
-        let block = (offset / Self::BLOCK).min(self.before.len().saturating_sub(1));
-        let within = bytes.get(block * Self::BLOCK..offset).unwrap_or_default();
-        self.before.get(block).copied().unwrap_or_default() + memchr::memchr_iter(b'\n', within).count() + 1
+    /// The same line, counted up to another offset in it.
+    fn up_to(self, bytes: &[u8], offset: usize) -> Self {
+        let (from, before) = if offset >= self.offset { (self.offset, self.characters) } else { (self.start, 0) };
+        let more = characters(bytes.get(from..offset).unwrap_or_default());
+        Self { offset, characters: before + more, ..self }
     }
 }
+
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+}
+
+/// Bytes up to which a line is shown; nobody reads a longer one.
+const LONGEST_LINE: usize = 1 << 16;
 
 impl<'r> Locator<'r> {
     /// A locator for a release; counts nothing yet.
     pub fn new(release: &'r Release<'r>) -> Self {
-        Self { release, lines: vec![OnceCell::new(); release.streams.len()], first: OnceCell::new() }
+        Self { release, line: Cell::new(None), secret: Cell::new(None), first: OnceCell::new() }
     }
 
     /// Resolves findings and puts them in the order of the input; findings without a place come last.
@@ -152,13 +155,17 @@ impl<'r> Locator<'r> {
         findings.sort_by(|a, b| {
             key(a).cmp(&key(b)).then_with(|| a.rule.name.cmp(b.rule.name)).then_with(|| a.message.cmp(&b.message))
         });
+        let mut hidden = Hidden { release: self.release, last: None };
         findings
             .into_iter()
-            .map(|finding| Located {
-                location: finding.place.and_then(|place| self.location(&place, finding.path.as_deref())),
-                others: finding.others.iter().filter_map(|place| self.location(place, None)).collect(),
-                fix: self.fix(&finding).unwrap_or_default(),
-                finding,
+            .map(|mut finding| {
+                hidden.take_out_of(&mut finding);
+                Located {
+                    location: finding.place.and_then(|place| self.location(&place, finding.path.as_deref())),
+                    others: finding.others.iter().filter_map(|place| self.location(place, None)).collect(),
+                    fix: self.fix(&finding).unwrap_or_default(),
+                    finding,
+                }
             })
             .collect()
     }
@@ -168,7 +175,7 @@ impl<'r> Locator<'r> {
         let stream = self.release.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
         let before = |offset: usize| stream.source.bytes.get(..document.start + offset);
-        let line = |offset: usize| Some(memchr::memchr_iter(b'\n', before(offset)?).count() + 1);
+        let line = |offset: usize| Some(self.release.line_at(origin.stream, document.start + offset));
         let lines = finding.fix.iter().map(|edit| {
             // The last line of a file may lack its end; it goes all the same.
             let open = !before(edit.span.end)?.ends_with(b"\n") && edit.span.end > edit.span.start;
@@ -185,16 +192,8 @@ impl<'r> Locator<'r> {
         let document = stream.documents.get(origin.document as usize)?;
         let bytes = &stream.source.bytes;
         let offset = (document.start + place.span.start as usize).min(bytes.len());
-        let line = self
-            .lines
-            .get(origin.stream as usize)?
-            .get_or_init(|| Lines::count(bytes, stream.threads()))
-            .at(bytes, offset);
-        let line_start = memchr::memrchr(b'\n', bytes.get(..offset)?).map_or(0, |at| at + 1);
-        let line_end = memchr::memchr(b'\n', bytes.get(offset..)?).map_or(bytes.len(), |at| offset + at);
-        let text =
-            |range| String::from_utf8_lossy(bytes.get(range).unwrap_or_default()).trim_end_matches('\r').to_owned();
-        let end = (document.start + place.span.end as usize).clamp(offset, line_end);
+        let line = self.line(origin.stream, bytes, offset);
+        let end = (document.start + place.span.end as usize).clamp(offset, line.end);
         let object = place.object.and_then(|number| self.release.objects.get(number as usize));
         let path = match (path, object, place.node) {
             (Some(path), ..) => path.to_owned(),
@@ -204,14 +203,15 @@ impl<'r> Locator<'r> {
         };
         let hidden = match object {
             Some(object) => secrets::hides(object, &path),
-            None => secrets::may_hold_secret(document.text),
+            None => self.may_hold_secret(place.document, document.text),
         };
-        let whole = text(line_start..line_end);
+        let whole = bytes.get(line.start..line.end).filter(|line| line.len() <= LONGEST_LINE).unwrap_or_default();
+        let whole = String::from_utf8_lossy(whole).trim_end_matches('\r').to_owned();
         Some(Location {
             file: &stream.source.name,
-            line,
-            column: text(line_start..offset).chars().count() + 1,
-            width: text(offset..end).chars().count().max(1),
+            line: self.release.line_at(origin.stream, offset),
+            column: line.characters + 1,
+            width: characters(bytes.get(offset..end).unwrap_or_default().trim_ascii_end()).max(1),
             source: if hidden || secrets::hides_line(object, &whole) { String::new() } else { whole },
             template: self.release.template_of(place.document),
             object: object.map(|object| ObjectName {
@@ -225,6 +225,21 @@ impl<'r> Locator<'r> {
         })
     }
 
+    /// The line around an offset, counted up to that.
+    fn line(&self, stream: u32, bytes: &[u8], offset: usize) -> Line {
+        let known = self.line.get().filter(|line| line.stream == stream && (line.start..=line.end).contains(&offset));
+        let line = known.unwrap_or_else(|| Line::around(stream, bytes, offset)).up_to(bytes, offset);
+        self.line.set(Some(line));
+        line
+    }
+
+    fn may_hold_secret(&self, document: u32, text: &str) -> bool {
+        let known = self.secret.get().filter(|(number, _)| *number == document);
+        let (_, may) = known.unwrap_or_else(|| (document, secrets::may_hold_secret(text)));
+        self.secret.set(Some((document, may)));
+        may
+    }
+
     fn first_object(&self, stream: u32) -> u32 {
         let first = self.first.get_or_init(|| {
             let mut first = vec![None; self.release.streams.len()];
@@ -236,5 +251,31 @@ impl<'r> Locator<'r> {
             first.into_iter().map(Option::unwrap_or_default).collect()
         });
         first.get(stream as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Takes secrets out of what findings say: those of the objects that they are about.
+struct Hidden<'r> {
+    release: &'r Release<'r>,
+    /// The object that was asked for last.
+    last: Option<(u32, secrets::Values)>,
+}
+
+impl Hidden<'_> {
+    fn take_out_of(&mut self, finding: &mut Finding) {
+        let Some(place) = finding.place else { return };
+        let Some(number) = place.object else { return };
+        let others: Vec<u32> = finding.others.iter().filter_map(|place| place.object).collect();
+        for other in others {
+            if let Some(object) = self.release.objects.get(other as usize).filter(|_| other != number) {
+                secrets::Values::of(object).scrub_finding(finding);
+            }
+        }
+        if self.last.as_ref().is_none_or(|(known, _)| *known != number) {
+            self.last = self.release.objects.get(number as usize).map(|object| (number, secrets::Values::of(object)));
+        }
+        if let Some((_, values)) = &self.last {
+            values.scrub_finding(finding);
+        }
     }
 }

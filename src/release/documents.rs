@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 
 use crate::object::{Object, Outline};
 use crate::report::{Finding, Place};
+use crate::secrets;
 use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value};
 
 crate::rule! {
@@ -98,19 +99,20 @@ pub fn broken(document: u32, text: &str, error: &SyntaxError) -> Finding {
     let place = Place { document, object: None, node: None, span: Span { start, end: start } };
     let finding =
         Finding::new(&SYNTAX_ERROR, format!("{error}. kubectl and Helm refuse the whole stream for it")).at(place);
-    match error.help() {
+    let mut finding = match error.help() {
         Some(help) => finding.suggest(help),
         None => finding,
-    }
+    };
+    secrets::Values::around(text, error.offset).scrub_finding(&mut finding);
+    finding
 }
 
 /// The finding for a key that stands twice.
 pub fn duplicate_key(document: u32, parsed: &Document<'_>, duplicate: &DuplicateKey) -> Finding {
     let value = parsed.value(duplicate.node);
     let key = value.and_then(|value| value.key()).unwrap_or_default();
-    let line =
-        |span: Span| parsed.text().get(..span.start as usize).map_or(0, |before| before.matches('\n').count()) + 1;
-    let between = line(duplicate.second).saturating_sub(line(duplicate.first));
+    let between = parsed.text().get(duplicate.first.start as usize..duplicate.second.start as usize);
+    let between = between.map_or(0, |between| memchr::memchr_iter(b'\n', between.as_bytes()).count());
     let place = Place { document, object: None, node: Some(duplicate.node), span: duplicate.second };
     let at_root = value.is_some_and(|value| value.path() == *key);
     let (message, help) = if at_root && matches!(&*key, "apiVersion" | "kind" | "metadata" | "spec") {
@@ -225,7 +227,13 @@ pub fn template<'a>(text: &'a str, parsed: Option<&'a Document<'a>>) -> Option<&
         }
     });
     from_annotation.or_else(|| {
-        let head = text.lines().map(str::trim_end).take_while(|line| line.is_empty() || line.starts_with('#'));
-        head.filter_map(|line| line.strip_prefix("# Source: ")).last()
+        let (mut rest, mut found) = (text, None);
+        // Not line by line: a document may be one line of many megabytes, and hold as many objects.
+        while rest.starts_with('#') || rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n') {
+            let (line, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+            found = line.trim_end().strip_prefix("# Source: ").or(found);
+            rest = behind;
+        }
+        found
     })
 }

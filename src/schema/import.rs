@@ -6,6 +6,7 @@
 use serde_json::{Value as Json, json};
 
 use super::facts::{Facts, FactsError, KindFacts, Scope, Type};
+use crate::yaml::Value;
 
 /// Why a document gave no facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ impl std::fmt::Display for ImportError {
 }
 
 impl std::error::Error for ImportError {}
+
+/// Whether a document may be worth a look: most documents among CRDs are others, and some are large.
+pub fn may_hold_kinds(root: Value<'_>) -> bool {
+    let kind = root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();
+    root.is_seq()
+        || ["CustomResourceDefinition", "CustomResourceDefinitionList", "List"].contains(&&*kind)
+        || root.get("schema").is_some() && root.get("group").is_some()
+}
 
 /// The kinds of one document: a CRD, a list of them, facts. Another one gives none.
 pub fn document(document: &Json) -> Result<Vec<KindFacts>, ImportError> {

@@ -73,7 +73,7 @@ impl JsonSchemas {
     pub fn load(sources: &[Source]) -> Result<Self, LoadError> {
         let mut schemas = Self::default();
         for source in sources {
-            let Some(mut schema) = parse(&source.bytes).filter(is_schema) else { continue };
+            let Some(mut schema) = parse(&source.bytes) else { continue };
             name_draft(&mut schema);
             let fail = |problem: String| LoadError { place: source.name.clone(), problem };
             let targets = targets(&schema, &source.name);
@@ -119,15 +119,17 @@ impl JsonSchemas {
     }
 }
 
+/// The JSON Schema in these bytes, if they hold one.
 fn parse(bytes: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(bytes).ok()?;
     let parsed = yaml::parse(text).ok()?;
-    Some(parsed.root()?.to_json())
+    let root = parsed.root()?;
+    is_schema(root).then(|| root.to_json())
 }
 
-fn is_schema(document: &Json) -> bool {
-    let is_object = document.get("kind").is_none_or(|kind| !kind.is_string());
-    is_object && (document.get("$schema").is_some() || document.get("properties").is_some_and(Json::is_object))
+fn is_schema(document: Value<'_>) -> bool {
+    let is_object = document.get("kind").is_none_or(|kind| kind.as_str().is_none());
+    is_object && (document.get("$schema").is_some() || document.get("properties").is_some_and(|value| value.is_map()))
 }
 
 /// OpenAPI's schemas, and what tools make of them, are of draft 4 without saying so, or say `http://json-schema.org/schema#`.

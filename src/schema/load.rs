@@ -10,6 +10,7 @@ use super::import;
 use super::pack::{ReleaseFacts, pack};
 use super::table::Table;
 use crate::input::Source;
+use crate::secrets;
 use crate::yaml;
 
 /// Why a user's schemas could not be taken.
@@ -38,8 +39,8 @@ pub fn kinds(sources: &[Source]) -> Result<Vec<KindFacts>, LoadError> {
     for source in sources {
         for document in yaml::split(&source.bytes) {
             let bytes = source.bytes.get(document.span.clone()).unwrap_or_default();
-            let lines_before = source.bytes.get(..document.span.start).unwrap_or_default();
-            kinds.extend(document_kinds(&source.name, line(lines_before), bytes)?);
+            let first_line = || line(source.bytes.get(..document.span.start).unwrap_or_default());
+            kinds.extend(document_kinds(&source.name, &first_line, bytes)?);
         }
     }
     Ok(kinds)
@@ -57,15 +58,20 @@ pub fn table(sources: &[Source]) -> Result<Table, LoadError> {
     Ok(Table::open(pack(&[(release, kinds)]).leak()).unwrap_or_default())
 }
 
-fn document_kinds(name: &str, first_line: usize, bytes: &[u8]) -> Result<Vec<KindFacts>, LoadError> {
+fn document_kinds(name: &str, first_line: &dyn Fn() -> usize, bytes: &[u8]) -> Result<Vec<KindFacts>, LoadError> {
     let fail = |line: usize, problem: String| LoadError { place: format!("{name}:{line}"), problem };
-    let text = std::str::from_utf8(bytes).map_err(|error| fail(first_line, error.to_string()))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| fail(first_line(), error.to_string()))?;
     let parsed = yaml::parse(text).map_err(|error| {
         let before = bytes.get(..error.offset).unwrap_or_default();
-        fail(first_line + line(before) - 1, error.to_string())
+        let said = error.to_string();
+        let said = secrets::Values::around(text, error.offset).scrub(&said).into_owned();
+        fail(first_line() + line(before) - 1, said)
     })?;
     let Some(root) = parsed.root() else { return Ok(Vec::new()) };
-    import::document(&root.to_json()).map_err(|error| fail(first_line, error.to_string()))
+    if !import::may_hold_kinds(root) {
+        return Ok(Vec::new());
+    }
+    import::document(&root.to_json()).map_err(|error| fail(first_line(), error.to_string()))
 }
 
 /// The line behind these bytes, from 1.

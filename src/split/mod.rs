@@ -124,7 +124,7 @@ pub fn parts(view: &View<'_, '_>, options: &Options) -> Result<Vec<Part>, SplitE
     let lost = |finding: &&crate::report::Finding| {
         finding.place.is_some_and(|place| place.object.is_none()) && finding.rule.name != DUPLICATE_KEY.name
     };
-    let unreadable = view.release.findings.iter().filter(lost).count();
+    let unreadable: usize = view.release.findings.iter().filter(lost).map(|finding| finding.count).sum();
     if unreadable > 0 {
         return Err(SplitError::Unreadable(unreadable));
     }

@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Files;
+use crate::file::{self, Lasting};
 use crate::plan::shards::stable_hash;
 
 /// The list of files.
@@ -24,7 +25,7 @@ pub const MARKER: &str = ".capi-lint-split.json";
 struct Marker {
     /// So that a person knows what this file is.
     written_by: String,
-    /// Path to a mark of the content.
+    /// Path to a mark of the content; to two of them while a run replaces it.
     files: BTreeMap<String, String>,
 }
 
@@ -115,7 +116,7 @@ pub fn write(root: &Path, files: &Files, edited: Edited) -> Result<Written, Writ
             }
             There::File(found) if found == *bytes => outcome.unchanged += 1,
             There::File(found) => {
-                if before.files.get(path) != Some(&mark(&found)) {
+                if !before.files.get(path).is_some_and(|marks| is_marked(marks, &found)) {
                     changed.push(path.clone());
                 }
                 outcome.written.push(path.clone());
@@ -124,7 +125,7 @@ pub fn write(root: &Path, files: &Files, edited: Edited) -> Result<Written, Writ
     }
     for (path, known) in before.files.iter().filter(|(path, _)| !files.contains_key(*path)) {
         if let There::File(found) = there(root, path)? {
-            if *known != mark(&found) {
+            if !is_marked(known, &found) {
                 changed.push(path.clone());
             }
             outcome.removed.push(path.clone());
@@ -148,15 +149,23 @@ fn carry_out(root: &Path, files: &Files, before: &Marker, outcome: &Written) -> 
     fs::create_dir_all(root).map_err(fault(root))?;
     let now: BTreeMap<String, String> = files.iter().map(|(path, bytes)| (path.clone(), mark(bytes))).collect();
     // Both lists together first: whatever happens in between, every file of ours stands in the list.
-    let mut both = before.files.clone();
-    both.extend(now.clone());
+    let mut both = now.clone();
+    for (path, mark) in &before.files {
+        // One or the other, wherever the run ends.
+        let marks = both.entry(path.clone()).or_default();
+        if marks != mark {
+            *marks = format!("{marks} {mark}").trim().to_owned();
+        }
+    }
     write_marker(root, both)?;
     for path in &outcome.written {
         let target = root.join(path);
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(fault(folder))?;
         }
-        fs::write(&target, files.get(path).map_or(&[][..], Vec::as_slice)).map_err(fault(&target))?;
+        let bytes = files.get(path).map_or(&[][..], Vec::as_slice);
+        // Thousands of files, and all of them can be made again: none waits for the disk.
+        file::replace(&target, bytes, Lasting::Process).map_err(fault(&target))?;
     }
     for path in &outcome.removed {
         let target = root.join(path);
@@ -169,6 +178,12 @@ fn carry_out(root: &Path, files: &Files, before: &Marker, outcome: &Written) -> 
         }
     }
     write_marker(root, now)
+}
+
+/// Whether a file is as it was written: of a run that was cut short, before it or by it.
+fn is_marked(marks: &str, bytes: &[u8]) -> bool {
+    let found = mark(bytes);
+    marks.split(' ').any(|mark| mark == found)
 }
 
 fn mark(bytes: &[u8]) -> String {
@@ -197,7 +212,7 @@ fn write_marker(root: &Path, files: BTreeMap<String, String>) -> Result<(), Writ
     if fs::read_to_string(&path).is_ok_and(|old| old == text) {
         return Ok(());
     }
-    fs::write(&path, text).map_err(|cause| WriteError::Io(path, cause))
+    file::replace(&path, text.as_bytes(), Lasting::Process).map_err(|cause| WriteError::Io(path, cause))
 }
 
 /// What stands at a relative path; every folder on the way must be a real one below the root.

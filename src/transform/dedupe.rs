@@ -3,13 +3,13 @@
 //! Helm 3 fails on them with `already exists` after part of the release was created; Helm 4 deploys them and one of them
 //! wins in silence (both measured).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::{Plan, compare};
 use crate::object::Object;
 use crate::release::{HELM4_ORIGIN, Release};
-use crate::report::{Finding, Severity};
+use crate::report::{self, Finding, Severity};
 use crate::yaml::edit;
 use crate::yaml::tape::push_key;
 
@@ -81,9 +81,21 @@ pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSe
                 gone.insert(other.number);
             }
         }
+        limit(&mut plan.findings);
     }
+    report::cap(&mut plan.findings, MOST_FINDINGS);
     take_out(release, &gone, plan);
     gone
+}
+
+/// Findings of one rule; the rest are counted.
+const MOST_FINDINGS: usize = 1000;
+
+/// Keeps the room for findings bounded on the way.
+fn limit(findings: &mut Vec<Finding>) {
+    if findings.len() >= 4 * MOST_FINDINGS {
+        report::cap(findings, MOST_FINDINGS);
+    }
 }
 
 /// The findings alone, for `lint`, which changes nothing.
@@ -92,7 +104,9 @@ pub fn findings(release: &Release<'_>) -> Vec<Finding> {
     for twins in release.twins() {
         let Some((keep, others)) = twins.split_first() else { continue };
         findings.extend(others.iter().map(|other| finding(release, keep, other, &differing_paths(keep, other), false)));
+        limit(&mut findings);
     }
+    report::cap(&mut findings, MOST_FINDINGS);
     findings
 }
 
@@ -163,28 +177,39 @@ fn stays(object: &Object<'_>, reason: edit::Uneditable) -> Finding {
 
 /// Whole documents go whole; an item of a list goes alone, unless all items of it go.
 fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan<'_>) {
+    let mut partly: HashSet<u32> = HashSet::new();
+    if !gone.is_empty() {
+        let rest = release.objects.iter().filter(|object| !gone.contains(&object.number));
+        partly.extend(rest.map(|object| object.document));
+    }
+    let mut lists: BTreeMap<u32, Vec<&Object<'_>>> = BTreeMap::new();
     for number in gone {
         let Some(object) = release.objects.get(*number as usize) else { continue };
-        let whole = object.root.index() == 0
-            || release
-                .objects
-                .iter()
-                .filter(|other| other.document == object.document)
-                .all(|other| gone.contains(&other.number));
-        if whole {
-            if plan.dropped.last() != Some(&object.document) {
-                plan.dropped.push(object.document);
-            }
-        } else {
-            match edit::remove(object.root) {
-                Ok(edits) => {
-                    plan.dropped_items.push(*number);
-                    plan.edits.extend(edits.into_iter().map(|edit| (object.document, edit)));
-                }
-                Err(reason) => plan.findings.push(stays(object, reason)),
-            }
+        if object.root.index() != 0 && partly.contains(&object.document) {
+            lists.entry(object.document).or_default().push(object);
+        } else if plan.dropped.last() != Some(&object.document) {
+            plan.dropped.push(object.document);
         }
+    }
+    for (document, objects) in lists {
+        take_out_items(document, &objects, plan);
     }
     plan.dropped.sort_unstable();
     plan.dropped.dedup();
+}
+
+/// Some of the items of one list.
+fn take_out_items(document: u32, objects: &[&Object<'_>], plan: &mut Plan<'_>) {
+    let by_node: HashMap<u32, &Object<'_>> = objects.iter().map(|object| (object.root.index(), *object)).collect();
+    let list = objects.first().and_then(|object| edit::parent(object.root));
+    for (item, edits) in list.map_or_else(Vec::new, |list| edit::remove_items(list, &|item| by_node.contains_key(&item.index()))) {
+        let Some(object) = by_node.get(&item.index()) else { continue };
+        match edits {
+            Ok(edits) => {
+                plan.dropped_items.push(object.number);
+                plan.edits.extend(edits.into_iter().map(|edit| (document, edit)));
+            }
+            Err(reason) => plan.findings.push(stays(object, reason)),
+        }
+    }
 }

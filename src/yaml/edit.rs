@@ -258,45 +258,68 @@ pub fn rename(entry: Value<'_>, key: &str) -> Edits {
 /// has lost its last entry becomes `{}` or `[]`.
 pub fn remove(value: Value<'_>) -> Edits {
     editable(value)?;
-    let document = value.document();
     let parent = parent(value).ok_or(Uneditable::WrongKind)?;
     let siblings: Vec<_> = parent.children().collect();
     let position = siblings.iter().position(|other| other.index() == value.index()).ok_or(Uneditable::WrongKind)?;
-    let text = document.text();
-    match parent.style() {
-        Style::FlowMap | Style::FlowSeq => remove_flow(parent, &siblings, position),
-        _ if siblings.len() == 1 => {
-            let empty = if parent.is_map() { Json::Object(serde_json::Map::new()) } else { Json::Array(Vec::new()) };
-            if parent.index() == 0 {
-                let span = parent.span().range();
-                if has_blank_tabs(&text[next_line(text, trim_end(text, &span))..]) {
-                    return Err(Uneditable::Spelling);
-                }
-                return Ok(vec![Edit::replace(span.start..trim_end(text, &span), render::inline(&empty))]);
-            }
-            replace(parent, &empty)
-        }
-        _ => {
-            let start = entry_start(value).ok_or(Uneditable::Spelling)?;
-            let line = line_start(text, start);
-            if text[line..start].trim_start_matches(' ').is_empty() {
-                let mut end = lines_end(text, value.span().range().end);
-                let blank = blank_lines(&text[end..]);
-                if position > 0 && keeps_blank_lines(siblings[position - 1], blank) {
-                    // The empty lines below would become a part of the text above.
-                    end += blank.len();
-                }
-                if line == 0 && text[end..].starts_with('\u{FEFF}') {
-                    // What is text there would become a mark.
-                    return Err(Uneditable::Spelling);
-                }
-                return Ok(vec![Edit::replace(line..end, "")]);
-            }
-            // It begins behind a dash (`- a: 1`): the next entry moves up to its place.
-            let next = siblings.get(position + 1).and_then(|next| entry_start(*next)).ok_or(Uneditable::Spelling)?;
-            Ok(vec![Edit::replace(start..next, "")])
-        }
+    if matches!(parent.style(), Style::FlowMap | Style::FlowSeq) {
+        flow_is_plain(parent, &siblings)?;
+        return remove_flow(parent, &siblings, position, siblings.len() - 1);
     }
+    remove_block(parent, &siblings, position)
+}
+
+/// Takes items out of a list, but not all of them; for each the edits, or why it cannot go. What separates items in brackets
+/// goes with them so that all edits together leave a list.
+pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Vec<(Value<'v>, Edits)> {
+    let siblings: Vec<_> = list.children().collect();
+    let is_flow = list.style() == Style::FlowSeq;
+    let plain = if is_flow { flow_is_plain(list, &siblings) } else { Ok(()) };
+    let of_list = plain.and_then(|()| editable(list));
+    let last_kept = siblings.iter().rposition(|item| !gone(*item)).unwrap_or_default();
+    let goes = siblings.iter().enumerate().filter(|(_, item)| gone(**item));
+    let edits = |(position, item): (usize, &Value<'v>)| {
+        // Aliases elsewhere in the list leave this item free.
+        let free = if of_list == Err(Uneditable::Shared) { editable(*item) } else { of_list };
+        let edits = free.and_then(|()| {
+            if is_flow { remove_flow(list, &siblings, position, last_kept) } else { remove_block(list, &siblings, position) }
+        });
+        (*item, edits)
+    };
+    goes.map(edits).collect()
+}
+
+fn remove_block(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> Edits {
+    let value = siblings[position];
+    let text = value.document().text();
+    if siblings.len() == 1 {
+        let empty = if parent.is_map() { Json::Object(serde_json::Map::new()) } else { Json::Array(Vec::new()) };
+        if parent.index() == 0 {
+            let span = parent.span().range();
+            if has_blank_tabs(&text[next_line(text, trim_end(text, &span))..]) {
+                return Err(Uneditable::Spelling);
+            }
+            return Ok(vec![Edit::replace(span.start..trim_end(text, &span), render::inline(&empty))]);
+        }
+        return replace(parent, &empty);
+    }
+    let start = entry_start(value).ok_or(Uneditable::Spelling)?;
+    let line = line_start(text, start);
+    if text[line..start].trim_start_matches(' ').is_empty() {
+        let mut end = lines_end(text, value.span().range().end);
+        let blank = blank_lines(&text[end..]);
+        if position > 0 && keeps_blank_lines(siblings[position - 1], blank) {
+            // The empty lines below would become a part of the text above.
+            end += blank.len();
+        }
+        if line == 0 && text[end..].starts_with('\u{FEFF}') {
+            // What is text there would become a mark.
+            return Err(Uneditable::Spelling);
+        }
+        return Ok(vec![Edit::replace(line..end, "")]);
+    }
+    // It begins behind a dash (`- a: 1`): the next entry moves up to its place.
+    let next = siblings.get(position + 1).and_then(|next| entry_start(*next)).ok_or(Uneditable::Spelling)?;
+    Ok(vec![Edit::replace(start..next, "")])
 }
 
 /// The line break that the text uses.
@@ -640,14 +663,18 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
     Ok(vec![Edit::insert(end, format!("{comma} {inner}"))])
 }
 
-fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> Edits {
-    let start = |value: Value<'_>| if parent.is_seq() { value.span().range().start } else { key_start(value) };
+/// Whether the entries between brackets stand there one by one, and so can be taken out.
+fn flow_is_plain(parent: Value<'_>, siblings: &[Value<'_>]) -> Result<(), Uneditable> {
     let odd = |value: &Value<'_>| value.is_aliased() || value.key_is_aliased() || value.style() == Style::Absent;
-    if !parent.raw().starts_with(['{', '[']) || siblings.iter().any(odd) {
-        return Err(Uneditable::Spelling);
-    }
+    let is_plain = parent.raw().starts_with(['{', '[']) && !siblings.iter().any(odd);
+    if is_plain { Ok(()) } else { Err(Uneditable::Spelling) }
+}
+
+/// An entry goes with the comma behind it; behind the last one that stays, with the comma before it.
+fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize, last_kept: usize) -> Edits {
+    let start = |value: Value<'_>| if parent.is_seq() { value.span().range().start } else { key_start(value) };
     let range = match (position, siblings.get(position + 1)) {
-        (_, Some(next)) => {
+        (_, Some(next)) if position < last_kept => {
             let between = parent.document().text().get(siblings[position].span().range().end..start(*next));
             if between.is_none_or(|between| between.trim() != ",") {
                 // A comment, or the tag of the next one.
@@ -655,8 +682,8 @@ fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> Ed
             }
             start(siblings[position])..start(*next)
         }
-        (0, None) => parent.span().range().start + 1..parent.span().range().end - 1,
-        (_, None) => siblings[position - 1].span().range().end..siblings[position].span().range().end,
+        (0, _) => parent.span().range().start + 1..parent.span().range().end - 1,
+        _ => siblings[position - 1].span().range().end..siblings[position].span().range().end,
     };
     Ok(vec![Edit::replace(range, "")])
 }

@@ -69,8 +69,8 @@ impl Target for Judge {
         }
         let options = transform::Options::default();
         let plan = transform::plan(&release, &options);
-        let pieces = transform::write(&release, &plan).map_err(|error| format!("broken edit: {}", error.what))?;
-        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes().to_vec()).collect();
+        let output = transform::write(&release, &plan).map_err(|error| format!("broken edit: {}", error.what))?;
+        let bytes: Vec<u8> = output.to_bytes();
         judged::is_no_worse(&parallel, &judged::findings(&bytes, alone))?;
         let mut classes = rules;
         classes.sort_unstable();

@@ -120,8 +120,8 @@ fn threads_make_no_difference() {
             let streams = [capi_lint::stream::Stream::parse(&source, jobs)];
             let release = capi_lint::release::Release::new(&streams, "default");
             let plan = transform::plan(&release, &options);
-            let pieces = transform::write(&release, &plan).map_err(|error| error.to_string())?;
-            Ok::<_, String>(pieces.iter().flat_map(|piece| piece.bytes().to_vec()).collect::<Vec<u8>>())
+            let output = transform::write(&release, &plan).map_err(|error| error.to_string())?;
+            Ok::<_, String>(output.to_bytes())
         };
         if output(1)? == output(4)? { Ok(()) } else { Err("other output on more threads".into()) }
     });

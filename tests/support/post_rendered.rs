@@ -45,8 +45,8 @@ pub fn check(input: &[u8], options: &Options) -> Result<PostRendered, String> {
 }
 
 fn written(release: &Release<'_>, plan: &Plan<'_>) -> Result<Vec<u8>, String> {
-    let pieces = transform::write(release, plan).map_err(|error| format!("broken edit: {}\n{error}", error.what))?;
-    Ok(pieces.iter().flat_map(|piece| piece.bytes().to_vec()).collect())
+    let output = transform::write(release, plan).map_err(|error| format!("broken edit: {}\n{error}", error.what))?;
+    Ok(output.to_bytes())
 }
 
 fn pair(one: &[u8], other: &[u8]) -> String {

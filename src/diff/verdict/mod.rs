@@ -13,6 +13,7 @@ use super::uninstall::{ORPHANED, STUCK_UNINSTALL};
 use super::update::{self, Update};
 use crate::object::Object;
 use crate::report::{Finding, Provenance, Rule, Severity};
+use crate::secrets;
 
 mod built_in;
 mod cluster;
@@ -117,7 +118,8 @@ pub struct Verdict {
 
 impl Verdict {
     /// Takes in a finding: a refusal where the server or a client would refuse it, else a warning.
-    pub fn add(&mut self, finding: Finding, side: Side, object: &Object<'_>, path: &str) {
+    pub fn add(&mut self, mut finding: Finding, side: Side, object: &Object<'_>, path: &str) {
+        secrets::Values::of(object).scrub_finding(&mut finding);
         let refused = finding.severity == Severity::Error
             && matches!(finding.rule.provenance, Provenance::Admission | Provenance::Client);
         let said = Said { finding, side, object: describe(object), path: path.to_owned() };
@@ -169,8 +171,9 @@ impl Verdict {
         help: &str,
     ) {
         let path = json::text(&update::steps(keys));
-        let finding =
+        let mut finding =
             Finding::new(rule, message).severity(severity).at(update.place(keys)).path(path.clone()).suggest(help);
+        secrets::Values::of(update.old).scrub_finding(&mut finding);
         self.add(finding, Side::New, update.new, &path);
     }
 }

@@ -67,6 +67,15 @@ pub(super) enum Ast {
 /// Deeper nesting than anyone writes; the server's parser has a bound of the same order.
 const MAX_DEPTH: usize = 100;
 
+/// Links of a chain, as the server's parser bounds them.
+const MAX_LINKS: usize = 250;
+
+/// Characters of an expression, as the server bounds them.
+const MAX_LENGTH: usize = 100_000;
+
+/// The levels of `||` and `&&`.
+const LOGICAL_LEVELS: usize = 2;
+
 /// Words that are no identifiers.
 pub(super) const RESERVED: [&str; 17] = [
     "as",
@@ -90,9 +99,23 @@ pub(super) const RESERVED: [&str; 17] = [
 
 /// Parses an expression.
 pub(super) fn parse(text: &str) -> Result<Ast, CelError> {
+    if text.chars().count() > MAX_LENGTH {
+        return Err(CelError::syntax(0, format!("longer than {MAX_LENGTH} characters, the most that the server takes")));
+    }
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, end: text.len() };
     let ast = parser.expression()?;
     if parser.at < parser.tokens.len() { Err(parser.unexpected()) } else { Ok(ast) }
+}
+
+/// Terms of one logical operator as a tree that is no deeper than it must be: any number of them may follow each other. The
+/// server builds it so too.
+fn balanced(operator: Operator, mut terms: Vec<Ast>) -> Option<Ast> {
+    if terms.len() <= 1 {
+        return terms.pop();
+    }
+    let right = terms.split_off(terms.len().div_ceil(2));
+    let (left, right) = (balanced(operator, terms)?, balanced(operator, right)?);
+    Some(Ast::Binary(operator, Box::new(left), Box::new(right)))
 }
 
 struct Parser {
@@ -181,12 +204,33 @@ impl Parser {
             return self.unary();
         }
         let mut left = self.binary(level + 1)?;
+        if level < LOGICAL_LEVELS {
+            let mut terms = vec![left];
+            let mut operator = None;
+            while let Some(found) = self.operator(level) {
+                self.at += 1;
+                operator = Some(found);
+                terms.push(self.binary(level + 1)?);
+            }
+            return balanced(operator.unwrap_or(Operator::And), terms).ok_or_else(|| self.unexpected());
+        }
+        let mut links = 0;
         while let Some(operator) = self.operator(level) {
+            self.link(&mut links)?;
             self.at += 1;
             let right = self.binary(level + 1)?;
             left = Ast::Binary(operator, Box::new(left), Box::new(right));
         }
         Ok(left)
+    }
+
+    /// One link more of a chain, such as `a.b.c` or `1 + 2 + 3`: each stands deeper in the tree than the one before.
+    fn link(&self, links: &mut usize) -> Result<(), CelError> {
+        *links += 1;
+        if *links > MAX_LINKS {
+            return Err(CelError::syntax(self.offset(), "nested too deeply".to_owned()));
+        }
+        Ok(())
     }
 
     fn unary(&mut self) -> Result<Ast, CelError> {
@@ -209,7 +253,11 @@ impl Parser {
 
     fn member(&mut self) -> Result<Ast, CelError> {
         let mut ast = self.primary()?;
+        let mut links = 0;
         loop {
+            if matches!(self.peek_sign(), Some("." | "[")) {
+                self.link(&mut links)?;
+            }
             if self.eat(".") {
                 let optional = self.eat("?");
                 let field = self.field()?;

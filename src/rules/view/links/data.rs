@@ -10,6 +10,7 @@ use memchr::memmem::Finder;
 
 use super::{INFRASTRUCTURE, Link, Role, text};
 use crate::object::{Object, Reference};
+use crate::secrets;
 use crate::yaml::Value;
 
 /// Whether a text holds any key that speaks of data or identities.
@@ -32,7 +33,10 @@ pub fn of<'a>(object: &Object<'a>, spec: Value<'a>) -> Vec<Link<'a>> {
         if key == "identityRef" {
             links.extend(identity(object, value));
         } else if let Some(kind) = kind_of(&key) {
-            links.extend(data(object, value, kind));
+            // A value under `clientSecret` is the secret itself; a mapping there names one.
+            if value.is_map() || !secrets::is_telling(&key) {
+                links.extend(data(object, value, kind));
+            }
         }
     }
     links
