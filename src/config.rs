@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::input::{self, InputError};
 use crate::inventory::Inventory;
 use crate::report::Severity;
+use crate::schema::bundle::Schemas;
 use crate::schema::suggest::nearest;
 use crate::schema::validate::Client;
 use crate::transform::{Dedupe, Labels, label};
@@ -93,6 +94,8 @@ settings! {
         pub known_clusters: Inventory,
         /// The folder of the file, for relative paths.
         pub folder: PathBuf,
+        /// The file and its text, where there is one: for faults that are found later.
+        pub file: Option<(PathBuf, String)>,
         /// The rules of `custom-rules`, ready to run.
         pub compiled_rules: Vec<Compiled>,
     }
@@ -215,6 +218,7 @@ impl Settings {
         let text = input::whole_text(path).map_err(unreadable)?;
         let mut settings = Self::parse(&text).map_err(fault)?;
         settings.folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        settings.file = Some((path.to_path_buf(), text));
         Ok(settings)
     }
 
@@ -240,6 +244,17 @@ impl Settings {
         let checked = settings.check_rules().and_then(|()| settings.check_conventions());
         checked.and_then(|()| settings.check_labels()).map_err(|fault| fault.message(text))?;
         Ok(settings)
+    }
+
+    /// Holds the fields that the user's own rules name against the schemas that count.
+    ///
+    /// # Errors
+    /// A name that no object has which the rule is for.
+    pub fn check_custom_rules(&self, schemas: &Schemas) -> Result<(), ConfigError> {
+        custom::check_fields(&self.compiled_rules, schemas).map_err(|fault| {
+            let (path, text) = self.file.clone().unwrap_or_default();
+            ConfigError { path, what: fault.message(&text) }
+        })
     }
 
     /// The names of all rules, the user's own included.

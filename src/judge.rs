@@ -199,7 +199,8 @@ pub fn judge_sent<'o, 'a: 'o>(
     options: &Options,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let webhooks = webhooks(options);
+    let on_create = webhooks(options);
+    let on_update = admission::Options { operation: admission::Operation::Update, ..webhooks(options) };
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     for (old, new) in sent {
         let Some(kind) = kinds.find(new, &mut findings) else { continue };
@@ -211,12 +212,16 @@ pub fn judge_sent<'o, 'a: 'o>(
             }
             None => judge_schema(new, kind, options.client, options, None, &mut findings),
         }
+        if definition::is_definition(new) {
+            definition::judge(new, &mut findings);
+        }
         if options.admission == Switch::On {
             let mut after = Vec::new();
-            admission::judge(new, cluster, &webhooks, &mut after);
+            let webhooks = if old.is_some() { &on_update } else { &on_create };
+            admission::judge(new, cluster, webhooks, &mut after);
             let mut before = Vec::new();
             if let Some(old) = old.filter(|_| !after.is_empty()) {
-                admission::judge(old, cluster, &webhooks, &mut before);
+                admission::judge(old, cluster, webhooks, &mut before);
             }
             let stood = |finding: &Finding| {
                 before.iter().any(|other| other.rule.name == finding.rule.name && other.message == finding.message)
@@ -228,7 +233,7 @@ pub fn judge_sent<'o, 'a: 'o>(
 }
 
 fn webhooks(options: &Options) -> admission::Options {
-    admission::Options { capi_version: options.schemas.capi(), gates: options.gates.clone() }
+    admission::Options { capi_version: options.schemas.capi(), gates: options.gates.clone(), ..Default::default() }
 }
 
 fn prefilled(object: &Object<'_>, options: &Options) -> &'static [&'static str] {

@@ -140,6 +140,30 @@ fn lint(name: &str, settings: &str, text: &str, arguments: &[&str]) -> (i32, Str
 }
 
 #[test]
+fn a_field_that_no_object_has_is_an_error_of_the_settings() {
+    let rule = |rest: &str| format!("custom-rules:\n  - name: mine\n    message: m\n{rest}");
+    let refused = rule("    kind: MachineDeployment\n    expression: |\n      has(self.spec.replicas) &&\n      self.spec.replica >= 2\n");
+    let (code, text) = lint("custom-field", &refused, FLEET, &[]);
+    assert_eq!(code, 2, "{text}");
+    for words in ["line 7, column 17", "custom-rules[0].expression", "`replica`", "did you mean `replicas`"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let refused = rule("    kind: Cluster\n    expression: 'true'\n    when: has(self.spec.topologi)\n");
+    let (code, text) = lint("custom-when", &refused, FLEET, &[]);
+    assert!(code == 2 && text.contains("custom-rules[0].when") && text.contains("topology"), "{text}");
+    // Fields of either version, labels, and kinds that nobody knows.
+    for fine in [
+        "    kind: MachineDeployment\n    expression: '!has(self.spec.strategy) && !has(self.spec.rollout)'\n",
+        "    kind: Cluster\n    expression: '!has(self.metadata.labels) || self.metadata.labels.size() > 0'\n",
+        "    kind: Mystery\n    expression: self.spec.anything == 1\n",
+        "    kind: '*'\n    expression: '!has(self.spec) || !has(self.spec.nonsense)'\n",
+    ] {
+        let (code, text) = lint("custom-fine", &rule(fine), FLEET, &[]);
+        assert!(code < 2, "{fine}: {text}");
+    }
+}
+
+#[test]
 fn rules_of_ones_own_look_at_objects_and_at_clusters() {
     let settings = "custom-rules:
 - {name: two-workers, kind: MachineDeployment, expression: self.spec.replicas >= 2, message: two at least, field: spec.replicas, severity: error}

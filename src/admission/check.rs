@@ -5,7 +5,7 @@ use crate::report::{Finding, Rule, Severity};
 use crate::yaml::{Scalar, Value};
 
 use super::rules::GATE_DISABLED;
-use super::{Gate, Options, Peers, State};
+use super::{Gate, Operation, Options, Peers, State};
 
 /// An object under judgement.
 pub struct Check<'r, 'a> {
@@ -19,6 +19,11 @@ impl<'a> Check<'_, 'a> {
     /// Whether the release of Cluster API is `1.<minor>` or newer.
     pub fn since(&self, minor: u16) -> bool {
         self.options.capi_version.since(minor)
+    }
+
+    /// Whether the object is made anew: what is looked at on creation alone counts.
+    pub fn creates(&self) -> bool {
+        self.options.operation == Operation::Create
     }
 
     /// Whether the object is written in an API version before v1beta2 of the CAPI contract.

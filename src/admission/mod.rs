@@ -43,7 +43,7 @@ mod variable_schema;
 mod variable_value;
 
 pub use decoding::drops;
-pub use options::{Gate, Gates, Options, State};
+pub use options::{Gate, Gates, Operation, Options, State};
 pub use prefilled::prefilled;
 pub use rules::{LIST as RULES, *};
 

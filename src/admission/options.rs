@@ -118,11 +118,23 @@ pub struct Options {
     pub capi_version: CapiVersion,
     /// Its feature gates.
     pub gates: Gates,
+    /// What is done to the object.
+    pub operation: Operation,
+}
+
+/// What is done to an object: some webhooks look less closely at a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operation {
+    /// It is made.
+    #[default]
+    Create,
+    /// It is there, and changed.
+    Update,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { capi_version: CapiVersion::newest(), gates: Gates::default() }
+        Self { capi_version: CapiVersion::newest(), gates: Gates::default(), operation: Operation::default() }
     }
 }
 

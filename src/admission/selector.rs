@@ -55,11 +55,14 @@ pub fn labels(map: Option<Value<'_>>) -> Labels<'_> {
     map.into_iter().flat_map(|map| map.entries()).filter_map(|entry| Some((entry.key()?, entry.as_str()?))).collect()
 }
 
-/// Whether a selector selects by nothing: absent, or without labels and expressions.
+/// Whether a selector selects by nothing: absent, or without labels and expressions. One of the wrong type is none that could be
+/// empty: the schema tells of it.
 pub fn is_empty(selector: Option<Value<'_>>) -> bool {
     selector.is_none_or(|selector| {
-        field(selector, &["matchLabels"]).is_none_or(|labels| labels.entries().next().is_none())
-            && items(selector, &["matchExpressions"]).next().is_none()
+        let (labels, expressions) = (field(selector, &["matchLabels"]), field(selector, &["matchExpressions"]));
+        (selector.is_map() || selector.is_null())
+            && labels.is_none_or(|labels| labels.is_map() && labels.entries().next().is_none())
+            && expressions.is_none_or(|expressions| expressions.is_seq() && expressions.items().next().is_none())
     })
 }
 

@@ -295,6 +295,7 @@ pub fn judge_options(args: &JudgeArgs, settings: &Settings) -> anyhow::Result<ju
         args.schemas.clone()
     };
     let (schemas, json_schemas) = super::schema::choose(capi, &own)?;
+    settings.check_custom_rules(&schemas)?;
     let mut options = judge::Options::new(schemas);
     options.json_schemas = json_schemas;
     options.client = args.client.or(settings.client).unwrap_or_default();

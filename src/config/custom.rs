@@ -10,7 +10,10 @@ use super::conventions::Pattern;
 use super::fault::Fault;
 use super::shape::settings;
 use crate::report::{Provenance, Rule, Severity};
+use crate::schema::bundle::Schemas;
+use crate::schema::cel::check::{Checker, OldSelf};
 use crate::schema::cel::{CelError, Program};
+use crate::schema::written;
 
 settings! {
     /// A rule of one's own.
@@ -28,7 +31,8 @@ settings! {
         pub severity: Option<Level>,
         /// What the expression looks at; an object, where nothing is said.
         pub over: Option<Scope>,
-        /// Only objects of this kind.
+        /// Only objects of this kind. Where its schema is known, a field that the expressions name and no version of the kind has is
+        /// an error of the settings.
         pub kind: Option<Pattern>,
         /// Only objects of this API group; core objects have the group "".
         pub group: Option<Pattern>,
@@ -111,6 +115,44 @@ pub fn compile(settings: &[CustomRule]) -> Result<Vec<Compiled>, Fault> {
         });
     }
     Ok(compiled)
+}
+
+/// Finds names of fields that no object has which the rule is for, by the schemas that count.
+///
+/// # Errors
+/// The first such name, with its place and the field that may be meant.
+pub fn check_fields(rules: &[Compiled], schemas: &Schemas) -> Result<(), Fault> {
+    let checker = Checker::new();
+    for (number, rule) in rules.iter().enumerate() {
+        let setting = &rule.setting;
+        let Some(kind) = setting.kind.as_ref().filter(|_| setting.over != Some(Scope::Cluster)) else { continue };
+        let in_group = |group: &str| setting.group.as_ref().is_none_or(|pattern| pattern.matches(group));
+        let fits = |group: &str, name: &str| kind.matches(name) && in_group(group);
+        let Some(declared) = written::declared(schemas, fits) else { continue };
+        let expressions = [("expression", Some(&setting.expression)), ("when", setting.when.as_ref())];
+        for (field, expression) in expressions.into_iter().filter_map(|(field, text)| Some((field, text?))) {
+            if let Err(error @ CelError::Field { name, .. }) =
+                &checker.expression(&expression.0, &declared, OldSelf::Value)
+            {
+                let fault = Fault::new(&["custom-rules", &number.to_string(), field], error);
+                return Err(match place_of(&expression.0, name) {
+                    Some(offset) => fault.offset(offset),
+                    None => fault,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a field is named, behind its dot.
+fn place_of(expression: &str, field: &str) -> Option<usize> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let dots = expression.match_indices('.').map(|(at, _)| at + 1);
+    dots.into_iter().find(|at| {
+        let rest = expression.get(*at..).unwrap_or_default();
+        rest.strip_prefix(field).is_some_and(|after| !after.starts_with(is_part))
+    })
 }
 
 fn fault(path: &[&str], error: &CelError) -> Fault {

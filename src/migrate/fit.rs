@@ -14,7 +14,8 @@ use super::tree::{Data, Entry, Tree};
 use super::{Note, NoteKind};
 use crate::schema::bundle::Schemas;
 use crate::schema::suggest;
-use crate::schema::table::{Additional, Kind, Schema};
+use crate::schema::table::{Additional, Kind, Schema, Type};
+use crate::yaml::{Scalar, Value};
 
 /// The newest release that is bundled: it still serves the older versions.
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::default);
@@ -38,11 +39,28 @@ impl<'t> Fit<'t> {
 
     /// Whether the object's version has a field.
     pub fn has(&self, path: &[Step]) -> bool {
+        self.schema_of(path).is_some()
+    }
+
+    /// Whether the object's version has a field that takes a value of this sort.
+    pub fn takes(&self, path: &[Step], value: Value<'_>) -> bool {
+        self.schema_of(path).is_some_and(|schema| match schema.ty() {
+            Type::Object => value.is_map(),
+            Type::Array => value.is_seq(),
+            Type::Any => true,
+            Type::Boolean => value.as_bool().is_some(),
+            Type::Integer | Type::Number => matches!(value.scalar(), Some(Scalar::Int(_) | Scalar::Float(_))),
+            Type::String => value.as_str().is_some(),
+            Type::IntOrString => !value.is_map() && !value.is_seq(),
+        })
+    }
+
+    fn schema_of(&self, path: &[Step]) -> Option<Schema<'static>> {
         let step = |schema: Schema<'static>, step: &Step| match step {
             Step::Key(key) => inside(schema, key),
             Step::Item(_) => schema.items(),
         };
-        self.old.and_then(|schema| path.iter().try_fold(schema, step)).is_some()
+        self.old.and_then(|schema| path.iter().try_fold(schema, step))
     }
 
     /// Drops what the version of the object does not have, and says so.

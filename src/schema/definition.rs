@@ -135,7 +135,11 @@ impl<'a> Walk<'_, 'a> {
             let is_kind = what == "kind";
             let fits = |name: &str| is_label(&if is_kind { name.to_lowercase() } else { name.to_owned() });
             if at.as_str().is_some_and(|name| !name.is_empty() && !fits(&name)) {
-                self.refuse(at, &format!("no name of a {what}"), "use letters and digits, lower-case ones but for kinds");
+                self.refuse(
+                    at,
+                    &format!("no name of a {what}"),
+                    "use letters and digits, lower-case ones but for kinds",
+                );
             }
         }
         if let Some(at) = field(root, &["spec", "preserveUnknownFields"]).filter(|at| at.as_bool() == Some(true)) {
@@ -326,7 +330,11 @@ impl<'a> Walk<'_, 'a> {
             }
             let old = if is_true(rule, "optionalOldSelf") { OldSelf::Optional } else { OldSelf::Value };
             let Some(declared) = declare::declared(packed, is_resource) else {
-                self.refuse(at, "a rule on a value that has no type which rules could see", "put it on the field above");
+                self.refuse(
+                    at,
+                    "a rule on a value that has no type which rules could see",
+                    "put it on the field above",
+                );
                 continue;
             };
             let checked = scope.rule(&self.checker, &expression, old, &declared);

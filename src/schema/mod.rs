@@ -38,3 +38,4 @@ pub mod suggest;
 pub mod table;
 pub mod url;
 pub mod validate;
+pub mod written;

@@ -29,12 +29,14 @@ pub fn judge(check: &mut Check<'_, '_>) {
         }
         "AWSCluster" => {
             bastion(check, spec);
-            ssh_key(check, spec);
             tags(check, spec);
             bucket(check, spec);
-            network(check, spec);
-            load_balancers(check, spec);
             collected_tasks(check);
+            if check.creates() {
+                ssh_key(check, spec);
+                network(check, spec);
+                load_balancers(check, spec);
+            }
         }
         "AWSMachine" | "AWSMachineTemplate" => machine::judge(check, spec, is_template),
         "AWSMachinePool" => pool::judge(check, spec),

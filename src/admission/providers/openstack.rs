@@ -10,7 +10,7 @@ use super::{machine_spec, not_in_template};
 pub fn judge(check: &mut Check<'_, '_>) {
     match &*check.object.kind {
         "OpenStackCluster" => {
-            if let Some(groups) = check.at(&["spec", "managedSecurityGroups"]) {
+            if let Some(groups) = check.at(&["spec", "managedSecurityGroups"]).filter(|_| check.creates()) {
                 rules(check, groups);
             }
         }

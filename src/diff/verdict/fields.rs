@@ -50,7 +50,10 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
         "AWSManagedControlPlane" => {
             authentication_mode(update, verdict);
             managed_version(update, verdict);
+            generated(update, &["spec", "eksClusterName"], eks_name(update, 100), verdict);
         }
+        "AWSManagedMachinePool" => generated(update, &["spec", "eksNodegroupName"], eks_name(update, 64), verdict),
+        "AzureCluster" => azure_cluster(update, verdict),
         "AzureManagedControlPlane" => managed_version(update, verdict),
         _ => {}
     }
@@ -95,6 +98,10 @@ fn only(update: &Update<'_, '_>, allowed: &[frozen::Path], verdict: &mut Verdict
         let mut spec = json::at(tree, &["spec"]).cloned().unwrap_or(Json::Null);
         for path in allowed {
             json::remove_each(&mut spec, path);
+        }
+        // These webhooks compare what is written when nothing empty is.
+        if matches!(&*update.new.kind, "AWSMachine" | "VSphereMachine" | "VSphereVM") {
+            json::drop_empty(&mut spec, &[]);
         }
         spec
     };
@@ -150,6 +157,61 @@ fn openstack_cluster(update: &Update<'_, '_>, verdict: &mut Verdict) {
         let (before, after) = update.both(&keys);
         if !fits(before, after) {
             refuse(update, &keys, verdict);
+        }
+    }
+}
+
+/// A field that a webhook fills with a name of its own where nothing is written, and that must not change from then on.
+fn generated(update: &Update<'_, '_>, keys: &[&str], default: Option<String>, verdict: &mut Verdict) {
+    let (before, after) = update.both(keys);
+    let stored = |value: Option<&Json>| match value.and_then(Json::as_str).filter(|text| !text.is_empty()) {
+        Some(written) => Some(written.to_owned()),
+        None => default.clone(),
+    };
+    // Where neither the name nor how it is made is known, nothing can be said.
+    if let (Some(before), Some(after)) = (stored(before), stored(after))
+        && before != after
+    {
+        refuse(update, keys, verdict);
+    }
+}
+
+/// What the AWS provider calls things in EKS that have no name, unless that is so long that it is hashed.
+fn eks_name(update: &Update<'_, '_>, limit: usize) -> Option<String> {
+    let name = format!("{}_{}", update.new.namespace.as_deref()?, update.new.name.replace('.', "_"));
+    (name.len() < limit).then_some(name)
+}
+
+/// Names below the network of an AzureCluster; subnets are told by theirs.
+fn azure_cluster(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let name = &update.new.name;
+    let balancer = |tree: &Json| {
+        let is_internal = json::text_at(tree, &["spec", "networkSpec", "apiServerLB", "type"]) == Some("Internal");
+        format!("{name}-{}-lb", if is_internal { "internal" } else { "public" })
+    };
+    let default = Some(balancer(&update.before)).filter(|before| *before == balancer(&update.after));
+    generated(update, &["spec", "networkSpec", "apiServerLB", "name"], default, verdict);
+    let outbound = |tree: &Json| json::at(tree, &["spec", "networkSpec", "nodeOutboundLB"]).is_some();
+    if outbound(&update.before) && outbound(&update.after) {
+        generated(update, &["spec", "networkSpec", "nodeOutboundLB", "name"], Some(name.to_string()), verdict);
+    }
+    let keys = ["spec", "networkSpec", "subnets"];
+    for after in json::items(&update.after, &keys) {
+        let same = |before: &&Json| before.get("name").is_some() && before.get("name") == after.get("name");
+        let Some(before) = json::items(&update.before, &keys).iter().find(same) else { continue };
+        for part in ["routeTable", "natGateway", "securityGroup"] {
+            let named = |subnet: &Json| json::text_at(subnet, &[part, "name"]).map(str::to_owned);
+            // Without a name the webhook makes one from cluster and role; a name that is taken away may come back as it was.
+            if let (Some(old), Some(new)) = (named(before), named(after))
+                && old != new
+            {
+                let message = format!(
+                    "the {part} of the subnet {} must not get another name (from {old:?} to {new:?}): the webhook refuses \
+                     the update",
+                    quoted(after.get("name"))
+                );
+                verdict.say(update, &IMMUTABLE_FIELD, &keys, message, HELP);
+            }
         }
     }
 }

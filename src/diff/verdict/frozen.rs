@@ -1,8 +1,10 @@
 //! Which fields of which kinds must not change: facts about webhooks, as data. Nothing is judged here.
 //!
 //! Read in the providers' update webhooks at these releases: Cluster API 1.13.5, AWS 2.11.1, Azure 1.26.0, Google 1.13.1,
-//! OpenStack 0.14.7 and later, vSphere 1.16.1, Metal3 1.14, Hetzner, DigitalOcean, Packet, CloudStack, Proxmox, IBM Cloud,
-//! Tinkerbell, RKE2 and Talos as published. What a CRD's own rules (CEL) freeze is not here: the schema says it.
+//! OpenStack 0.14.7 and later, vSphere 1.16.1, Metal3 1.14, Nutanix 1.10.3, Oracle 0.24, IBM Cloud 0.14, KubeVirt 0.11.2,
+//! K3s 0.3.1, Kamaji 0.20, Hetzner, DigitalOcean, Packet, CloudStack, Proxmox, Tinkerbell, RKE2 and Talos as published; Linode,
+//! MAAS, Cloud Director, k0smotron, Harvester, Vultr, Outscale, Canonical Kubernetes, Hivelocity, Ionos, Scaleway and Sidero at
+//! the head of their repositories in the summer of 2026. What a CRD's own rules (CEL) freeze is not here: the schema says it.
 
 /// When a field must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +48,6 @@ const CORE: &[(&str, &str, &[Field])] = &[
 
 const AWS_MANAGED_CONTROL_PLANE: &[Field] = &[
     (Always, &["spec", "region"]),
-    (OnceSet, &["spec", "eksClusterName"]),
-    (NotRemoved, &["spec", "identityRef"]),
     (NotRemoved, &["spec", "encryptionConfig"]),
     (Replaced, &["spec", "encryptionConfig", "provider"]),
     (NotRemoved, &["spec", "accessConfig"]),
@@ -78,7 +78,6 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
     (
         "AWSManagedMachinePool",
         &[
-            (OnceSet, &["spec", "eksNodegroupName"]),
             (Always, &["spec", "subnetIDs"]),
             (OnceSet, &["spec", "roleName"]),
             (Always, &["spec", "diskSize"]),
@@ -106,12 +105,10 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
             (Always, &["spec", "networkSpec", "privateDNSZone"]),
             (Always, &["spec", "networkSpec", "controlPlaneOutboundLB"]),
             (OnceSet, &["spec", "bastionSpec", "azureBastion"]),
-            (OnceSet, &["spec", "networkSpec", "apiServerLB", "name"]),
             (OnceSet, &["spec", "networkSpec", "apiServerLB", "sku"]),
             (OnceSet, &["spec", "networkSpec", "apiServerLB", "type"]),
             (OnceSet, &["spec", "networkSpec", "apiServerLB", "idleTimeoutInMinutes"]),
             (WhileThere, &["spec", "networkSpec", "apiServerLB", "availabilityZones"]),
-            (OnceSet, &["spec", "networkSpec", "nodeOutboundLB", "name"]),
             (WhileThere, &["spec", "networkSpec", "nodeOutboundLB", "sku"]),
             (WhileThere, &["spec", "networkSpec", "nodeOutboundLB", "type"]),
             (WhileThere, &["spec", "networkSpec", "nodeOutboundLB", "idleTimeoutInMinutes"]),
@@ -168,9 +165,9 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
             (Always, &["spec", "osType"]),
             (Always, &["spec", "sku"]),
             (Always, &["spec", "osDiskSizeGB"]),
-            (Always, &["spec", "subnetName"]),
-            (Always, &["spec", "enableFIPS"]),
-            (Always, &["spec", "enableEncryptionAtHost"]),
+            (OnceSet, &["spec", "subnetName"]),
+            (OnceSet, &["spec", "enableFIPS"]),
+            (OnceSet, &["spec", "enableEncryptionAtHost"]),
             (Always, &["spec", "availabilityZones"]),
             (Always, &["spec", "maxPods"]),
             (Always, &["spec", "osDiskType"]),
@@ -219,6 +216,7 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
         ],
     ),
     ("VSphereFailureDomain", &[SPEC]),
+    ("VSphereVM", &[(OnceSet, &["spec", "os"]), (OnceSet, &["spec", "biosUUID"])]),
     ("OpenStackServer", &[SPEC]),
     (
         "OpenStackCluster",
@@ -228,8 +226,17 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
             (Presence, &["spec", "apiServerLoadBalancer"]),
         ],
     ),
-    ("Metal3Data", &[(Always, &["spec", "index"]), (Always, &["spec", "template"]), (Always, &["spec", "claim"])]),
-    ("Metal3DataClaim", &[(Always, &["spec", "template"])]),
+    (
+        "Metal3Data",
+        &[
+            (Always, &["spec", "index"]),
+            (Always, &["spec", "template", "name"]),
+            (Always, &["spec", "template", "namespace"]),
+            (Always, &["spec", "claim", "name"]),
+            (Always, &["spec", "claim", "namespace"]),
+        ],
+    ),
+    ("Metal3DataClaim", &[(Always, &["spec", "template", "name"]), (Always, &["spec", "template", "namespace"])]),
     ("Metal3DataTemplate", &[(Always, &["spec", "metaData"]), (Always, &["spec", "networkData"])]),
 ];
 
@@ -329,8 +336,8 @@ pub fn only(group: &str, kind: &str) -> Option<&'static [Path]> {
 pub enum Template {
     /// All below a path, but for these paths below it.
     Below(Path, &'static [Path]),
-    /// These paths.
-    Fields(&'static [Path]),
+    /// These paths; the second ones once they have a value.
+    Fields(&'static [Path], &'static [Path]),
     /// Nothing: an edit is accepted, and running machines do not take it up.
     Nothing,
 }
@@ -346,8 +353,13 @@ const TEMPLATES: &[(&str, &[(&str, Template)])] = &[
         "controlplane.cluster.x-k8s.io",
         &[
             ("KubeadmControlPlaneTemplate", INNER_ALONE),
-            ("AWSManagedControlPlaneTemplate", Template::Fields(&[&["spec", "template", "spec", "region"]])),
+            ("AWSManagedControlPlaneTemplate", Template::Fields(&[&["spec", "template", "spec", "region"]], &[])),
             ("RKE2ControlPlaneTemplate", Template::Nothing),
+            ("CK8sControlPlaneTemplate", Template::Nothing),
+            ("K0sControlPlaneTemplate", Template::Nothing),
+            ("K0smotronControlPlaneTemplate", Template::Nothing),
+            ("KThreesControlPlaneTemplate", Template::Nothing),
+            ("KamajiControlPlaneTemplate", Template::Nothing),
         ],
     ),
     (
@@ -358,6 +370,10 @@ const TEMPLATES: &[(&str, &[(&str, Template)])] = &[
             ("RKE2ConfigTemplate", Template::Nothing),
             ("KThreesConfigTemplate", Template::Nothing),
             ("TalosConfigTemplate", SPEC_ALONE),
+            ("NodeadmConfigTemplate", Template::Nothing),
+            ("CK8sConfigTemplate", Template::Nothing),
+            ("GKEConfigTemplate", Template::Nothing),
+            ("K0sWorkerConfigTemplate", Template::Nothing),
         ],
     ),
     (
@@ -373,50 +389,57 @@ const TEMPLATES: &[(&str, &[(&str, Template)])] = &[
             ("AzureMachineTemplate", INNER_ALONE),
             (
                 "AzureManagedControlPlaneTemplate",
-                Template::Fields(&[
-                    &["spec", "template", "spec", "subscriptionID"],
-                    &["spec", "template", "spec", "location"],
-                    &["spec", "template", "spec", "dnsServiceIP"],
-                    &["spec", "template", "spec", "networkPlugin"],
-                    &["spec", "template", "spec", "networkPolicy"],
-                    &["spec", "template", "spec", "networkDataplane"],
-                    &["spec", "template", "spec", "loadBalancerSKU"],
-                    &["spec", "template", "spec", "outboundType"],
-                ]),
+                Template::Fields(
+                    &[
+                        &["spec", "template", "spec", "subscriptionID"],
+                        &["spec", "template", "spec", "location"],
+                        &["spec", "template", "spec", "dnsServiceIP"],
+                        &["spec", "template", "spec", "networkPlugin"],
+                        &["spec", "template", "spec", "networkPolicy"],
+                        &["spec", "template", "spec", "networkDataplane"],
+                        &["spec", "template", "spec", "loadBalancerSKU"],
+                        &["spec", "template", "spec", "outboundType"],
+                    ],
+                    &[],
+                ),
             ),
             (
                 "AzureManagedMachinePoolTemplate",
-                Template::Fields(&[
-                    &["spec", "template", "spec", "name"],
-                    &["spec", "template", "spec", "osType"],
-                    &["spec", "template", "spec", "sku"],
-                    &["spec", "template", "spec", "osDiskSizeGB"],
-                    &["spec", "template", "spec", "subnetName"],
-                    &["spec", "template", "spec", "enableFIPS"],
-                    &["spec", "template", "spec", "availabilityZones"],
-                    &["spec", "template", "spec", "maxPods"],
-                    &["spec", "template", "spec", "osDiskType"],
-                    &["spec", "template", "spec", "scaleSetPriority"],
-                    &["spec", "template", "spec", "enableUltraSSD"],
-                    &["spec", "template", "spec", "enableNodePublicIP"],
-                    &["spec", "template", "spec", "nodePublicIPPrefixID"],
-                    &["spec", "template", "spec", "kubeletConfig"],
-                    &["spec", "template", "spec", "kubeletDiskType"],
-                    &["spec", "template", "spec", "linuxOSConfig"],
-                ]),
+                Template::Fields(
+                    &[
+                        &["spec", "template", "spec", "name"],
+                        &["spec", "template", "spec", "osType"],
+                        &["spec", "template", "spec", "sku"],
+                        &["spec", "template", "spec", "osDiskSizeGB"],
+                        &["spec", "template", "spec", "availabilityZones"],
+                        &["spec", "template", "spec", "maxPods"],
+                        &["spec", "template", "spec", "osDiskType"],
+                        &["spec", "template", "spec", "scaleSetPriority"],
+                        &["spec", "template", "spec", "enableUltraSSD"],
+                        &["spec", "template", "spec", "enableNodePublicIP"],
+                        &["spec", "template", "spec", "nodePublicIPPrefixID"],
+                        &["spec", "template", "spec", "kubeletConfig"],
+                        &["spec", "template", "spec", "kubeletDiskType"],
+                        &["spec", "template", "spec", "linuxOSConfig"],
+                    ],
+                    &[&["spec", "template", "spec", "subnetName"], &["spec", "template", "spec", "enableFIPS"]],
+                ),
             ),
             (
                 "CloudStackMachineTemplate",
-                Template::Fields(&[
-                    &["spec", "template", "spec", "offering"],
-                    &["spec", "template", "spec", "diskOffering", "id"],
-                    &["spec", "template", "spec", "diskOffering", "name"],
-                    &["spec", "template", "spec", "sshKey"],
-                    &["spec", "template", "spec", "template"],
-                    &["spec", "template", "spec", "details"],
-                    &["spec", "template", "spec", "affinity"],
-                    &["spec", "template", "spec", "affinityGroupIDs"],
-                ]),
+                Template::Fields(
+                    &[
+                        &["spec", "template", "spec", "offering"],
+                        &["spec", "template", "spec", "diskOffering", "id"],
+                        &["spec", "template", "spec", "diskOffering", "name"],
+                        &["spec", "template", "spec", "sshKey"],
+                        &["spec", "template", "spec", "template"],
+                        &["spec", "template", "spec", "details"],
+                        &["spec", "template", "spec", "affinity"],
+                        &["spec", "template", "spec", "affinityGroupIDs"],
+                    ],
+                    &[],
+                ),
             ),
             ("DOClusterTemplate", SPEC_ALONE),
             ("DOMachineTemplate", SPEC_ALONE),
@@ -434,12 +457,85 @@ const TEMPLATES: &[(&str, &[(&str, Template)])] = &[
             ),
             (
                 "GCPManagedControlPlaneTemplate",
-                Template::Fields(&[
-                    &["spec", "template", "spec", "project"],
-                    &["spec", "template", "spec", "location"],
-                    &["spec", "template", "spec", "enableAutopilot"],
-                ]),
+                Template::Fields(
+                    &[
+                        &["spec", "template", "spec", "project"],
+                        &["spec", "template", "spec", "location"],
+                        &["spec", "template", "spec", "enableAutopilot"],
+                    ],
+                    &[],
+                ),
             ),
+            ("AWSManagedClusterTemplate", Template::Nothing),
+            ("AzureASOManagedClusterTemplate", Template::Nothing),
+            ("AzureASOManagedControlPlaneTemplate", Template::Nothing),
+            ("AzureASOManagedMachinePoolTemplate", Template::Nothing),
+            ("AzureManagedClusterTemplate", Template::Nothing),
+            ("DevMachinePoolTemplate", Template::Nothing),
+            ("DockerMachinePoolTemplate", Template::Nothing),
+            ("GCPManagedClusterTemplate", SPEC_ALONE),
+            (
+                "GCPManagedMachinePoolTemplate",
+                Template::Fields(
+                    &[
+                        &["spec", "template", "spec", "instanceType"],
+                        &["spec", "template", "spec", "nodePoolName"],
+                        &["spec", "template", "spec", "machineType"],
+                        &["spec", "template", "spec", "diskSizeGb"],
+                        &["spec", "template", "spec", "diskType"],
+                        &["spec", "template", "spec", "localSsdCount"],
+                        &["spec", "template", "spec", "management"],
+                        &["spec", "template", "spec", "maxPodsPerNode"],
+                        &["spec", "template", "spec", "nodeNetwork", "podRangeName"],
+                        &["spec", "template", "spec", "nodeNetwork", "createPodRange"],
+                        &["spec", "template", "spec", "nodeNetwork", "podRangeCidrBlock"],
+                        &["spec", "template", "spec", "nodeSecurity"],
+                    ],
+                    &[],
+                ),
+            ),
+            ("HarvesterClusterTemplate", Template::Nothing),
+            ("HarvesterMachineTemplate", Template::Nothing),
+            ("HivelocityClusterTemplate", SPEC_ALONE),
+            ("HivelocityMachineTemplate", SPEC_ALONE),
+            ("IBMPowerVSClusterTemplate", SPEC_ALONE),
+            ("IBMPowerVSMachineTemplate", Template::Nothing),
+            ("IBMVPCClusterTemplate", Template::Nothing),
+            ("IonosCloudClusterTemplate", Template::Nothing),
+            ("IonosCloudMachineTemplate", Template::Nothing),
+            ("KubevirtClusterTemplate", Template::Nothing),
+            ("LinodeClusterTemplate", Template::Nothing),
+            ("LinodeMachineTemplate", Template::Nothing),
+            (
+                "MaasMachineTemplate",
+                Template::Fields(
+                    &[
+                        &["spec", "template", "spec", "image"],
+                        &["spec", "template", "spec", "minCPU"],
+                        &["spec", "template", "spec", "minMemory"],
+                    ],
+                    &[],
+                ),
+            ),
+            ("MetalMachineTemplate", SPEC_ALONE),
+            ("NutanixClusterTemplate", Template::Nothing),
+            ("NutanixMachineTemplate", Template::Nothing),
+            ("OCIClusterTemplate", Template::Nothing),
+            ("OCIMachineTemplate", Template::Nothing),
+            ("OCIManagedClusterTemplate", Template::Nothing),
+            ("OCIManagedControlPlaneTemplate", Template::Nothing),
+            ("OCIManagedMachinePoolTemplate", Template::Nothing),
+            ("OscClusterTemplate", INNER_ALONE),
+            ("OscMachineTemplate", INNER_ALONE),
+            ("ProxmoxClusterTemplate", Template::Nothing),
+            ("RemoteClusterTemplate", Template::Nothing),
+            ("RemoteMachineTemplate", Template::Nothing),
+            ("ScalewayClusterTemplate", Template::Nothing),
+            ("ScalewayMachineTemplate", INNER_ALONE),
+            ("VCDClusterTemplate", INNER_ALONE),
+            ("VCDMachineTemplate", Template::Nothing),
+            ("VultrClusterTemplate", Template::Nothing),
+            ("VultrMachineTemplate", Template::Nothing),
             ("HCloudMachineTemplate", SPEC_ALONE),
             ("HetznerBareMetalMachineTemplate", SPEC_ALONE),
             ("HetznerClusterTemplate", SPEC_ALONE),
@@ -533,7 +629,9 @@ mod tests {
                         check(group, kind, above);
                         except.iter().for_each(|path| check(group, kind, &[*above, *path].concat()));
                     }
-                    Template::Fields(paths) => paths.iter().for_each(|path| check(group, kind, path)),
+                    Template::Fields(always, once) => {
+                        always.iter().chain(*once).for_each(|path| check(group, kind, path));
+                    }
                     Template::Nothing => check(group, kind, SPEC_PATH),
                 }
             }

@@ -125,7 +125,11 @@ pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut 
 fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> {
     match known {
         Template::Nothing => Vec::new(),
-        Template::Fields(paths) => paths.iter().copied().filter(|path| update.changed(path)).collect(),
+        Template::Fields(always, once) => {
+            let was_set = |path: &&frozen::Path| update.both(path).0.is_some_and(|value| !json::is_empty(value));
+            let changed = |path: &frozen::Path| update.changed(path);
+            always.iter().chain(once.iter().filter(was_set)).copied().filter(changed).collect()
+        }
         Template::Below(above, except) => {
             let (mut before, mut after) = (update.before.clone(), update.after.clone());
             for tree in [&mut before, &mut after] {

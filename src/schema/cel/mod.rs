@@ -41,6 +41,13 @@ pub enum CelError {
     Unknown(String),
     /// Its parts do not fit together.
     Type(String),
+    /// It names a field that the value does not have.
+    Field {
+        /// The field.
+        name: String,
+        /// A field that the value has, and that may be meant.
+        near: Option<String>,
+    },
     /// It may cost more than the server allows.
     TooCostly {
         /// What it costs at most.
@@ -70,6 +77,10 @@ impl fmt::Display for CelError {
         match self {
             Self::Syntax { offset, message } => write!(f, "{message} at byte {offset} of the rule"),
             Self::Unknown(message) | Self::Type(message) => f.write_str(message),
+            Self::Field { name, near: Some(near) } => {
+                write!(f, "there is no field `{name}` here; did you mean `{near}`?")
+            }
+            Self::Field { name, near: None } => write!(f, "there is no field `{name}` here"),
             Self::TooCostly { cost, limit } => {
                 let times = *cost as f64 / *limit as f64;
                 let factor = if times > 100.0 { "more than 100".to_owned() } else { format!("{times:.1}") };

@@ -17,7 +17,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) 
     secondary_block(check, spec);
     disabled_addons(check, spec);
     private_subnets(check, spec, is_template);
-    if let Some(vpc) = field(spec, &["network", "vpc"])
+    if let Some(vpc) = field(spec, &["network", "vpc"]).filter(|_| check.creates())
         && let Some(ipv6) = field(vpc, &["ipv6"])
     {
         ipv6_network(check, vpc, ipv6);
@@ -202,7 +202,7 @@ fn access<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         .map(|config| text(config, &["authenticationMode"]).unwrap_or_else(|| "config_map".into()))
         .unwrap_or_default();
     let stays = field(spec, &["accessConfig", "bootstrapClusterCreatorAdminPermissions"]);
-    if let Some(at) = stays.filter(|at| at.as_bool() == Some(false) && (mode == "config_map")) {
+    if let Some(at) = stays.filter(|at| at.as_bool() == Some(false) && mode == "config_map" && check.creates()) {
         let why = "with config_map the creator must stay administrator";
         clash(check, at, why, "use api or api_and_config_map");
     }

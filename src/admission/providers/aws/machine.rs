@@ -2,7 +2,7 @@
 
 use crate::admission::Gate;
 use crate::admission::check::{Check, field, filled, is_set, is_true, items, number, text, whole};
-use crate::admission::rules::{MISSING_SETTING, OUT_OF_RANGE};
+use crate::admission::rules::{FIELD_IN_TEMPLATE, MISSING_SETTING, OUT_OF_RANGE};
 use crate::admission::url;
 use crate::base64;
 use crate::yaml::Value;
@@ -21,6 +21,12 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) 
     }
     ignition(check, spec, is_template);
     if is_template {
+        let is_empty = field(spec, &["providerID"]).filter(|at| !is_set(Some(*at)));
+        if let Some(at) = is_empty {
+            let message =
+                "`providerID` belongs to one machine, and even an empty one is refused by the webhook in a template";
+            check.refuse(&FIELD_IN_TEMPLATE, at, message, "drop it");
+        }
         for path in [&["providerID"][..], &["cloudInit", "secretPrefix"], &["cloudInit", "secretCount"]] {
             not_in_template(check, spec, path);
         }

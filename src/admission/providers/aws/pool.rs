@@ -16,19 +16,21 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     groups(check, spec, "subnets", Filters::Empty);
     hooks(check, spec);
     if let Some(template) = field(spec, &["awsLaunchTemplate"]) {
-        volumes(check, template);
-        within(check, field(template, &["rootVolume", "throughput"]), &THROUGHPUT);
         groups(check, template, "additionalSecurityGroups", Filters::Empty);
-        market(check, template);
-        reservation(check, template);
-        reserved_spot(check, template);
+        if check.creates() {
+            volumes(check, template);
+            within(check, field(template, &["rootVolume", "throughput"]), &THROUGHPUT);
+            market(check, template);
+            reservation(check, template);
+            reserved_spot(check, template);
+        }
         if let Some(at) =
             field(template, &["spotMarketOptions"]).filter(|_| field(spec, &["mixedInstancesPolicy"]).is_some())
         {
             clash(check, at, "both spotMarketOptions and mixedInstancesPolicy", "keep one of them");
         }
     }
-    if let Some(ignition) = field(spec, &["ignition"]) {
+    if let Some(ignition) = field(spec, &["ignition"]).filter(|_| check.creates()) {
         check.gate(Gate::BootstrapFormatIgnition, ignition, "`ignition`");
     }
     if let Some(at) = field(spec, &["defaultCoolDown"])

@@ -281,10 +281,7 @@ fn undeclared(name: &str) -> CelError {
 fn no_field<'f>(field: &str, known: impl Iterator<Item = &'f String>) -> CelError {
     let known: Vec<&str> = known.map(String::as_str).collect();
     let near = crate::schema::suggest::nearest(field, known.iter().copied());
-    fail(match near {
-        Some(near) => format!("there is no field `{field}` here; did you mean `{near}`?"),
-        None => format!("there is no field `{field}` here"),
-    })
+    CelError::Field { name: field.to_owned(), near: near.map(str::to_owned) }
 }
 
 /// What a call with arguments of these types says.

@@ -86,7 +86,7 @@ impl Type {
     }
 
     /// Whether two types are one and the same.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::List(a), Self::List(b))
             | (Self::Optional(a), Self::Optional(b))

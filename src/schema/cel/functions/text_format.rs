@@ -207,9 +207,7 @@ fn literal<'v, D: Data<'v>>(value: &Val<'v, D>) -> Outcome<String> {
         Val::Duration(_) => format!("duration({})", quoted(&plain(value)?)),
         Val::Timestamp(_) => format!("timestamp({})", quoted(&plain(value)?)),
         Val::Double(number) if number.is_nan() => "\"NaN\"".to_owned(),
-        Val::Double(number) if number.is_infinite() => {
-            if *number < 0.0 { "\"-Inf\"" } else { "\"+Inf\"" }.to_owned()
-        }
+        Val::Double(number) if number.is_infinite() => if *number < 0.0 { "\"-Inf\"" } else { "\"+Inf\"" }.to_owned(),
         Val::Double(number) => format!("{number:.PRECISION$}"),
         _ => plain(value)?,
     })
