@@ -96,6 +96,18 @@ impl Target for Split {
                 return Err(format!("{count} JSON objects became {values} documents"));
             }
         }
+        // Cut into parts for threads, the same.
+        for parts in [2, 3, 7] {
+            let cut = yaml::cut(input, parts).into_iter().flat_map(|part| {
+                let start = part.start;
+                let by = move |range: std::ops::Range<usize>| start + range.start..start + range.end;
+                let raw: Vec<RawDocument> = yaml::split(&input[part]).collect();
+                raw.into_iter().map(move |raw| RawDocument { separator: by(raw.separator), span: by(raw.span), ..raw })
+            });
+            if !cut.eq(documents.iter().cloned()) {
+                return Err(format!("other documents in {parts} parts"));
+            }
+        }
         let texts = documents.iter().filter(|document| document.text_after_separator).count();
         Ok(Shape::of((documents.len().min(6), texts.min(2), values.min(3), starts_bare)))
     }

@@ -18,7 +18,7 @@ impl Yaml {
     /// Without Go, but where `FUZZ_GO` is set.
     pub fn new() -> Self {
         let wanted = std::env::var_os("FUZZ_GO").is_some();
-        let go = if wanted { Go::start(&["once"]).zip(Go::start(&[])) } else { None };
+        let go = if wanted { Go::start(&["once"]).zip(Go::start(&["often"])) } else { None };
         Self { go }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use capi_lint::input::Source;
 use capi_lint::object::Object;
 use capi_lint::release::Release;
+use capi_lint::report::{Finding, Severity};
 use capi_lint::stream::Stream;
 use capi_lint::transform::{self, Options, Plan};
 use capi_lint::yaml::edit::Entry;
@@ -118,7 +119,9 @@ fn labels_land(after: &Release<'_>, plan: &Plan<'_>, options: &Options) -> Resul
             // Labels that are no mapping are an error of their own, and let be.
             let labels = object.at(&["metadata", "labels"]);
             let is_there = labels.is_some_and(|labels| labels.get(key).is_some() || !labels.is_map() && !labels.is_null());
-            let is_told = plan.findings.iter().any(|finding| matches!(finding.rule.name, "label-not-added" | "label-conflict"));
+            let is_about_labels = |rule: &str| matches!(rule, "label-not-added" | "label-conflict");
+            let told = |finding: &Finding| is_about_labels(finding.rule.name) || finding.severity == Severity::Error;
+            let is_told = plan.findings.iter().any(told);
             if !is_there && !is_told {
                 return Err(format!("{} does not carry {key}={value}, and nobody was told", identity(after, object)));
             }
