@@ -13,10 +13,9 @@ pub fn answer(bytes: &[u8]) -> String {
     match yaml::parse(text) {
         Err(_) => "refused".to_owned(),
         // Go's printer escapes two characters more.
-        Ok(parsed) => canonical(parsed.root())
-            .to_string()
-            .replace('\u{2028}', "\\u2028")
-            .replace('\u{2029}', "\\u2029"),
+        Ok(parsed) => {
+            canonical(parsed.root()).to_string().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+        }
     }
 }
 
@@ -89,8 +88,12 @@ impl Go {
     /// Builds the oracle and starts it, where that can be done.
     pub fn start(mode: &[&str]) -> Option<Self> {
         let binary = build("yaml", ".", "yaml-oracle")?;
-        let mut child =
-            Command::new(binary).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
+        let mut child = Command::new(binary)
+            .args(mode)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the oracle starts");
         let answers = BufReader::new(child.stdout.take().expect("piped"));
         Some(Self { child, answers })
     }

@@ -55,14 +55,44 @@ impl Target for Split {
     fn seeds(&self) -> Vec<Vec<u8>> {
         let mut all = seeds::short_streams(1500);
         all.extend(seeds::files(&seeds::repository("fixtures"), &["yaml", "json"], 1500));
-        all.extend([b"{\"a\": 1}\n{\"b\": [2, \"}{\"]}\n".to_vec(), b"{}{}\n---\n{}".to_vec(), b"--- {}\n---a\n---".to_vec()]);
+        all.extend([
+            b"{\"a\": 1}\n{\"b\": [2, \"}{\"]}\n".to_vec(),
+            b"{}{}\n---\n{}".to_vec(),
+            b"--- {}\n---a\n---".to_vec(),
+        ]);
         all
     }
 
     fn words(&self) -> &'static [&'static str] {
         &[
-            "---", "\n---\n", "\n---", "---\r\n", "--- # x\n", "--- {}\n", "---a", "\n", "\r\n", "\r", " ---\n", "----\n", "{", "}",
-            "{}\n{}", "{\"a\": \"}\"}", "\"", "\\\"", "[", "]", "\u{feff}", "#", "# x\n", "...\n", " ", "%YAML 1.1\n", "\0", "a: |\n  ---\n",
+            "---",
+            "\n---\n",
+            "\n---",
+            "---\r\n",
+            "--- # x\n",
+            "--- {}\n",
+            "---a",
+            "\n",
+            "\r\n",
+            "\r",
+            " ---\n",
+            "----\n",
+            "{",
+            "}",
+            "{}\n{}",
+            "{\"a\": \"}\"}",
+            "\"",
+            "\\\"",
+            "[",
+            "]",
+            "\u{feff}",
+            "#",
+            "# x\n",
+            "...\n",
+            " ",
+            "%YAML 1.1\n",
+            "\0",
+            "a: |\n  ---\n",
         ]
     }
 
