@@ -7,11 +7,12 @@
 # make docs   the generated pages of docs/ and the output in README.md anew
 # make msrv   that the oldest promised Rust compiles it (needs rustup)
 # make corpus the verdict on hundreds of foreign streams, counted into docs/corpus.md (needs ../shared)
+# make fuzz   the fuzzer, FUZZ_SECONDS (60) a target, half of it with a fresh seed
 # make e2e    a real management plane, with the real Helm 3 and Helm 4
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens e2e
+.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens fuzz e2e
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -53,6 +54,13 @@ msrv:
 
 corpus:
 	CAPI_LINT_RECORD=1 $(CARGO) test --locked --test rules -- no_false_alarm --nocapture
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(CARGO) build --locked --profile fuzz --example fuzz
+	for seed in 10 "$$(date +%s)"; do \
+	  target/fuzz/examples/fuzz --seconds $$(($(FUZZ_SECONDS) / 2)) --seed "$$seed"; \
+	done
 
 e2e:
 	scripts/e2e.sh

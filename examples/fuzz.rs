@@ -35,7 +35,12 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
             "--seconds" => found.seconds = value()?.parse()?,
             "--executions" => found.executions = value()?.parse()?,
             "--seed" => found.seed = value()?.parse()?,
-            _ => return Err("usage: fuzz [--target NAME]… [--seconds N] [--executions N] [--seed N]; FUZZ_GO=1 asks Go too".into()),
+            _ => {
+                return Err(
+                    "usage: fuzz [--target NAME]… [--seconds N] [--executions N] [--seed N]; FUZZ_GO=1 asks Go too"
+                        .into(),
+                );
+            }
         }
     }
     found.targets = fuzzing::all();

@@ -130,7 +130,7 @@ fn agreement(file: &str, capi: &str) {
     ]
     .into_iter()
     .collect();
-    let options = Options { capi_version: capi.parse().unwrap(), gates };
+    let options = Options { capi_version: capi.parse().unwrap(), gates, ..Options::default() };
     let mut by_file: BTreeMap<String, Vec<serde_json::Value>> = BTreeMap::new();
     for line in std::fs::read_to_string(shared.join("recorded").join(file)).unwrap().lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();

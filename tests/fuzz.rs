@@ -30,7 +30,9 @@ fn fuzz(name: &str) {
         let failures: Vec<String> = outcome
             .failures
             .iter()
-            .map(|failure| format!("{}\n--- the least input\n{}\n", failure.what, String::from_utf8_lossy(&failure.input)))
+            .map(|failure| {
+                format!("{}\n--- the least input\n{}\n", failure.what, String::from_utf8_lossy(&failure.input))
+            })
             .collect();
         assert!(failures.is_empty(), "{name}, FUZZ_SEED={seed}:\n{}", failures.join("\n"));
     }

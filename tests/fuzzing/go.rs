@@ -13,10 +13,9 @@ pub fn answer(bytes: &[u8]) -> String {
     match yaml::parse(text) {
         Err(_) => "refused".to_owned(),
         // Go's printer escapes two characters more.
-        Ok(parsed) => canonical(parsed.root())
-            .to_string()
-            .replace('\u{2028}', "\\u2028")
-            .replace('\u{2029}', "\\u2029"),
+        Ok(parsed) => {
+            canonical(parsed.root()).to_string().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+        }
     }
 }
 
@@ -43,13 +42,14 @@ pub fn same(ours: &str, theirs: &str) -> bool {
 
 /// Where we mean to differ from Go: control characters are refused also behind the document's end, where Go never looks;
 /// we stop at a tenth of its depth; null keys are refused even where a later entry hides them; block scalars with an
-/// explicit indentation are no keys for us; a second byte order mark, or `0.0` and `-0.0` as keys of one mapping, are accidents of its making.
+/// explicit indentation are no keys for us; what it makes of byte order marks inside a document (`- ` and a mark alone end it), or
+/// of `0.0` and `-0.0` as keys of one mapping, are accidents.
 pub fn is_stricter(bytes: &[u8]) -> bool {
     use yaml::Problem as P;
     let Ok(text) = std::str::from_utf8(bytes) else { return true };
     let refused = yaml::parse(text).err();
     let ours = |problem| matches!(problem, P::ControlCharacter(_) | P::BlockKey | P::TooDeep | P::KeyRefused);
-    refused.is_some_and(|error| ours(error.problem)) || text.starts_with("\u{feff}\u{feff}") || text.contains("-0")
+    refused.is_some_and(|error| ours(error.problem)) || text.rfind('\u{feff}') > Some(0) || text.contains("-0")
 }
 
 /// Builds a Go program of `tests/oracle/`; `None`, and a word about it, where there is no Go or its modules cannot be had.
@@ -88,8 +88,12 @@ impl Go {
     /// Builds the oracle and starts it, where that can be done.
     pub fn start(mode: &[&str]) -> Option<Self> {
         let binary = build("yaml", ".", "yaml-oracle")?;
-        let mut child =
-            Command::new(binary).args(mode).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
+        let mut child = Command::new(binary)
+            .args(mode)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the oracle starts");
         let answers = BufReader::new(child.stdout.take().expect("piped"));
         Some(Self { child, answers })
     }

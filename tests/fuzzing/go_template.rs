@@ -49,18 +49,104 @@ impl Target for GoTemplate {
 
     fn words(&self) -> &'static [&'static str] {
         &[
-            "{{", "}}", "{{-", "-}}", "{{ ", " }}", "{{ end }}", "{{ else }}", "{{ else if .a }}", "{{ else with .a }}", "{{ if .a }}", "{{ with .b }}",
-            "{{ range .list }}", "{{ break }}", "{{ continue }}", "{{ define \"x\" }}", "{{ template \"x\" . }}", "{{ block \"x\" . }}", "{{/*", "*/}}", "|", ":=",
-            "=", "$", "$x", "$.a", ".", ".a", ".b.c", "(", ")", "\"", "`", "'a'", "'", "\\", "\\n", "1", "-1", "0x", "1e9", "1_0", "1i", "nil", "true", "printf ",
-            "print ", "println ", "len ", "index ", "slice ", "call ", "eq ", "and ", "or ", "not ", "html ", "js ", "urlquery ", "%d", "%[3]*.2f", "%!", "%v", "%99999999d",
-            "quote ", "upper ", "trunc 2 ", "default 1 ", "toYaml ", "nindent 4 ", "repeat 3 ", "until 5 ", "semverCompare \">1\" ", "regexReplaceAll ", ",", " ", "\n", "\t",
-            "é", "\0", "env \"A\" ", "now ", "randAlpha 3 ", "dict ", "list ", "join ", "splitList ", "tpl ", "include ", "lookup ", "fail \"x\" ",
+            "{{",
+            "}}",
+            "{{-",
+            "-}}",
+            "{{ ",
+            " }}",
+            "{{ end }}",
+            "{{ else }}",
+            "{{ else if .a }}",
+            "{{ else with .a }}",
+            "{{ if .a }}",
+            "{{ with .b }}",
+            "{{ range .list }}",
+            "{{ break }}",
+            "{{ continue }}",
+            "{{ define \"x\" }}",
+            "{{ template \"x\" . }}",
+            "{{ block \"x\" . }}",
+            "{{/*",
+            "*/}}",
+            "|",
+            ":=",
+            "=",
+            "$",
+            "$x",
+            "$.a",
+            ".",
+            ".a",
+            ".b.c",
+            "(",
+            ")",
+            "\"",
+            "`",
+            "'a'",
+            "'",
+            "\\",
+            "\\n",
+            "1",
+            "-1",
+            "0x",
+            "1e9",
+            "1_0",
+            "1i",
+            "nil",
+            "true",
+            "printf ",
+            "print ",
+            "println ",
+            "len ",
+            "index ",
+            "slice ",
+            "call ",
+            "eq ",
+            "and ",
+            "or ",
+            "not ",
+            "html ",
+            "js ",
+            "urlquery ",
+            "%d",
+            "%[3]*.2f",
+            "%!",
+            "%v",
+            "%99999999d",
+            "quote ",
+            "upper ",
+            "trunc 2 ",
+            "default 1 ",
+            "toYaml ",
+            "nindent 4 ",
+            "repeat 3 ",
+            "until 5 ",
+            "semverCompare \">1\" ",
+            "regexReplaceAll ",
+            ",",
+            " ",
+            "\n",
+            "\t",
+            "é",
+            "\0",
+            "env \"A\" ",
+            "now ",
+            "randAlpha 3 ",
+            "dict ",
+            "list ",
+            "join ",
+            "splitList ",
+            "tpl ",
+            "include ",
+            "lookup ",
+            "fail \"x\" ",
         ]
     }
 
     fn check(&mut self, input: &[u8]) -> Result<Shape, String> {
         let Ok(text) = std::str::from_utf8(input) else { return Ok(Shape(0)) };
-        let parsed = [Functions::Builtin, Functions::HermeticSprig].map(|functions| go_template::parse(text, functions));
+        let parsed =
+            [Functions::Builtin, Functions::HermeticSprig].map(|functions| go_template::parse(text, functions));
         if parsed[0].is_ok() && parsed[0] != parsed[1] {
             return Err(format!("more functions make less of it: {:?}", parsed[1]));
         }
@@ -70,7 +156,9 @@ impl Target for GoTemplate {
             Ok(template) => {
                 let strict = template.evaluate(&data(), Missing::IsRefused);
                 let lax = template.evaluate(&data(), Missing::IsNothing);
-                if let Ok(strict) = &strict && lax.as_ref().ok() != Some(strict) {
+                if let Ok(strict) = &strict
+                    && lax.as_ref().ok() != Some(strict)
+                {
                     return Err(format!("all names are there, and yet: {strict:?}, {lax:?}"));
                 }
                 match strict {

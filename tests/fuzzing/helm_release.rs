@@ -55,9 +55,41 @@ impl Target for HelmRelease {
 
     fn words(&self) -> &'static [&'static str] {
         &[
-            "\"manifest\": ", "\"hooks\": ", "null", "[]", "{}", "\"\"", "\"", "\\u0000", "\\ud800", "1", ",", ":", "{", "}", "[", "]", "=", "==", "A",
-            "/", "+", "-", "_", "\n", " ", "helm.sh/release.v1", "\"kind\": \"Secret\"", "\"type\": \"helm.sh/release.v1\"", "\"data\": {\"release\": ",
-            "\"items\": [", "\"version\": \"99999999999999999999\"", "H4sI", "\u{1f}", "\0", "é",
+            "\"manifest\": ",
+            "\"hooks\": ",
+            "null",
+            "[]",
+            "{}",
+            "\"\"",
+            "\"",
+            "\\u0000",
+            "\\ud800",
+            "1",
+            ",",
+            ":",
+            "{",
+            "}",
+            "[",
+            "]",
+            "=",
+            "==",
+            "A",
+            "/",
+            "+",
+            "-",
+            "_",
+            "\n",
+            " ",
+            "helm.sh/release.v1",
+            "\"kind\": \"Secret\"",
+            "\"type\": \"helm.sh/release.v1\"",
+            "\"data\": {\"release\": ",
+            "\"items\": [",
+            "\"version\": \"99999999999999999999\"",
+            "H4sI",
+            "\u{1f}",
+            "\0",
+            "é",
         ]
     }
 
@@ -121,9 +153,13 @@ fn slowly(input: &[u8]) -> Option<String> {
         document["items"].as_array().map_or_else(|| vec![&document], |items| items.iter().collect());
     let version = |secret: &serde_json::Value| {
         let labels = &secret["metadata"]["labels"];
-        (labels["status"] == "deployed", labels["version"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0))
+        (
+            labels["status"] == "deployed",
+            labels["version"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0),
+        )
     };
-    let releases = all.into_iter().filter(|secret| secret["kind"] == "Secret" && secret["type"] == "helm.sh/release.v1");
+    let releases =
+        all.into_iter().filter(|secret| secret["kind"] == "Secret" && secret["type"] == "helm.sh/release.v1");
     let stored = releases.max_by_key(|secret| version(secret))?["data"]["release"].as_str()?.as_bytes().to_vec();
     let packed = decoded(&decoded(&stored)?)?;
     let mut unpacked = Vec::new();
@@ -144,6 +180,7 @@ fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     };
     let kept = text.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b'=');
     let bits: Option<Vec<usize>> = kept.map(|byte| letter(*byte)).collect();
-    let bits: Vec<bool> = bits?.into_iter().flat_map(|value| (0..6).rev().map(move |bit| value >> bit & 1 == 1)).collect();
+    let bits: Vec<bool> =
+        bits?.into_iter().flat_map(|value| (0..6).rev().map(move |bit| value >> bit & 1 == 1)).collect();
     Some(bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit))).collect())
 }

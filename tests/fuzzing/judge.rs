@@ -52,7 +52,8 @@ impl Target for Judge {
         if format!("{findings:?}") != format!("{parallel:?}") {
             return Err("other findings on three threads".into());
         }
-        let rules: Vec<(&str, Severity)> = findings.iter().map(|finding| (finding.rule.name, finding.severity)).collect();
+        let rules: Vec<(&str, Severity)> =
+            findings.iter().map(|finding| (finding.rule.name, finding.severity)).collect();
         migrate::suggestion::add(&release, &mut findings);
         let report =
             Report { objects: release.objects.len(), findings: Locator::new(&release).locate(judge::merged(findings)) };

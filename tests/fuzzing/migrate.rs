@@ -23,13 +23,73 @@ impl Target for Migrate {
 
     fn words(&self) -> &'static [&'static str] {
         &[
-            "\n", "  ", "- ", ": ", "#x\n", " # x", "{}", "[]", "null", "~", "\"", "'", "{", "}", "[", "]", ",", "|\n", ">-\n", "&a ", "*a", "<<: *a\n", "!!int ",
-            "? a\n: b\n", "\r\n", "\t", "---\n", "...\n", "é", "apiVersion: cluster.x-k8s.io/v1beta1\n", "apiVersion: controlplane.cluster.x-k8s.io/v1beta1\n",
-            "kind: ClusterClass\n", "kind: Cluster\n", "kind: List\nitems:\n", "kind: KubeadmControlPlane\n", "kind: MachineHealthCheck\n", "namespace: a\n",
-            "infrastructureRef:\n", "    apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\n", "    kind: DockerCluster\n", "extraArgs:\n", "      a: b\n",
-            "timeout: 5m\n", "nodeDrainTimeout: 1h30m\n", "10s", "1.5h", "-1s", "999999h", "rolloutAfter: null\n", "strategy: {}\n", "type: RollingUpdate\n",
-            "topology:\n", "variables:\n", "class: a\n", "maxUnhealthy: 40%\n", "unhealthyConditions: []\n", "minReadySeconds: 10\n", "progressDeadlineSeconds: 1\n",
-            "patches:\n", "path: /spec/template/spec/a/-\n", "valueFrom: {template: '{{ .x }}'}\n", "failureDomains: {}\n", "paused: false\n", "true", "1", "0", "yes",
+            "\n",
+            "  ",
+            "- ",
+            ": ",
+            "#x\n",
+            " # x",
+            "{}",
+            "[]",
+            "null",
+            "~",
+            "\"",
+            "'",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            "|\n",
+            ">-\n",
+            "&a ",
+            "*a",
+            "<<: *a\n",
+            "!!int ",
+            "? a\n: b\n",
+            "\r\n",
+            "\t",
+            "---\n",
+            "...\n",
+            "é",
+            "apiVersion: cluster.x-k8s.io/v1beta1\n",
+            "apiVersion: controlplane.cluster.x-k8s.io/v1beta1\n",
+            "kind: ClusterClass\n",
+            "kind: Cluster\n",
+            "kind: List\nitems:\n",
+            "kind: KubeadmControlPlane\n",
+            "kind: MachineHealthCheck\n",
+            "namespace: a\n",
+            "infrastructureRef:\n",
+            "    apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\n",
+            "    kind: DockerCluster\n",
+            "extraArgs:\n",
+            "      a: b\n",
+            "timeout: 5m\n",
+            "nodeDrainTimeout: 1h30m\n",
+            "10s",
+            "1.5h",
+            "-1s",
+            "999999h",
+            "rolloutAfter: null\n",
+            "strategy: {}\n",
+            "type: RollingUpdate\n",
+            "topology:\n",
+            "variables:\n",
+            "class: a\n",
+            "maxUnhealthy: 40%\n",
+            "unhealthyConditions: []\n",
+            "minReadySeconds: 10\n",
+            "progressDeadlineSeconds: 1\n",
+            "patches:\n",
+            "path: /spec/template/spec/a/-\n",
+            "valueFrom: {template: '{{ .x }}'}\n",
+            "failureDomains: {}\n",
+            "paused: false\n",
+            "true",
+            "1",
+            "0",
+            "yes",
         ]
     }
 
@@ -45,7 +105,8 @@ impl Target for Migrate {
                 Outcome::Migrated(migration) => 100 + migration.notes.len().min(4) as u64,
             });
             let Outcome::Migrated(migration) = &document.outcome else { continue };
-            let parsed = yaml::parse(&migration.text).map_err(|error| format!("no YAML: {error}\n{}", migration.text))?;
+            let parsed =
+                yaml::parse(&migration.text).map_err(|error| format!("no YAML: {error}\n{}", migration.text))?;
             let root = parsed.root().ok_or("nothing came out")?;
             if root.to_json() != migration.value {
                 return Err(format!("another tree\n{}\n{}", migration.text, migration.value));
@@ -65,7 +126,11 @@ impl Target for Migrate {
                 return Err(format!("it is of no kind any more\n{}", String::from_utf8_lossy(is)));
             }
             if !stays && let Outcome::Migrated(migration) = &after.outcome {
-                return Err(format!("the second time changes it again\n{}\n---\n{}", String::from_utf8_lossy(is), migration.text));
+                return Err(format!(
+                    "the second time changes it again\n{}\n---\n{}",
+                    String::from_utf8_lossy(is),
+                    migration.text
+                ));
             }
         }
         shape.truncate(4);

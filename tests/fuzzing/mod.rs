@@ -19,15 +19,15 @@ mod edit;
 mod go_template;
 mod helm_release;
 mod judge;
+#[path = "../support/judged.rs"]
+mod judged;
 mod migrate;
 mod post_render;
+#[path = "../support/post_rendered.rs"]
+mod post_rendered;
 mod schema;
 mod settings;
 mod split;
-#[path = "../support/judged.rs"]
-mod judged;
-#[path = "../support/post_rendered.rs"]
-mod post_rendered;
 #[path = "../support/typed.rs"]
 mod typed;
 mod yaml;

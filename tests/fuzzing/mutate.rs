@@ -126,8 +126,22 @@ fn lines(random: &mut Random, bytes: &mut Vec<u8>, pool: &[Vec<u8>]) {
 /// Another number in a number's place.
 fn number(random: &mut Random, bytes: &mut Vec<u8>) {
     const NUMBERS: &[&str] = &[
-        "0", "-1", "1", "2", "3", "65535", "65536", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808",
-        "18446744073709551616", "1e400", "-0", "0.1", "00",
+        "0",
+        "-1",
+        "1",
+        "2",
+        "3",
+        "65535",
+        "65536",
+        "2147483648",
+        "4294967296",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551616",
+        "1e400",
+        "-0",
+        "0.1",
+        "00",
     ];
     let starts: Vec<usize> = (0..bytes.len())
         .filter(|at| bytes[*at].is_ascii_digit() && (*at == 0 || !bytes[*at - 1].is_ascii_alphanumeric()))

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use capi_lint::input::Source;
 use capi_lint::schema::declare;
-use capi_lint::schema::facts::{AdditionalFacts, Facts, KindFacts};
+use capi_lint::schema::facts::{Facts, KindFacts};
 use capi_lint::schema::pack::{ReleaseFacts, pack};
 use capi_lint::schema::table::Table;
 use capi_lint::schema::{load, notation};
@@ -55,15 +55,69 @@ impl Target for Schema {
 
     fn words(&self) -> &'static [&'static str] {
         &[
-            "type: object\n", "type: array\n", "type: string\n", "type: integer\n", "type: number\n", "type: [string]\n", "items: {}\n",
-            "items: []\n", "properties:\n", "additionalProperties: false\n", "additionalProperties: true\n", "additionalProperties: {}\n",
-            "required: []\n", "required: [a]\n", "pattern: '['\n", "pattern: '(?!a)'\n", "enum: []\n", "enum: [1, a, null]\n", "default: {}\n",
-            "default: null\n", "default: 1\n", "format: date-time\n", "format: x\n", "nullable: true\n", "maxItems: -1\n", "minLength: 1.5\n",
-            "maximum: 1e400\n", "multipleOf: 0\n", "x-kubernetes-validations:\n- rule: 'true'\n", "rule: oldSelf == self\n", "rule: self.x\n",
-            "x-kubernetes-preserve-unknown-fields: true\n", "x-kubernetes-list-type: map\n", "x-kubernetes-list-map-keys: [a]\n",
-            "x-kubernetes-embedded-resource: true\n", "x-kubernetes-int-or-string: true\n", "anyOf: []\n", "allOf:\n- {}\n", "not: {}\n",
-            "oneOf:\n- required: [a]\n", "$ref: '#/x'\n", "versions: []\n", "served: 1\n", "name: ''\n", "group: a\n", "null", "{}", "[]", "\n", "  ",
-            "- ", ": ", "\"", "---\n", "apiVersion: apiextensions.k8s.io/v1beta1\n", "kind: List\nitems:\n- ", ",", "}", "{", "]", "[", "1", "-1",
+            "type: object\n",
+            "type: array\n",
+            "type: string\n",
+            "type: integer\n",
+            "type: number\n",
+            "type: [string]\n",
+            "items: {}\n",
+            "items: []\n",
+            "properties:\n",
+            "additionalProperties: false\n",
+            "additionalProperties: true\n",
+            "additionalProperties: {}\n",
+            "required: []\n",
+            "required: [a]\n",
+            "pattern: '['\n",
+            "pattern: '(?!a)'\n",
+            "enum: []\n",
+            "enum: [1, a, null]\n",
+            "default: {}\n",
+            "default: null\n",
+            "default: 1\n",
+            "format: date-time\n",
+            "format: x\n",
+            "nullable: true\n",
+            "maxItems: -1\n",
+            "minLength: 1.5\n",
+            "maximum: 1e400\n",
+            "multipleOf: 0\n",
+            "x-kubernetes-validations:\n- rule: 'true'\n",
+            "rule: oldSelf == self\n",
+            "rule: self.x\n",
+            "x-kubernetes-preserve-unknown-fields: true\n",
+            "x-kubernetes-list-type: map\n",
+            "x-kubernetes-list-map-keys: [a]\n",
+            "x-kubernetes-embedded-resource: true\n",
+            "x-kubernetes-int-or-string: true\n",
+            "anyOf: []\n",
+            "allOf:\n- {}\n",
+            "not: {}\n",
+            "oneOf:\n- required: [a]\n",
+            "$ref: '#/x'\n",
+            "versions: []\n",
+            "served: 1\n",
+            "name: ''\n",
+            "group: a\n",
+            "null",
+            "{}",
+            "[]",
+            "\n",
+            "  ",
+            "- ",
+            ": ",
+            "\"",
+            "---\n",
+            "apiVersion: apiextensions.k8s.io/v1beta1\n",
+            "kind: List\nitems:\n- ",
+            ",",
+            "}",
+            "{",
+            "]",
+            "[",
+            "1",
+            "-1",
         ]
     }
 
@@ -91,25 +145,17 @@ impl Target for Schema {
     }
 }
 
-fn without_messages(facts: &mut Facts) {
-    for rule in &mut facts.rules {
-        (rule.message, rule.message_expression) = (None, None);
-    }
-    let additional = if let AdditionalFacts::Schema(schema) = &mut facts.additional { Some(schema) } else { None };
-    let branches = [&mut facts.all_of, &mut facts.any_of, &mut facts.one_of];
-    let single = [facts.items.as_mut(), facts.not.as_mut(), additional];
-    single.into_iter().flatten().for_each(|schema| without_messages(schema));
-    branches.into_iter().flatten().chain(facts.properties.values_mut()).for_each(without_messages);
-}
-
-/// A kind is what its own notation says, which has no room for messages: those of upstream are not ours to keep.
+/// A kind is what its own notation says; the words of its authors are left out of that.
 fn round_trip(kind: &KindFacts) -> Result<(), String> {
     let text = notation::kind(kind);
     let json = serde_json::from_str(&text).map_err(|error| format!("the notation is no JSON: {error}\n{text}"))?;
     let read = KindFacts::from_json(&json).map_err(|error| format!("the notation is not read: {error}\n{text}"))?;
-    let mut kind = kind.clone();
-    without_messages(&mut kind.schema);
-    if read == kind { Ok(()) } else { Err(format!("the notation says something else\n{kind:?}\n{read:?}")) }
+    let mut has_words = false;
+    kind.schema.for_each(&mut |facts| {
+        has_words |= facts.rules.iter().any(|rule| rule.message.is_some() || rule.message_expression.is_some());
+    });
+    let same = if has_words { notation::kind(&read) == text } else { read == *kind };
+    if same { Ok(()) } else { Err(format!("the notation says something else\n{kind:?}\n{read:?}")) }
 }
 
 /// A table is what was packed.
@@ -126,7 +172,10 @@ fn opened(packed: Vec<u8>, kinds: &[KindFacts]) -> Result<(), String> {
         let _ = declare::check_all(schema, is_resource);
         let alike: Vec<&Facts> = kinds
             .iter()
-            .filter(|facts| (facts.group.as_str(), facts.kind.as_str(), facts.version.as_str()) == (kind.group(), kind.kind(), kind.version()))
+            .filter(|facts| {
+                (facts.group.as_str(), facts.kind.as_str(), facts.version.as_str())
+                    == (kind.group(), kind.kind(), kind.version())
+            })
             .map(|facts| &facts.schema)
             .collect();
         if !alike.iter().any(|facts| facts.properties.len() == schema.properties().len()) {

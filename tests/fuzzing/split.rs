@@ -55,14 +55,44 @@ impl Target for Split {
     fn seeds(&self) -> Vec<Vec<u8>> {
         let mut all = seeds::short_streams(1500);
         all.extend(seeds::files(&seeds::repository("fixtures"), &["yaml", "json"], 1500));
-        all.extend([b"{\"a\": 1}\n{\"b\": [2, \"}{\"]}\n".to_vec(), b"{}{}\n---\n{}".to_vec(), b"--- {}\n---a\n---".to_vec()]);
+        all.extend([
+            b"{\"a\": 1}\n{\"b\": [2, \"}{\"]}\n".to_vec(),
+            b"{}{}\n---\n{}".to_vec(),
+            b"--- {}\n---a\n---".to_vec(),
+        ]);
         all
     }
 
     fn words(&self) -> &'static [&'static str] {
         &[
-            "---", "\n---\n", "\n---", "---\r\n", "--- # x\n", "--- {}\n", "---a", "\n", "\r\n", "\r", " ---\n", "----\n", "{", "}",
-            "{}\n{}", "{\"a\": \"}\"}", "\"", "\\\"", "[", "]", "\u{feff}", "#", "# x\n", "...\n", " ", "%YAML 1.1\n", "\0", "a: |\n  ---\n",
+            "---",
+            "\n---\n",
+            "\n---",
+            "---\r\n",
+            "--- # x\n",
+            "--- {}\n",
+            "---a",
+            "\n",
+            "\r\n",
+            "\r",
+            " ---\n",
+            "----\n",
+            "{",
+            "}",
+            "{}\n{}",
+            "{\"a\": \"}\"}",
+            "\"",
+            "\\\"",
+            "[",
+            "]",
+            "\u{feff}",
+            "#",
+            "# x\n",
+            "...\n",
+            " ",
+            "%YAML 1.1\n",
+            "\0",
+            "a: |\n  ---\n",
         ]
     }
 
@@ -94,6 +124,18 @@ impl Target for Split {
         if let Some(count) = json_objects(&input[..first_end]).filter(|count| starts_bare && *count > 1) {
             if values != count {
                 return Err(format!("{count} JSON objects became {values} documents"));
+            }
+        }
+        // Cut into parts for threads, the same.
+        for parts in [2, 3, 7] {
+            let cut = yaml::cut(input, parts).into_iter().flat_map(|part| {
+                let start = part.start;
+                let by = move |range: std::ops::Range<usize>| start + range.start..start + range.end;
+                let raw: Vec<RawDocument> = yaml::split(&input[part]).collect();
+                raw.into_iter().map(move |raw| RawDocument { separator: by(raw.separator), span: by(raw.span), ..raw })
+            });
+            if !cut.eq(documents.iter().cloned()) {
+                return Err(format!("other documents in {parts} parts"));
             }
         }
         let texts = documents.iter().filter(|document| document.text_after_separator).count();

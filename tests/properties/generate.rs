@@ -35,9 +35,53 @@ const NAMES: &[&str] = &["prod", "app-prod-eu", "dev-1", "x", "a.b", "\"1\"", "'
 
 /// Text that YAML reads as something else, or that is awkward to write.
 const AWKWARD: &[&str] = &[
-    "yes", "null", "~", "1.30", "0x1f", "1e3", "a: b", "#x", "a #b", "- a", "", "é", "two\nlines\n", " lead", "trail ", "\t", "{{ .x }}",
-    "${VAR}", "'", "\"", "\\", "\u{2028}", "\u{85}", "---", "...", "a\n---\nb", "*a", "&a", "!a", "%a", "@a", "`a", "?", "a:", "[", "}", "\n", "\n\n",
-    "kind: Secret", "# Source: x", "\u{1f600}", "-----BEGIN X-----\nabc\n-----END X-----\n", "0123", "12:30", "=", "<<", ".inf",
+    "yes",
+    "null",
+    "~",
+    "1.30",
+    "0x1f",
+    "1e3",
+    "a: b",
+    "#x",
+    "a #b",
+    "- a",
+    "",
+    "é",
+    "two\nlines\n",
+    " lead",
+    "trail ",
+    "\t",
+    "{{ .x }}",
+    "${VAR}",
+    "'",
+    "\"",
+    "\\",
+    "\u{2028}",
+    "\u{85}",
+    "---",
+    "...",
+    "a\n---\nb",
+    "*a",
+    "&a",
+    "!a",
+    "%a",
+    "@a",
+    "`a",
+    "?",
+    "a:",
+    "[",
+    "}",
+    "\n",
+    "\n\n",
+    "kind: Secret",
+    "# Source: x",
+    "\u{1f600}",
+    "-----BEGIN X-----\nabc\n-----END X-----\n",
+    "0123",
+    "12:30",
+    "=",
+    "<<",
+    ".inf",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -158,7 +202,8 @@ fn object() -> impl Strategy<Value = Object> {
 impl Object {
     /// Over lines; some ways of writing labels have annotations of their own.
     fn block(&self) -> String {
-        let mut text = format!("apiVersion: {}\nkind: {}\nmetadata:\n  name: {}\n", self.api_version, self.kind, self.name);
+        let mut text =
+            format!("apiVersion: {}\nkind: {}\nmetadata:\n  name: {}\n", self.api_version, self.kind, self.name);
         if let Some(namespace) = self.namespace {
             text += &format!("  namespace: {namespace}\n");
         }
@@ -261,7 +306,8 @@ fn repeated() -> impl Strategy<Value = Vec<String>> {
 /// A release of some documents, each behind its separator.
 pub fn release(most: usize) -> impl Strategy<Value = Release> {
     let separator = select(vec!["---\n", "---\n", "--- # next\n", "---   \n"]);
-    let ends = (any::<bool>(), proptest::bool::weighted(0.2), proptest::bool::weighted(0.1), proptest::bool::weighted(0.1));
+    let ends =
+        (any::<bool>(), proptest::bool::weighted(0.2), proptest::bool::weighted(0.1), proptest::bool::weighted(0.1));
     (vec((separator, repeated()), 0..most), ends).prop_map(|(documents, (leads, is_crlf, is_open, is_marked))| {
         let mut text = String::new();
         for (separator, documents) in documents {
@@ -304,7 +350,8 @@ pub fn settings() -> impl Strategy<Value = String> {
                 format!("{{{}}}", unique.join(", "))
             };
             let mut text = format!("dedupe: \"{dedupe}\"\nlabels:\n  all: {}\n", entries(all));
-            text += &format!("  clusters: {}\n  by-cluster:\n    '*prod*': {}\n", entries(clusters), entries(by_cluster));
+            text +=
+                &format!("  clusters: {}\n  by-cluster:\n    '*prod*': {}\n", entries(clusters), entries(by_cluster));
             if inherit {
                 text += "  inherit: [cni, a]\n";
             }

@@ -174,7 +174,11 @@ fn the_binary_does_what_the_library_does_however_the_input_comes() {
         }
         let expected = post_rendered::check(input, &transform_options(&settings))?.output;
         if code != Some(0) || stdout != expected {
-            return Err(format!("exit code {code:?}\n{}\n{}", String::from_utf8_lossy(&stderr), String::from_utf8_lossy(&stdout)));
+            return Err(format!(
+                "exit code {code:?}\n{}\n{}",
+                String::from_utf8_lossy(&stderr),
+                String::from_utf8_lossy(&stdout)
+            ));
         }
         let (code, stdout, _) = run(&["post-render", "--config", file, "-n", "default"], input, &[usize::MAX]);
         let refused = code == Some(1) && stdout.is_empty();

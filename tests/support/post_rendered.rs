@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use capi_lint::input::Source;
 use capi_lint::object::Object;
 use capi_lint::release::Release;
+use capi_lint::report::{Finding, Severity};
 use capi_lint::stream::Stream;
 use capi_lint::transform::{self, Options, Plan};
 use capi_lint::yaml::edit::Entry;
@@ -96,9 +97,8 @@ fn objects_stay(before: &Release<'_>, after: &Release<'_>, plan: &Plan<'_>) -> R
     let is_gone =
         |object: &Object<'_>| plan.dropped.contains(&object.document) || plan.dropped_items.contains(&object.number);
     let staying = before.objects.iter().filter(|object| !is_gone(object));
-    let expected: Vec<Json> = staying
-        .map(|object| labelled(object.root.to_json(), plan.labels(object.number)))
-        .collect();
+    let expected: Vec<Json> =
+        staying.map(|object| labelled(object.root.to_json(), plan.labels(object.number))).collect();
     let found: Vec<Json> = after.objects.iter().map(|object| object.root.to_json()).collect();
     if expected != found {
         let at = expected.iter().zip(&found).find(|(a, b)| a != b);
@@ -117,8 +117,11 @@ fn labels_land(after: &Release<'_>, plan: &Plan<'_>, options: &Options) -> Resul
         for (key, value) in &options.labels.all {
             // Labels that are no mapping are an error of their own, and let be.
             let labels = object.at(&["metadata", "labels"]);
-            let is_there = labels.is_some_and(|labels| labels.get(key).is_some() || !labels.is_map() && !labels.is_null());
-            let is_told = plan.findings.iter().any(|finding| matches!(finding.rule.name, "label-not-added" | "label-conflict"));
+            let is_there =
+                labels.is_some_and(|labels| labels.get(key).is_some() || !labels.is_map() && !labels.is_null());
+            let is_about_labels = |rule: &str| matches!(rule, "label-not-added" | "label-conflict");
+            let told = |finding: &Finding| is_about_labels(finding.rule.name) || finding.severity == Severity::Error;
+            let is_told = plan.findings.iter().any(told);
             if !is_there && !is_told {
                 return Err(format!("{} does not carry {key}={value}, and nobody was told", identity(after, object)));
             }
