@@ -139,7 +139,10 @@ if [ "${LARGE:-}" ] && [ -d "$shared/corpus" ]; then
     [ -x "$tools/kubeconform" ] && measure conform_corpus 1 "kubeconform, the same" "$conform <$corpus" &&
         goal "the corpus, kubeconform's time by" "60" "$(ratio "$wall_conform_corpus" "$wall_corpus") (cpu $(ratio "$cpu_conform_corpus" "$cpu_corpus"))"
     huge=$(fleet 100000)
-    measure gigabyte 1 "\`capi-lint lint\`, 1 GB in 4 GB of address space" "ulimit -v 4194304; { cat $huge $huge; head -c 260000000 $huge; } | $bin lint --quiet; [ \$? -le 1 ]"
+    # Three such fleets, each under names of its own: the same objects thrice would be a report of a million findings.
+    more() { sed "s/\bdev\([0-9]\)-/$1\1-/" "$huge"; }
+    status=$( (ulimit -v 4194304; { cat "$huge"; more eins; more zwei | head -c 260000000; } | "$bin" lint --quiet >/dev/null 2>&1; echo $?) )
+    goal "1 GB in 4 GB of address space" "works" "$([ "$status" -le 1 ] && echo works || echo "exit code $status")"
 fi
 
 # The table goes between the marks; what is written by hand stays.
