@@ -9,10 +9,13 @@
 # make corpus the verdict on hundreds of foreign streams, counted into docs/corpus.md (needs ../shared)
 # make fuzz   the fuzzer, FUZZ_SECONDS (60) a target, half of it with a fresh seed
 # make e2e    a real management plane, with the real Helm 3 and Helm 4
+# make hostile  hostile input in full size, measured into docs/reliability.md
+# make deny   licences, sources and bans of all dependencies (cargo-deny, where it is installed; tests/supply.rs else)
+# make reproducible  two release builds in two folders, compared
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens fuzz e2e
+.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens fuzz e2e hostile deny reproducible
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -67,3 +70,17 @@ e2e:
 
 schemas:
 	CAPI_LINT_UPDATE_SCHEMAS=1 $(CARGO) test --locked --test schemas
+
+hostile:
+	scripts/hostile.sh
+
+# Advisories need a copy of the database from the network; the rest does not.
+deny:
+	@if command -v cargo-deny >/dev/null; then \
+		cargo-deny --offline check licenses bans sources; \
+		cargo-deny --offline check advisories || echo "deny: no advisory database here; cargo deny fetch brings one"; \
+	else echo "deny: cargo-deny is not installed (cargo install --locked cargo-deny); tests/supply.rs checks the same"; fi
+	$(CARGO) test --locked --test supply
+
+reproducible:
+	scripts/reproducible.sh
