@@ -142,7 +142,9 @@ fn lint(name: &str, settings: &str, text: &str, arguments: &[&str]) -> (i32, Str
 #[test]
 fn a_field_that_no_object_has_is_an_error_of_the_settings() {
     let rule = |rest: &str| format!("custom-rules:\n  - name: mine\n    message: m\n{rest}");
-    let refused = rule("    kind: MachineDeployment\n    expression: |\n      has(self.spec.replicas) &&\n      self.spec.replica >= 2\n");
+    let refused = rule(
+        "    kind: MachineDeployment\n    expression: |\n      has(self.spec.replicas) &&\n      self.spec.replica >= 2\n",
+    );
     let (code, text) = lint("custom-field", &refused, FLEET, &[]);
     assert_eq!(code, 2, "{text}");
     for words in ["line 7, column 17", "custom-rules[0].expression", "`replica`", "did you mean `replicas`"] {

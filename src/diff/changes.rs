@@ -151,7 +151,16 @@ struct Walk {
     found: Vec<Found>,
 }
 
+/// Fields of providers that switch something on by being there: `spotMarketOptions: {}` makes spot machines.
+const SWITCHES: [&str; 2] = ["spotMarketOptions", "spotVMOptions"];
+
 impl Walk {
+    /// Whether the mapping at hand counts though nothing stands in it.
+    fn is_switch(&self, value: &Json) -> bool {
+        let name = self.path.last();
+        json::is_bare(value) && matches!(name, Some(Step::Key(key)) if SWITCHES.contains(&key.as_str()))
+    }
+
     fn values(&mut self, old: &Json, new: &Json, schema: Option<Schema<'_>>) {
         match (old, new) {
             (Json::Object(before), Json::Object(after)) => {
@@ -175,9 +184,9 @@ impl Walk {
         match (old, new) {
             (Some(old), Some(new)) => self.values(old, new, schema),
             (None, None) => {}
-            // An empty mapping or list that appears says nothing.
+            // An empty mapping or list that appears says nothing, but where being there is what counts.
             (Some(only), None) | (None, Some(only))
-                if json::is_bare(only) || only.as_array().is_some_and(Vec::is_empty) => {}
+                if !self.is_switch(only) && (json::is_bare(only) || only.as_array().is_some_and(Vec::is_empty)) => {}
             _ => self.found.push((self.path.clone(), old.cloned(), new.cloned())),
         }
         self.path.pop();

@@ -57,7 +57,7 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     for device in items(spec, &["network", "devices"]) {
         if is_template {
             not_in_template(check, device, &["ipAddrs"]);
-        } else if check.creates() {
+        } else if check.creates() || &*check.object.kind != "VSphereVM" {
             for address in items(device, &["ipAddrs"]) {
                 cidr(check, address);
             }

@@ -106,11 +106,18 @@ fn only(update: &Update<'_, '_>, allowed: &[frozen::Path], verdict: &mut Verdict
         spec
     };
     let (before, after) = (spec(&update.before), spec(&update.after));
+    // What a field of its own says is not said again; where only its coming and going is frozen, what stands in it is too.
+    let is_told = |keys: &[&str]| {
+        let fields = frozen::fields(update.new.group(), &update.new.kind).iter();
+        fields
+            .filter(|(_, known)| keys.starts_with(known))
+            .any(|(when, known)| !matches!(when, When::Presence | When::NotRemoved) || is_refused(*when, update, known))
+    };
     let mut paths = Vec::new();
     json::leaf_differences(Some(&before), Some(&after), &mut vec!["spec".into()], &mut paths);
     for path in &paths {
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-        if !frozen::fields(update.new.group(), &update.new.kind).iter().any(|(_, known)| keys.starts_with(known)) {
+        if !is_told(&keys) {
             let message =
                 format!("{} of {} must not change: the webhook refuses the update", path.join("."), update.new.kind);
             verdict.say(update, &IMMUTABLE_FIELD, &keys, message, HELP);
@@ -226,6 +233,15 @@ fn aws_load_balancer(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let protocol = ["spec", "controlPlaneLoadBalancer", "healthCheckProtocol"];
     if !is(before, "classic") && update.changed(&protocol) {
         refuse(update, &protocol, verdict);
+    }
+    let scheme = ["spec", "secondaryControlPlaneLoadBalancer", "scheme"];
+    let is_new = update.both(&scheme[..2]).0.is_none() && update.both(&scheme[..2]).1.is_some();
+    let chosen = update.both(&scheme).1.and_then(Json::as_str).unwrap_or("internet-facing");
+    if is_new && !chosen.eq_ignore_ascii_case("internet-facing") {
+        let message = format!(
+            "a second load balancer that comes later must be internet-facing, not {chosen}: the webhook refuses the update"
+        );
+        verdict.say(update, &IMMUTABLE_FIELD, &scheme, message, "make the AWSCluster anew with both of them");
     }
     let annotation = ["metadata", "annotations", "cluster.x-k8s.io/managed-by"];
     if is_refused(When::NotRemoved, update, &annotation) {

@@ -162,7 +162,12 @@ impl Program {
 
     /// What the expression of a message says, and what it cost to find out.
     pub fn message<'v, D: Data<'v>>(&'v self, self_: D, old: Old<D>) -> Run<String> {
-        self.yields(self_, old, "string", |value| if let Val::Text(text) = value { Some(text.to_string()) } else { None })
+        self.yields(
+            self_,
+            old,
+            "string",
+            |value| if let Val::Text(text) = value { Some(text.to_string()) } else { None },
+        )
     }
 
     fn yields<'v, D: Data<'v>, T>(
