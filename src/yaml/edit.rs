@@ -12,7 +12,9 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
-use place::{Place, blank_lines, entry_start, has_blank_tabs, key_start, line_start, lines_end, next_line, trim_end};
+use place::{
+    Place, blank_lines, entry_start, has_blank_tabs, is_glued, key_start, line_start, lines_end, next_line, trim_end,
+};
 
 use super::render::{self, Strings};
 pub use super::render::{block as render_block, double_quoted, inline as render_inline, quote, source_at};
@@ -197,9 +199,7 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
     let is_tagged = words.next().is_some_and(|word| word.contains('!')) || words.any(|word| word.starts_with('!'));
     let is_bare = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
     let is_marked = value.index() == 0 && !before.trim_start_matches('\u{FEFF}').lines().map(str::trim).all(is_bare);
-    let is_glued =
-        before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'));
-    if value.tag() != Tag::None || is_tagged || is_marked || is_glued {
+    if value.tag() != Tag::None || is_tagged || is_marked || is_glued(before) {
         return Err(Uneditable::Spelling);
     }
     if render::is_block(new) && place.has_own_line() && value.index() != 0 {
@@ -246,7 +246,10 @@ pub fn rename(entry: Value<'_>, key: &str) -> Edits {
     editable(entry)?;
     let (style, tag, span) = entry.key_writing();
     let span = span.range();
-    if !matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted) || tag != Tag::None {
+    if !matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted)
+        || tag != Tag::None
+        || is_glued(&entry.document().text()[..key_start(entry)])
+    {
         return Err(Uneditable::Spelling);
     }
     Ok(vec![match style {
@@ -289,7 +292,11 @@ pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Ve
         // Aliases elsewhere in the list leave this item free.
         let free = if of_list == Err(Uneditable::Shared) { editable(*item) } else { of_list };
         let edits = free.and_then(|()| {
-            if is_flow { remove_flow(list, &siblings, position, last_kept) } else { remove_block(list, &siblings, position) }
+            if is_flow {
+                remove_flow(list, &siblings, position, last_kept)
+            } else {
+                remove_block(list, &siblings, position)
+            }
         });
         (*item, edits)
     };
@@ -325,7 +332,7 @@ fn remove_block(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> E
             // The empty lines below would become a part of the text above.
             end += blank.len();
         }
-        if line == 0 && text[end..].starts_with('\u{FEFF}') {
+        if line == 0 && text[end..].starts_with('\u{FEFF}') || has_blank_tabs(&text[end..]) {
             // What is text there would become a mark.
             return Err(Uneditable::Spelling);
         }
@@ -577,7 +584,14 @@ fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize, last_
             start(siblings[position])..start(*next)
         }
         (0, _) => parent.span().range().start + 1..parent.span().range().end - 1,
-        _ => siblings[position - 1].span().range().end..siblings[position].span().range().end,
+        _ => {
+            let end = siblings[position - 1].span().range().end;
+            if parent.document().text()[..end].ends_with(':') {
+                // With a line break behind it, the colon would be one of its own.
+                return Err(Uneditable::Spelling);
+            }
+            end..siblings[position].span().range().end
+        }
     };
     Ok(vec![Edit::replace(range, "")])
 }

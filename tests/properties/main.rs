@@ -2,7 +2,7 @@
 //! depend on threads, on how the input comes in, or on its line breaks.
 //!
 //! Each runs with a fixed seed and with a fresh one. A failure is reduced and prints `PROPERTY_SEED`, which runs it again; proptest
-//! keeps it in `regressions.txt`, from where it is tried first ever after. `PROPERTY_CASES` says how many cases a seed gives.
+//! keeps it in `regressions.txt`, from where it is tried first ever after. `PROPERTY_TIMES` is by how much more cases a seed gives.
 
 mod generate;
 #[path = "../support/judged.rs"]
@@ -31,7 +31,7 @@ const FIXED: u64 = 10;
 fn property<S: Strategy>(cases: u32, given: S, holds: impl Fn(S::Value) -> Result<(), String>) {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     let fresh = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos() as u64;
-    let cases = number("PROPERTY_CASES").map_or(cases, |cases| cases as u32);
+    let cases = cases * number("PROPERTY_TIMES").unwrap_or(1) as u32;
     for seed in [FIXED, number("PROPERTY_SEED").unwrap_or(fresh)] {
         let config = Config {
             cases,

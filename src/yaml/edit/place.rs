@@ -37,7 +37,7 @@ impl Place {
         let before = text[..start].trim_end();
         let in_list = parent.is_some_and(|parent| parent.is_seq());
         let bare = if in_list {
-            before.ends_with('-')
+            dash_before(text, start).is_some()
         } else {
             text.get(value.key_writing().2.range().end..start)
                 .is_some_and(|between| between.trim_matches(['"', '\'', ' ', '\n', '\r']) == ":")
@@ -69,8 +69,7 @@ pub(super) fn entry_start(value: Value<'_>) -> Option<usize> {
     let text = value.document().text();
     let parent = parent(value)?;
     if parent.is_seq() {
-        let before = text[..value.span().range().start].trim_end();
-        return before.ends_with('-').then(|| before.len() - 1);
+        return dash_before(text, value.span().range().start);
     }
     let start = key_start(value);
     if value.key_is_aliased() || has_own_mark(value) {
@@ -79,6 +78,19 @@ pub(super) fn entry_start(value: Value<'_>) -> Option<usize> {
     // An anchor, a tag or a `?` before the key is more than this module moves about.
     let before = text[line_start(text, start)..start].trim_start_matches([' ', '-', '\u{FEFF}']);
     before.is_empty().then_some(start)
+}
+
+/// Offset of the dash behind which an item begins at `start`: one of the list's own, none that ends a word or a comment.
+fn dash_before(text: &str, start: usize) -> Option<usize> {
+    let at = text[..start].trim_end().strip_suffix('-')?.len();
+    let margin = text[line_start(text, at)..at].trim_start_matches('\u{FEFF}');
+    let is_own = margin.bytes().all(|byte| matches!(byte, b' ' | b'-')) && !margin.ends_with('-');
+    is_own.then_some(at)
+}
+
+/// Whether a text stands right behind another one, such as an anchor, with neither blank nor bracket between.
+pub(super) fn is_glued(before: &str) -> bool {
+    before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'))
 }
 
 /// Whether the key stands behind a `?`: its colon is not on its line, or there is none.
