@@ -198,9 +198,7 @@ impl<'r> Locator<'r> {
         let path = match (path, object, place.node) {
             (Some(path), ..) => path.to_owned(),
             (None, Some(object), Some(node)) => object.path(node),
-            (None, None, Some(node)) => {
-                document.parsed().map_or_else(String::new, |document| document.path(node))
-            }
+            (None, None, Some(node)) => document.parsed().map_or_else(String::new, |document| document.path(node)),
             _ => String::new(),
         };
         let hidden = match object {

@@ -190,7 +190,8 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
     // A tag would make something else of the new value. (An anchor may stay: `editable` says that nobody uses it.)
     let before = &text[..range.start];
     let word = before.trim_end().rsplit([' ', '\t', '\n']).next().unwrap_or_default();
-    let is_glued = before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'));
+    let is_glued =
+        before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'));
     if value.tag() != Tag::None || word.contains('!') || is_glued {
         return Err(Uneditable::Spelling);
     }
@@ -281,7 +282,11 @@ pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Ve
         // Aliases elsewhere in the list leave this item free.
         let free = if of_list == Err(Uneditable::Shared) { editable(*item) } else { of_list };
         let edits = free.and_then(|()| {
-            if is_flow { remove_flow(list, &siblings, position, last_kept) } else { remove_block(list, &siblings, position) }
+            if is_flow {
+                remove_flow(list, &siblings, position, last_kept)
+            } else {
+                remove_block(list, &siblings, position)
+            }
         });
         (*item, edits)
     };
