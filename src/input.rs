@@ -240,7 +240,9 @@ fn standard_input() -> Result<Source, InputError> {
 pub fn whole_input() -> Result<Vec<u8>, InputError> {
     let path = Path::new("standard input");
     let input = io::stdin().as_fd().try_clone_to_owned();
-    input.map_err(|cause| InputError::Unreadable { path: path.into(), cause }).and_then(|input| read_all(input.into(), path))
+    input
+        .map_err(|cause| InputError::Unreadable { path: path.into(), cause })
+        .and_then(|input| read_all(input.into(), path))
 }
 
 /// All of a file, or of a pipe by its name.

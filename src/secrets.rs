@@ -48,7 +48,8 @@ const TELLING: &[&str] = &[
 const TELLING_WHOLE: &[&str] = &["secret", "pass", "pwd", "auth", "tlskey", "kubeconfig", "sshkey"];
 
 /// Ends of names that refer to a secret and hold none.
-const REFERENCES: &[&str] = &["ref", "refs", "from", "name", "names", "namespace", "kind", "file", "path", "url", "type"];
+const REFERENCES: &[&str] =
+    &["ref", "refs", "from", "name", "names", "namespace", "kind", "file", "path", "url", "type"];
 
 /// Whether the value at a path of an object is not to be shown.
 pub fn hides(object: &Object<'_>, path: &str) -> bool {
@@ -285,10 +286,18 @@ mod tests {
 
     #[test]
     fn names_tell() {
-        for path in ["spec.users[0].passwd", "spec.tokens[1]", "data[\"api.token\"]", "spec.files[0].content", "a.clientKeyData"] {
+        for path in [
+            "spec.users[0].passwd",
+            "spec.tokens[1]",
+            "data[\"api.token\"]",
+            "spec.files[0].content",
+            "a.clientKeyData",
+        ] {
             assert!(names_secret(path), "{path}");
         }
-        for path in ["spec.identityRef.name", "spec.tokenSecretRef", "spec.files[0].path", "spec.replicas", "spec.passwordFrom"] {
+        for path in
+            ["spec.identityRef.name", "spec.tokenSecretRef", "spec.files[0].path", "spec.replicas", "spec.passwordFrom"]
+        {
             assert!(!names_secret(path), "{path}");
         }
     }

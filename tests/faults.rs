@@ -94,7 +94,8 @@ fn is_there(program: &str) -> bool {
 
 /// Whether mounts may be made in a namespace of one's own.
 fn may_mount() -> bool {
-    let tried = Command::new("unshare").args(["-rm", "sh", "-c", "mount -t tmpfs none /mnt"]).stderr(Stdio::null()).status();
+    let tried =
+        Command::new("unshare").args(["-rm", "sh", "-c", "mount -t tmpfs none /mnt"]).stderr(Stdio::null()).status();
     let may = tried.is_ok_and(|status| status.success());
     if !may {
         eprintln!("skipped: no file system can be mounted here");
@@ -105,7 +106,8 @@ fn may_mount() -> bool {
 #[test]
 fn a_reader_that_goes_away_is_no_success() {
     let input = large();
-    for arguments in [&["post-render"][..], &["lint", "--format", "sarif", "-"], &["report"], &["migrate"], &["graph"]] {
+    for arguments in [&["post-render"][..], &["lint", "--format", "sarif", "-"], &["report"], &["migrate"], &["graph"]]
+    {
         let mut child = piped(arguments);
         let mut stdin = child.stdin.take().expect("standard input");
         let mut stdout = child.stdout.take().expect("standard output");
@@ -127,8 +129,11 @@ fn a_full_standard_output_is_no_success() {
     let release = folder.path("release.yaml");
     fs::write(&release, good()).expect("a file");
     let kubeconfig = folder.path("kubeconfig");
-    fs::write(&kubeconfig, "kind: Config\ncontexts: [{name: a, context: {cluster: b, user: c}}]\nclusters: []\nusers: []\n")
-        .expect("a file");
+    fs::write(
+        &kubeconfig,
+        "kind: Config\ncontexts: [{name: a, context: {cluster: b, user: c}}]\nclusters: []\nusers: []\n",
+    )
+    .expect("a file");
     let split = folder.path("split");
     let r = release.as_str();
     let commands: &[&[&str]] = &[
@@ -379,7 +384,8 @@ fn killed_at_each(arguments: &[&str], before: &dyn Fn(), after: &dyn Fn(Option<i
             let mut strace = Command::new("strace");
             strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
             strace.args(["-e", &format!("inject={call}:signal=SIGKILL:when={number}"), BINARY]).args(arguments);
-            let status = strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("strace");
+            let status =
+                strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("strace");
             after(status.code());
             if status.success() {
                 break;

@@ -6,10 +6,10 @@
 
 #[path = "common/mod.rs"]
 mod common;
-#[path = "common/measured.rs"]
-mod measured;
 #[path = "hostile/inputs.rs"]
 mod inputs;
+#[path = "common/measured.rs"]
+mod measured;
 #[path = "hostile/record.rs"]
 mod record;
 
@@ -175,7 +175,9 @@ fn widget(spec: &str) -> String {
 #[test]
 fn patterns_are_never_slow() {
     let folder = folder("patterns");
-    for pattern in ["(a+)+$", "(a|a)*b", "(a*)*b", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$", "(?:a{1000}){1000}", "(.*){0,1000}b"] {
+    for pattern in
+        ["(a+)+$", "(a|a)*b", "(a*)*b", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$", "(?:a{1000}){1000}", "(.*){0,1000}b"]
+    {
         let schema = format!("            properties:\n              a: {{type: string, pattern: '{pattern}'}}\n");
         let manifest = widget(&format!("  a: {}\n", "a".repeat(100_000)));
         let files = [("crd.yaml", &*crd(&schema)), ("w.yaml", &*manifest)];
@@ -218,20 +220,27 @@ fn rules_in_cel_stop_at_the_servers_budget() {
          0))))))))",
     ] {
         let crd = crd(&schema.replace("RULE", &format!("\"{rule}\"")));
-        let run = judged(&folder, &[("crd.yaml", &crd), ("w.yaml", &manifest)], &["lint", "w.yaml", "--schemas", "crd.yaml"]);
+        let run =
+            judged(&folder, &[("crd.yaml", &crd), ("w.yaml", &manifest)], &["lint", "w.yaml", "--schemas", "crd.yaml"]);
         assert_ne!(run.code, 0, "{rule}: {}", run.stdout);
         // The same as a rule of the settings.
         let rule = rule.replace("self.", "self.spec.");
-        let settings = format!("custom-rules:\n- {{name: slow, kind: Widget, expression: \"{rule}\", message: slow}}\n");
-        let run = judged(&folder, &[("s.yaml", &settings), ("w.yaml", &manifest)], &["lint", "w.yaml", "--config", "s.yaml"]);
+        let settings =
+            format!("custom-rules:\n- {{name: slow, kind: Widget, expression: \"{rule}\", message: slow}}\n");
+        let run =
+            judged(&folder, &[("s.yaml", &settings), ("w.yaml", &manifest)], &["lint", "w.yaml", "--config", "s.yaml"]);
         assert!(run.stdout.contains("costs more than the server allows"), "{rule}: {}{}", run.stdout, run.stderr);
     }
     let deep = format!("{}true{}", "(".repeat(100_000), ")".repeat(100_000));
     let long = vec!["true"; 200_000].join(" && ");
     let nots = format!("{}true", "!".repeat(200_000));
-    let growing = format!("{}size() > 0", "'aaaaaaaaaaaaaaaa'".to_owned() + &".replace('a', 'aaaaaaaaaaaaaaaa')".repeat(12) + ".");
+    let growing = format!(
+        "{}size() > 0",
+        "'aaaaaaaaaaaaaaaa'".to_owned() + &".replace('a', 'aaaaaaaaaaaaaaaa')".repeat(12) + "."
+    );
     for rule in [deep, long, nots, growing] {
-        let settings = format!("custom-rules:\n- {{name: slow, kind: Widget, expression: \"{rule}\", message: slow}}\n");
+        let settings =
+            format!("custom-rules:\n- {{name: slow, kind: Widget, expression: \"{rule}\", message: slow}}\n");
         judged(&folder, &[("s.yaml", &settings), ("w.yaml", &manifest)], &["lint", "w.yaml", "--config", "s.yaml"]);
         let crd = crd(&schema.replace("RULE", &format!("\"{rule}\"")));
         judged(&folder, &[("crd.yaml", &crd), ("w.yaml", &manifest)], &["lint", "w.yaml", "--schemas", "crd.yaml"]);
@@ -331,7 +340,11 @@ fn what_is_no_file_is_passed_over_or_named() {
         assert!(run.memory < 128 << 20);
     }
     let endless = measured::run(&["post-render"], Some(Path::new("/dev/zero")), &folder.path, most);
-    assert!(endless.code == 2 && endless.stdout.is_empty() && endless.stderr.contains("does not end"), "{}", endless.stderr);
+    assert!(
+        endless.code == 2 && endless.stdout.is_empty() && endless.stderr.contains("does not end"),
+        "{}",
+        endless.stderr
+    );
     assert_eq!(run(&["lint", "/dev/null"]).code, 0, "no documents, but no mistake of reading either");
     if socket.is_ok() {
         let run = run(&["lint", "release/socket.yaml"]);
@@ -347,7 +360,11 @@ fn what_is_no_file_is_passed_over_or_named() {
     }
     link("nowhere.yaml", dir.join("lost.yaml"));
     let lost = run(&["lint", "release"]);
-    assert!(lost.code == 2 && lost.stderr.contains("lost.yaml"), "a manifest that is lost is no success: {}", lost.stderr);
+    assert!(
+        lost.code == 2 && lost.stderr.contains("lost.yaml"),
+        "a manifest that is lost is no success: {}",
+        lost.stderr
+    );
     fs::remove_file(dir.join("lost.yaml")).expect("the link");
     link("loop.yaml", dir.join("loop.yaml"));
     let looped = run(&["lint", "release"]);
@@ -385,7 +402,8 @@ fn a_chart_named_like_an_option_is_a_chart() {
         };
         let helm = helm.to_str().expect("a path");
         for path in ["./--foo", "."] {
-            let run = measured::run(&["count", "--helm", helm, "--", path], None, &folder.path, Duration::from_secs(60));
+            let run =
+                measured::run(&["count", "--helm", helm, "--", path], None, &folder.path, Duration::from_secs(60));
             assert!(run.code == 0, "{path}: {}", run.stderr);
         }
         let run = measured::run(&["count", "--helm", helm, "--", "--foo"], None, &folder.path, Duration::from_secs(60));

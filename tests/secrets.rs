@@ -311,8 +311,7 @@ const MANIFESTS: [&str; 6] = ["old.yaml", "new.yaml", "beta.yaml", "broken.yaml"
 #[test]
 fn findings_hold_none_in_any_format() {
     let (folder, mut leaks) = (planted("findings"), Vec::new());
-    let formats =
-        ["text", "compact", "json", "jsonl", "sarif", "junit", "github", "gitlab", "tap", "markdown"];
+    let formats = ["text", "compact", "json", "jsonl", "sarif", "junit", "github", "gitlab", "tap", "markdown"];
     for file in MANIFESTS {
         for format in formats {
             for more in [&[][..], &["--config", "settings.yaml", "--verbose"]] {
@@ -415,7 +414,9 @@ fn messages_stay_useful() {
         run.stdout + &run.stderr
     };
     let diff = run(&["diff", "old.yaml", "new.yaml"]);
-    for shown in ["v1.33.1", "v1.33.2", "replicas: 1", "replicas: 2", "spec.users[0].passwd", "(hidden)", "adminPassword"] {
+    for shown in
+        ["v1.33.1", "v1.33.2", "replicas: 1", "replicas: 2", "spec.users[0].passwd", "(hidden)", "adminPassword"]
+    {
         assert!(diff.contains(shown), "{shown} is missing:\n{diff}");
     }
     let lint = run(&["lint", "broken.yaml"]);

@@ -30,7 +30,15 @@ const TWICE: [&str; 1] = ["syn"];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
@@ -95,7 +103,11 @@ fn licences_sources_and_versions_are_as_promised() {
 fn every_dependency_has_a_reason() {
     let architecture = fs::read_to_string(common::repository("ARCHITECTURE.md")).expect("the page");
     let (_, section) = architecture.split_once("## Dependencies, each with its reason").expect("the section");
-    let rows = section.lines().skip_while(|line| !line.starts_with("| crate")).skip(2).take_while(|line| line.starts_with('|'));
+    let rows = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| crate"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
     let reasons: BTreeSet<String> = rows
         .flat_map(|row| {
             let names = row.split('|').nth(1).unwrap_or_default();
@@ -134,9 +146,9 @@ fn builds_hold_to_the_lock_file_and_reach_no_network() {
     for file in ["Makefile", "scripts/dist.sh", ".ci/run", "Dockerfile"] {
         let Ok(text) = fs::read_to_string(common::repository(file)) else { continue };
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-            let builds = ["build", "test", "check", "clippy", "install"].iter().any(|verb| {
-                line.contains(&format!("cargo {verb} ")) || line.contains(&format!("$(CARGO) {verb} "))
-            });
+            let builds = ["build", "test", "check", "clippy", "install"]
+                .iter()
+                .any(|verb| line.contains(&format!("cargo {verb} ")) || line.contains(&format!("$(CARGO) {verb} ")));
             assert!(!builds || line.contains("--locked"), "{file} without --locked: {line}");
         }
     }
@@ -164,7 +176,19 @@ fn nothing_in_the_program_can_open_a_connection() {
     }
     let metadata = metadata();
     let shipped = shipped(&metadata);
-    for name in ["ureq", "reqwest", "hyper", "tokio", "curl", "native-tls", "rustls", "socket2", "mio", "async-std", "attohttpc"] {
+    for name in [
+        "ureq",
+        "reqwest",
+        "hyper",
+        "tokio",
+        "curl",
+        "native-tls",
+        "rustls",
+        "socket2",
+        "mio",
+        "async-std",
+        "attohttpc",
+    ] {
         let found = shipped.iter().any(|id| id.contains(&format!("#{name}@")) || id.contains(&format!("/{name}#")));
         assert!(!found, "{name} is built in");
     }
@@ -223,7 +247,8 @@ fn no_command_asks_for_a_socket() {
         command.args(["-f", "-qq", "-e", "trace=%network", env!("CARGO_BIN_EXE_capi-lint")]).args(&arguments);
         command.current_dir(env!("CARGO_TARGET_TMPDIR"));
         let run = common::run(command, b"");
-        let calls: Vec<&str> = run.stderr.lines().filter(|line| line.contains("socket(") || line.contains("connect(")).collect();
+        let calls: Vec<&str> =
+            run.stderr.lines().filter(|line| line.contains("socket(") || line.contains("connect(")).collect();
         assert!(calls.is_empty(), "{arguments:?}: {calls:?}");
     }
 }

@@ -363,7 +363,8 @@ pub fn print(report: &Report<'_>, targets: &[FormatTarget], style: Style) -> any
 
 /// Writes a report to a file: whole, or not at all.
 pub fn write_report(path: &Path, text: &[u8]) -> anyhow::Result<()> {
-    file::replace(path, text, Lasting::Process).with_context(|| format!("cannot write the report to {}", path.display()))
+    file::replace(path, text, Lasting::Process)
+        .with_context(|| format!("cannot write the report to {}", path.display()))
 }
 
 /// What was found among documents that are no objects: a command that leaves them out must say so. Their number, in words.

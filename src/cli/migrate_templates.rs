@@ -319,7 +319,8 @@ fn objects(stream: &[u8]) -> Vec<Object> {
 fn save(chart: &Path, changed: &[Changed]) -> anyhow::Result<()> {
     if changed.iter().any(|file| file.new.needs_helpers()) {
         let path = chart.join("templates").join(HELPERS_FILE);
-        file::replace(&path, HELPERS.as_bytes(), Lasting::Machine).with_context(|| format!("cannot write {}", path.display()))?;
+        file::replace(&path, HELPERS.as_bytes(), Lasting::Machine)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let replacements = changed.iter().map(|file| Replacement {
         path: chart.join(&file.path),

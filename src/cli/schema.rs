@@ -293,7 +293,8 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
     fs::create_dir_all(&target).with_context(|| target.display().to_string())?;
     for (name, kind) in folder::file_names(&kinds).into_iter().zip(&kinds) {
         let file = target.join(name);
-        file::replace(&file, notation::kind(kind).as_bytes(), Lasting::Process).with_context(|| file.display().to_string())?;
+        file::replace(&file, notation::kind(kind).as_bytes(), Lasting::Process)
+            .with_context(|| file.display().to_string())?;
     }
     if let Some(release) = origin {
         let file = args.output.join(folder::SOURCES);

@@ -102,7 +102,8 @@ pub fn manifests(bytes: &[u8]) -> Option<Result<String, NotReadable>> {
     let candidates: Vec<Secret> = match document.items.take() {
         Some(items) => {
             let releases: Vec<Secret> = items.into_iter().filter(Secret::is_release).collect();
-            let names: HashSet<Option<&str>> = releases.iter().map(|secret| secret.label(|labels| &labels.name)).collect();
+            let names: HashSet<Option<&str>> =
+                releases.iter().map(|secret| secret.label(|labels| &labels.name)).collect();
             if names.len() > 1 {
                 return Some(Err(NotReadable::SeveralReleases));
             }

@@ -8,18 +8,21 @@ use super::{HIDDEN, telling};
 pub fn may_hold_secret(text: &str) -> bool {
     !text.contains(':')
         || text.lines().any(|line| {
-        let line = line.trim_start_matches(['-', ' ', '{', '"', '\'']);
-        line.starts_with("kind") && line.contains("Secret")
-    })
+            let line = line.trim_start_matches(['-', ' ', '{', '"', '\'']);
+            line.starts_with("kind") && line.contains("Secret")
+        })
 }
 
-/// A message of a reader, without the text that it quotes: `invalid type: string "…"`.
+/// A message of a reader, without the text that it quotes (`invalid type: string "…"`) where that is a whole file, which was
+/// perhaps another than was meant, or longer than a message bears. What stands at a known place inside is quoted.
 pub fn unquoted(message: &str) -> String {
     const MARK: &str = "string \"";
+    const LONGEST_QUOTE: usize = 60;
     let Some((before, rest)) = message.split_once(MARK) else { return message.to_owned() };
     // The quoted text may hold quotes itself; what follows it begins behind the last one.
-    let behind = rest.rsplit_once('"').map_or("", |(_, behind)| behind);
-    format!("{before}string{behind}")
+    let (quoted, behind) = rest.rsplit_once('"').unwrap_or((rest, ""));
+    let is_inside = !matches!(before, "invalid type: " | "invalid value: ");
+    if is_inside && quoted.len() <= LONGEST_QUOTE { message.to_owned() } else { format!("{before}string{behind}") }
 }
 
 /// A text without the secrets in it. Borrowed where there are none.
@@ -61,7 +64,8 @@ fn is_secret_ahead(text: &str) -> bool {
     let lines = text.lines().take_while(|line| !line.trim_start().starts_with("---"));
     lines.into_iter().any(|line| {
         let line = line.trim_start_matches(['-', ' ', '{', '"', '\'']);
-        line.strip_prefix("kind").is_some_and(|rest| rest.trim_start_matches([':', ' ', '"', '\'']).starts_with("Secret"))
+        line.strip_prefix("kind")
+            .is_some_and(|rest| rest.trim_start_matches([':', ' ', '"', '\'']).starts_with("Secret"))
     })
 }
 
@@ -187,7 +191,8 @@ fn of_flag(line: &str) -> Option<&str> {
         let end = at + word.len();
         let bare = word.trim_matches(['"', '\'', ',', '[', ']']);
         let next = line.get(end + 1..).unwrap_or_default().trim_start_matches(['"', '\'', ' ', ',']);
-        let names_user = matches!(bare, "-u" | "--user") && next.split(' ').next().is_some_and(|user| user.contains(':'));
+        let names_user =
+            matches!(bare, "-u" | "--user") && next.split(' ').next().is_some_and(|user| user.contains(':'));
         let is_flag = bare.strip_prefix("--").is_some_and(telling) || is_login && bare == "-p";
         if (is_flag || names_user) && !next.is_empty() {
             return line.get(..end + 1);
@@ -227,14 +232,23 @@ mod tests {
             ("kubeadm join --token abc.def host", "kubeadm join --token (hidden)"),
             ("curl -u me:abc https://x", "curl -u (hidden)"),
             ("url: https://me:abc@host/x\n", "url: https://(hidden)\n"),
-            ("a:\n  password: |\n    abc\n    def\n  b: c\n", "a:\n  password: |\n    (hidden)\n    (hidden)\n  b: c\n"),
+            (
+                "a:\n  password: |\n    abc\n    def\n  b: c\n",
+                "a:\n  password: |\n    (hidden)\n    (hidden)\n  b: c\n",
+            ),
             ("- name: DB_PASSWORD\n  value: abc\n", "- name: DB_PASSWORD\n  value: (hidden)\n"),
             ("- {name: DB_PASSWORD, value: abc}", "- {name: DB_PASSWORD, value: (hidden)"),
             ("args:\n- --password\n- abc\n- x\n", "args:\n- --password\n- (hidden)\n- x\n"),
             ("{path: /x, content: abc}", "{path: /x, content: (hidden)"),
             ("{\"token\": \"abc\"}", "{\"token\": (hidden)"),
-            ("kind: Secret\ndata:\n  a: b\n---\nkind: ConfigMap\ndata:\n  a: b\n", "kind: Secret\ndata:\n  a: (hidden)\n---\nkind: ConfigMap\ndata:\n  a: b\n"),
-            ("a\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nb", "a\n(hidden)\n(hidden)\n(hidden)\nb"),
+            (
+                "kind: Secret\ndata:\n  a: b\n---\nkind: ConfigMap\ndata:\n  a: b\n",
+                "kind: Secret\ndata:\n  a: (hidden)\n---\nkind: ConfigMap\ndata:\n  a: b\n",
+            ),
+            (
+                "a\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nb",
+                "a\n(hidden)\n(hidden)\n(hidden)\nb",
+            ),
         ] {
             assert_eq!(masked(text), expected, "{text}");
         }
@@ -254,5 +268,7 @@ mod tests {
     fn readers_quote_nothing() {
         assert_eq!(unquoted("invalid type: string \"a\\\"b\", expected a map"), "invalid type: string, expected a map");
         assert_eq!(unquoted("unknown field `a`"), "unknown field `a`");
+        let inside = "complete: invalid type: string \"maybe\", expected a boolean";
+        assert_eq!(unquoted(inside), inside);
     }
 }

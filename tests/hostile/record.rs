@@ -44,7 +44,8 @@ pub fn write(suite: &'static str, rows: &[String]) {
     if all.len() < SUITES.len() {
         return;
     }
-    let mut table = String::from("| input | size | lint | post-render | slowest of the others | largest of the others |\n");
+    let mut table =
+        String::from("| input | size | lint | post-render | slowest of the others | largest of the others |\n");
     table.push_str("|---|---|---|---|---|---|\n");
     for suite in SUITES {
         let rows = all.iter().find(|(name, _)| *name == suite).map_or(&[][..], |(_, rows)| rows);

@@ -100,7 +100,10 @@ pub(super) const RESERVED: [&str; 17] = [
 /// Parses an expression.
 pub(super) fn parse(text: &str) -> Result<Ast, CelError> {
     if text.chars().count() > MAX_LENGTH {
-        return Err(CelError::syntax(0, format!("longer than {MAX_LENGTH} characters, the most that the server takes")));
+        return Err(CelError::syntax(
+            0,
+            format!("longer than {MAX_LENGTH} characters, the most that the server takes"),
+        ));
     }
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, end: text.len() };
     let ast = parser.expression()?;
