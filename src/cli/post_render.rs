@@ -125,6 +125,8 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
 /// Writes the pieces from where they stand, many in one call: nothing is copied together.
 fn write_all(out: &mut impl Write, pieces: &[transform::Piece<'_>]) -> io::Result<()> {
     const PER_CALL: usize = 1024; // what Linux takes at once
+    // What an edit takes out leaves a piece of nothing; a call with nothing else would seem to fail.
+    let pieces: Vec<_> = pieces.iter().filter(|piece| !piece.bytes().is_empty()).collect();
     for pieces in pieces.chunks(PER_CALL) {
         let mut slices: Vec<io::IoSlice<'_>> = pieces.iter().map(|piece| io::IoSlice::new(piece.bytes())).collect();
         let mut left = slices.as_mut_slice();
