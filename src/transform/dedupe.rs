@@ -202,7 +202,9 @@ fn take_out(release: &Release<'_>, gone: &BTreeSet<u32>, plan: &mut Plan<'_>) {
 fn take_out_items(document: u32, objects: &[&Object<'_>], plan: &mut Plan<'_>) {
     let by_node: HashMap<u32, &Object<'_>> = objects.iter().map(|object| (object.root.index(), *object)).collect();
     let list = objects.first().and_then(|object| edit::parent(object.root));
-    for (item, edits) in list.map_or_else(Vec::new, |list| edit::remove_items(list, &|item| by_node.contains_key(&item.index()))) {
+    for (item, edits) in
+        list.map_or_else(Vec::new, |list| edit::remove_items(list, &|item| by_node.contains_key(&item.index())))
+    {
         let Some(object) = by_node.get(&item.index()) else { continue };
         match edits {
             Ok(edits) => {

@@ -289,7 +289,11 @@ pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Ve
         // Aliases elsewhere in the list leave this item free.
         let free = if of_list == Err(Uneditable::Shared) { editable(*item) } else { of_list };
         let edits = free.and_then(|()| {
-            if is_flow { remove_flow(list, &siblings, position, last_kept) } else { remove_block(list, &siblings, position) }
+            if is_flow {
+                remove_flow(list, &siblings, position, last_kept)
+            } else {
+                remove_block(list, &siblings, position)
+            }
         });
         (*item, edits)
     };
