@@ -299,7 +299,7 @@ impl<'a> Release<'a> {
                 self.namespace_of(own) == from.namespace_of(object) && Self::same_but_namespace(own, object)
             })
         };
-        self.index.of(hash).filter(same).last()
+        self.index.of(hash).rfind(same)
     }
 
     fn same_identity(&self, a: &Object<'a>, b: &Object<'a>) -> bool {
@@ -335,7 +335,9 @@ impl<'a> Release<'a> {
 
     /// The line of a stream at an offset, from 1. Lines are counted once.
     pub fn line_at(&self, stream: u32, offset: usize) -> usize {
-        let Some((stream, lines)) = self.streams.get(stream as usize).zip(self.lines.get(stream as usize)) else { return 1 };
+        let Some((stream, lines)) = self.streams.get(stream as usize).zip(self.lines.get(stream as usize)) else {
+            return 1;
+        };
         let bytes = &stream.source.bytes;
         lines.get_or_init(|| Lines::count(bytes, stream.threads())).at(bytes, offset.min(bytes.len()))
     }

@@ -53,7 +53,9 @@ impl<'a> Stream<'a> {
             parts.iter().flat_map(|part| parse_part(bytes, part.clone(), &mut reader)).collect::<Vec<_>>()
         });
         let mut documents = Vec::with_capacity(parts.iter().map(Vec::len).sum());
-        parts.into_iter().for_each(|part| documents.extend(part));
+        for part in parts {
+            documents.extend(part);
+        }
         Self { source, documents, threads }
     }
 

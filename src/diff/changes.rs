@@ -135,7 +135,7 @@ fn is_beside_telling(tree: &Json, path: &[Step], side: Side) -> bool {
     let Some((last, above)) = path.split_last() else { return false };
     let parent = above.iter().try_fold(tree, |value, step| match step {
         Step::Key(key) => value.get(key),
-        item => value.get(number(item)?),
+        item @ Step::Item(..) => value.get(number(item)?),
     });
     match (parent, last) {
         (Some(parent), Step::Key(key)) => key == "value" && secrets::has_telling_name(parent),

@@ -36,11 +36,13 @@ impl Index {
     }
 
     /// The objects of a hash, in order. Others may have the same: whoever asks compares.
-    pub fn of(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        let from = self.begins.get((hash >> self.shift.min(u64::BITS - 1)) as usize).map_or(0, |at| *at as usize);
-        let rest = self.entries.get(from..).unwrap_or_default();
-        let hits = rest.iter().skip_while(move |(key, _)| *key < hash).take_while(move |(key, _)| *key == hash);
-        hits.map(|(_, number)| *number)
+    pub fn of(&self, hash: u64) -> impl DoubleEndedIterator<Item = u32> + '_ {
+        let begin = (hash >> self.shift.min(u64::BITS - 1)) as usize;
+        let bound = |at: usize| self.begins.get(at).map_or(0, |at| *at as usize);
+        let alike = self.entries.get(bound(begin)..bound(begin.saturating_add(1))).unwrap_or_default();
+        let from = alike.partition_point(|(key, _)| *key < hash);
+        let to = alike.partition_point(|(key, _)| *key <= hash);
+        alike.get(from..to).unwrap_or_default().iter().map(|(_, number)| *number)
     }
 
     /// The hashes that several objects share, with those objects.

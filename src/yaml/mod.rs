@@ -69,7 +69,7 @@ pub struct Parsed<'t> {
     pub ignored: Option<usize>,
 }
 
-impl<'t> Parsed<'t> {
+impl Parsed<'_> {
     /// The document's root; `None` where nothing is in it.
     pub fn root(&self) -> Option<Value<'_>> {
         self.document.root()
