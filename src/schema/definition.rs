@@ -12,7 +12,7 @@ use super::facts::{Facts, KindFacts};
 use super::import::with_identity;
 use super::pack::{ReleaseFacts, pack};
 use super::pattern::{GoPattern, PatternError};
-use super::table::{Additional, Schema, Table};
+use super::table::{Additional, Kind, Schema, Table};
 use super::validate::rules::RULE_NOT_CHECKED;
 use crate::object::Object;
 use crate::report::Finding;
@@ -178,7 +178,7 @@ impl<'a> Walk<'_, 'a> {
             let kind = KindFacts { schema: with_identity(facts), ..KindFacts::default() };
             Table::open(pack(&[(ReleaseFacts::default(), vec![kind])]).leak())
         });
-        let packed = table.as_ref().and_then(|table| table.kinds().next()).map(|kind| kind.schema());
+        let packed = table.as_ref().and_then(|table| table.kinds().next()).map(Kind::schema);
         self.total = 0;
         if text(schema, &["type"]).is_none_or(|ty| ty != "object") {
             self.refuse(schema, "the schema's root is no object", "write `type: object`");

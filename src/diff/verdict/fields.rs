@@ -50,9 +50,11 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
         "AWSManagedControlPlane" => {
             authentication_mode(update, verdict);
             managed_version(update, verdict);
-            generated(update, &["spec", "eksClusterName"], eks_name(update, 100), verdict);
+            generated(update, &["spec", "eksClusterName"], eks_name(update, 100).as_deref(), verdict);
         }
-        "AWSManagedMachinePool" => generated(update, &["spec", "eksNodegroupName"], eks_name(update, 64), verdict),
+        "AWSManagedMachinePool" => {
+            generated(update, &["spec", "eksNodegroupName"], eks_name(update, 64).as_deref(), verdict)
+        }
         "AzureCluster" => azure_cluster(update, verdict),
         "AzureManagedControlPlane" => managed_version(update, verdict),
         _ => {}
@@ -169,11 +171,11 @@ fn openstack_cluster(update: &Update<'_, '_>, verdict: &mut Verdict) {
 }
 
 /// A field that a webhook fills with a name of its own where nothing is written, and that must not change from then on.
-fn generated(update: &Update<'_, '_>, keys: &[&str], default: Option<String>, verdict: &mut Verdict) {
+fn generated(update: &Update<'_, '_>, keys: &[&str], default: Option<&str>, verdict: &mut Verdict) {
     let (before, after) = update.both(keys);
     let stored = |value: Option<&Json>| match value.and_then(Json::as_str).filter(|text| !text.is_empty()) {
         Some(written) => Some(written.to_owned()),
-        None => default.clone(),
+        None => default.map(str::to_owned),
     };
     // Where neither the name nor how it is made is known, nothing can be said.
     if let (Some(before), Some(after)) = (stored(before), stored(after))
@@ -197,10 +199,10 @@ fn azure_cluster(update: &Update<'_, '_>, verdict: &mut Verdict) {
         format!("{name}-{}-lb", if is_internal { "internal" } else { "public" })
     };
     let default = Some(balancer(&update.before)).filter(|before| *before == balancer(&update.after));
-    generated(update, &["spec", "networkSpec", "apiServerLB", "name"], default, verdict);
+    generated(update, &["spec", "networkSpec", "apiServerLB", "name"], default.as_deref(), verdict);
     let outbound = |tree: &Json| json::at(tree, &["spec", "networkSpec", "nodeOutboundLB"]).is_some();
     if outbound(&update.before) && outbound(&update.after) {
-        generated(update, &["spec", "networkSpec", "nodeOutboundLB", "name"], Some(name.to_string()), verdict);
+        generated(update, &["spec", "networkSpec", "nodeOutboundLB", "name"], Some(&**name), verdict);
     }
     let keys = ["spec", "networkSpec", "subnets"];
     for after in json::items(&update.after, &keys) {

@@ -1,6 +1,8 @@
 //! `string.format()`, as the server's formatter writes. Its numbers with a point are written for American readers (`1,234.50`,
 //! `1.5×10⁰³`), whatever a programmer expects of `%f` and `%e`; a rule that compares them sees that.
 
+use std::fmt;
+
 use super::super::EvalError;
 use super::super::data::Data;
 use super::super::eval::Outcome;
@@ -229,13 +231,18 @@ fn quoted(text: &str) -> String {
             '\u{b}' => out.push_str("\\v"),
             c if c.is_ascii_graphic() || c == ' ' => out.push(c),
             c if is_printed(c) => out.push(c),
-            c if u32::from(c) < 0x80 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if u32::from(c) <= 0xffff => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c if u32::from(c) < 0x80 => escape(&mut out, format_args!("\\x{:02x}", u32::from(c))),
+            c if u32::from(c) <= 0xffff => escape(&mut out, format_args!("\\u{:04x}", u32::from(c))),
+            c => escape(&mut out, format_args!("\\U{:08x}", u32::from(c))),
         }
     }
     out.push('"');
     out
+}
+
+fn escape(out: &mut String, text: fmt::Arguments<'_>) {
+    // Writing into text does not fail.
+    let _ = fmt::Write::write_fmt(out, text);
 }
 
 /// Whether a character is one that can be seen. (One that hangs on another is, behind another.)
