@@ -227,7 +227,7 @@ impl Settings {
     /// # Errors
     /// No YAML, unknown keys, values of the wrong kind, labels that the server would refuse.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        if text.split(['\n', '\r']).all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
         if text.len() > MOST_BYTES {

@@ -340,9 +340,12 @@ fn float_key(number: f64) -> String {
     format!("{narrow}")
 }
 
-/// What `!!binary` stands for.
+/// What `!!binary` stands for; Go replaces each byte that is no UTF-8 by itself.
 fn binary(text: &str) -> Option<String> {
-    Some(String::from_utf8_lossy(&crate::base64::decode(text.as_bytes())?).into_owned())
+    let bytes = crate::base64::decode(text.as_bytes())?;
+    let replaced = |length: usize| std::iter::repeat_n(char::REPLACEMENT_CHARACTER, length);
+    let chunks = bytes.utf8_chunks().flat_map(|part| part.valid().chars().chain(replaced(part.invalid().len())));
+    Some(chunks.collect())
 }
 
 /// The formats that Go's reader takes for a timestamp: a date, a date and a time, and RFC 3339 with short fields.

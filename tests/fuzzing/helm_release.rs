@@ -148,7 +148,8 @@ impl Target for HelmRelease {
 
 /// The newest deployed release of a document, by general tools.
 fn slowly(input: &[u8]) -> Option<String> {
-    let document: serde_json::Value = serde_json::from_slice(input).ok()?;
+    // Go's reader of JSON does not mind broken text where nobody looks either.
+    let document: serde_json::Value = serde_json::from_str(&String::from_utf8_lossy(input)).ok()?;
     let all: Vec<&serde_json::Value> =
         document["items"].as_array().map_or_else(|| vec![&document], |items| items.iter().collect());
     let version = |secret: &serde_json::Value| {

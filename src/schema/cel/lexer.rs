@@ -116,6 +116,11 @@ fn literal_text(rest: &str, at: usize) -> Result<Option<(Token, usize)>, CelErro
             Some('\n' | '\r') if fence.len() == 1 => {
                 return Err(CelError::syntax(at, "line break in a string".to_owned()));
             }
+            // Line breaks of all kinds are line feeds there, before anything else is made of them.
+            Some('\r') => {
+                out.push(b'\n');
+                inner = inner[1..].strip_prefix('\n').unwrap_or(&inner[1..]);
+            }
             Some('\\') if !raw => {
                 inner = escape(&inner[1..], bytes, &mut out).ok_or_else(|| {
                     CelError::syntax(rest.len() - inner.len() + at, "unknown escape in a string".to_owned())

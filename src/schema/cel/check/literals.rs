@@ -109,10 +109,12 @@ fn template_of(template: &str, elements: &[(bool, Node)], types: &Types) -> Outc
         };
         used += 1;
         let digits = after.strip_prefix('.').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-        let is_bare = after.strip_prefix('.').zip(digits).is_some_and(|(before, after)| before.len() == after.len());
+        // Without digits, or with more than a number has.
+        let is_none = |(before, after): (&str, &str)| before[..before.len() - after.len()].parse::<i64>().is_err();
+        let is_bare = after.strip_prefix('.').zip(digits).is_some_and(is_none);
         let verb_at = digits.unwrap_or(after);
         let Some(verb) = verb_at.chars().next().filter(|_| !is_bare) else {
-            return fail("a precision in the template of format() is not complete".to_owned());
+            return fail("a precision in the template of format() is no number".to_owned());
         };
         if !takes(verb, element, types)? {
             return fail(format!("%{verb} of format() does not take a {}", type_of(element, types)));
