@@ -48,7 +48,7 @@ impl fmt::Display for NotReadable {
 struct Secret {
     kind: Option<String>,
     #[serde(rename = "type")]
-    secret_type: Option<String>,
+    type_name: Option<String>,
     metadata: Metadata,
     data: Option<Data>,
     items: Option<Vec<Secret>>,
@@ -124,7 +124,7 @@ impl Secret {
     }
 
     fn is_release(&self) -> bool {
-        self.kind.as_deref() == Some("Secret") && self.secret_type.as_deref() == Some(SECRET_TYPE)
+        self.kind.as_deref() == Some("Secret") && self.type_name.as_deref() == Some(SECRET_TYPE)
     }
 
     fn revision(&self) -> u64 {

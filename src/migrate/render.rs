@@ -265,7 +265,9 @@ impl<'t> Renderer<'t> {
     }
 
     fn leads(&mut self, values: &[Value<'_>], column: usize) {
-        values.iter().for_each(|value| self.lead(Some(*value), column));
+        for value in values {
+            self.lead(Some(*value), column);
+        }
     }
 
     /// Whole lines of the source, indented for another column.

@@ -95,11 +95,7 @@ pub fn assign_without<'a>(
 type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
 
 /// The clusters that objects say they belong to, and those objects' membership.
-fn stated<'a>(
-    release: &Release<'a>,
-    gone: &BTreeSet<u32>,
-    jobs: usize,
-) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+fn stated<'a>(release: &Release<'a>, gone: &BTreeSet<u32>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     let is_there = |object: &Object<'a>| !object.is_hook() && (gone.is_empty() || !gone.contains(&object.number));
     let names = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
         let named = objects.iter().filter_map(|object| Some((object.number, stated_cluster(object)?)));

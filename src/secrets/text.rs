@@ -35,7 +35,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         let end = memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |at| at + 1);
         let (whole, behind) = rest.split_at(end);
         let line = whole.trim_end_matches(['\n', '\r']);
-        if mask.begins_document(line) {
+        if Mask::begins_document(line) {
             mask = Mask { in_secret: is_secret_ahead(behind), ..Mask::default() };
         } else if done == 0 {
             mask.in_secret = is_secret_ahead(rest);
@@ -91,7 +91,7 @@ enum Below {
 }
 
 impl Mask {
-    fn begins_document(&self, line: &str) -> bool {
+    fn begins_document(line: &str) -> bool {
         line.trim_start().starts_with("---") && !line.contains("-----")
     }
 
@@ -110,7 +110,7 @@ impl Mask {
             }
             let is_item = indent == above && (text == "-" || text.starts_with("- "));
             if indent > above || is_item {
-                return if how == Below::Mapping { self.in_mapping(line, margin) } else { Some(margin) };
+                return if how == Below::Mapping { Self::in_mapping(line, margin) } else { Some(margin) };
             }
             self.below = None;
         }
@@ -132,7 +132,7 @@ impl Mask {
     }
 
     /// A line of a Secret's data: the key is seen.
-    fn in_mapping<'l>(&self, line: &'l str, margin: &'l str) -> Option<&'l str> {
+    fn in_mapping<'l>(line: &'l str, margin: &'l str) -> Option<&'l str> {
         match keys(line).next() {
             Some((_, behind)) if line.get(behind..).is_some_and(|value| !value.trim().is_empty()) => line.get(..behind),
             Some(_) => None,

@@ -154,7 +154,10 @@ fn carry_out(root: &Path, files: &Files, before: &Marker, outcome: &Written) -> 
         // One or the other, wherever the run ends.
         let marks = both.entry(path.clone()).or_default();
         if marks != mark {
-            *marks = format!("{marks} {mark}").trim().to_owned();
+            if !marks.is_empty() {
+                marks.push(' ');
+            }
+            marks.push_str(mark);
         }
     }
     write_marker(root, both)?;

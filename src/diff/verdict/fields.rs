@@ -53,7 +53,7 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
             generated(update, &["spec", "eksClusterName"], eks_name(update, 100).as_deref(), verdict);
         }
         "AWSManagedMachinePool" => {
-            generated(update, &["spec", "eksNodegroupName"], eks_name(update, 64).as_deref(), verdict)
+            generated(update, &["spec", "eksNodegroupName"], eks_name(update, 64).as_deref(), verdict);
         }
         "AzureCluster" => azure_cluster(update, verdict),
         "AzureManagedControlPlane" => managed_version(update, verdict),
