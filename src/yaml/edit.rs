@@ -13,7 +13,8 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use place::{
-    Place, blank_lines, entry_start, has_blank_tabs, is_glued, key_start, line_start, lines_end, next_line, trim_end,
+    Place, blank_lines, entry_start, has_blank_tabs, has_odd_breaks, is_glued, key_start, line_start, lines_end,
+    next_line, trim_end,
 };
 
 use super::render::{self, Strings};
@@ -387,15 +388,6 @@ fn editable(value: Value<'_>) -> Result<(), Uneditable> {
     if shared { Err(Uneditable::Shared) } else { Ok(()) }
 }
 
-/// Whether there are line breaks other than LF and CRLF. Nearly all text is passed at the speed of memory.
-fn has_odd_breaks(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr3_iter(b'\r', 0xC2, 0xE2, bytes).any(|at| match bytes[at] {
-        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-        _ => super::text::line_break(&bytes[at..]).is_some(),
-    })
-}
-
 fn values<'a>(document: &'a Document<'a>) -> impl Iterator<Item = Value<'a>> {
     (0..document.len() as u32).filter_map(move |index| document.value(index))
 }
@@ -574,6 +566,13 @@ fn flow_is_plain(parent: Value<'_>, siblings: &[Value<'_>]) -> Result<(), Unedit
 /// An entry goes with the comma behind it; behind the last one that stays, with the comma before it.
 fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize, last_kept: usize) -> Edits {
     let start = |value: Value<'_>| if parent.is_seq() { value.span().range().start } else { key_start(value) };
+    let open = parent.span().range().start + 1;
+    let from = position.checked_sub(1).map_or(open, |before| siblings[before].span().range().end);
+    let before = parent.document().text().get(from..start(siblings[position]));
+    if before.is_none_or(|before| !matches!(before.trim(), "" | ",")) {
+        // A tag or a comment of its own would be left to the next one.
+        return Err(Uneditable::Spelling);
+    }
     let range = match (position, siblings.get(position + 1)) {
         (_, Some(next)) if position < last_kept => {
             let between = parent.document().text().get(siblings[position].span().range().end..start(*next));

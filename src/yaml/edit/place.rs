@@ -145,3 +145,12 @@ pub(super) fn has_blank_tabs(text: &str) -> bool {
 pub(super) fn next_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |step| at + step + 1)
 }
+
+/// Whether there are line breaks other than LF and CRLF. Nearly all text is passed at the speed of memory.
+pub(super) fn has_odd_breaks(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr3_iter(b'\r', 0xC2, 0xE2, bytes).any(|at| match bytes[at] {
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        _ => crate::yaml::text::line_break(&bytes[at..]).is_some(),
+    })
+}
