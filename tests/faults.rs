@@ -1,5 +1,6 @@
 //! What happens when the machine fails: nobody reads, the disk is full, somebody stops the process, memory ends. Whatever it is,
 //! no part of a release reaches Helm as a success, and no file is left half written.
+#![allow(clippy::format_collect, reason = "inputs of tests are built once")]
 
 mod common;
 

@@ -43,7 +43,7 @@ fn replay(target: &mut dyn Target) {
     let folder = seeds::repository("fixtures/fuzz").join(target.name());
     for input in seeds::files(&folder, &["txt"], usize::MAX) {
         let result = engine::attempt(target, &input);
-        let wrong = target.check_batch(&[input.clone()]);
+        let wrong = target.check_batch(std::slice::from_ref(&input));
         assert!(result.is_ok() && wrong.is_empty(), "{:?} {wrong:?}\n{}", result, String::from_utf8_lossy(&input));
     }
 }

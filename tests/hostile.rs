@@ -3,6 +3,7 @@
 //! The inputs are made here, of moderate size; `CAPI_LINT_HOSTILE=full` makes them as large as issue 10 has them, and
 //! `CAPI_LINT_RECORD=1` writes what was measured into `docs/reliability.md` (`scripts/hostile.sh` does both with an optimised
 //! binary).
+#![allow(clippy::format_collect, reason = "inputs of tests are built once")]
 
 #[path = "common/mod.rs"]
 mod common;

@@ -157,7 +157,7 @@ fn hostile_input_ends_soon_and_in_words() {
     for (name, stream) in cases {
         let start = Instant::now();
         for raw in yaml::split(stream.as_bytes()) {
-            if let Err(error) = raw.text(stream.as_bytes()).and_then(|text| yaml::parse(text)) {
+            if let Err(error) = raw.text(stream.as_bytes()).and_then(yaml::parse) {
                 assert!(!error.to_string().is_empty());
             }
         }

@@ -129,6 +129,7 @@ impl Target for Cel {
         all
     }
 
+    #[allow(clippy::too_many_lines, reason = "it is one list")]
     fn words(&self) -> &'static [&'static str] {
         &[
             "self",
@@ -268,15 +269,9 @@ impl Target for Cel {
         let program = Program::compile(text);
         let self_ = Typed { value: &self.object, schema: &self.schema };
         let run = program.as_ref().ok().map(|program| program.run(self_, Old::Value(Some(self_))));
-        match (&checked, &run) {
-            (Ok(checked), None) => {
-                return Err(format!(
-                    "it passes the checks and does not compile: {:?} {:?}",
-                    checked.yields,
-                    program.err()
-                ));
-            }
-            _ => {}
+        if let (Ok(checked), None) = (&checked, &run) {
+            let yields = &checked.yields;
+            return Err(format!("it passes the checks and does not compile: {yields:?} {:?}", program.err()));
         }
         let said = |text: &str| text.chars().filter(char::is_ascii_alphabetic).take(24).collect::<String>();
         let result = run.map(|run| match run.result {

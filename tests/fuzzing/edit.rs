@@ -62,12 +62,11 @@ fn values() -> Vec<Json> {
 const KEYS: &[&str] =
     &["new/key", "no", "a b", "1", "null", "", "x: y", "<<", "- a", "~", "é", "#x", "cluster.x-k8s.io/cluster-name"];
 
+/// What an edit is called, its edits, and the tree that is to come out.
+type Change = (&'static str, Result<Vec<edit::Edit>, Uneditable>, Json);
+
 /// An edit of `value`, and what the tree is with it.
-fn change(
-    value: Value<'_>,
-    tree: &Json,
-    random: &mut Random,
-) -> Option<(&'static str, Result<Vec<edit::Edit>, Uneditable>, Json)> {
+fn change(value: Value<'_>, tree: &Json, random: &mut Random) -> Option<Change> {
     let path = path_of(value)?;
     let mut expected = tree.clone();
     let key = *random.pick(KEYS);

@@ -101,7 +101,7 @@ impl Target for Migrate {
             shape.push(match &document.outcome {
                 Outcome::NotConcerned => 0,
                 Outcome::Already => 1,
-                Outcome::Refused(reason) => 2 + Shape::of(&reason.message.get(..12)).0 % 64,
+                Outcome::Refused(reason) => 2 + Shape::of(reason.message.get(..12)).0 % 64,
                 Outcome::Migrated(migration) => 100 + migration.notes.len().min(4) as u64,
             });
             let Outcome::Migrated(migration) = &document.outcome else { continue };

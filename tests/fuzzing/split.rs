@@ -121,10 +121,10 @@ impl Target for Split {
         let first_end = slow.first().map_or(0, |first| first.2);
         let starts_bare = slow.first().is_some_and(|first| first.1 == 0);
         let values = documents.iter().take_while(|document| document.span.end <= first_end).count();
-        if let Some(count) = json_objects(&input[..first_end]).filter(|count| starts_bare && *count > 1) {
-            if values != count {
-                return Err(format!("{count} JSON objects became {values} documents"));
-            }
+        if let Some(count) = json_objects(&input[..first_end]).filter(|count| starts_bare && *count > 1)
+            && values != count
+        {
+            return Err(format!("{count} JSON objects became {values} documents"));
         }
         // Cut into parts for threads, the same.
         for parts in [2, 3, 7] {
