@@ -5,6 +5,18 @@
 //! Without `--target` all targets run, each for that long. What fails is reduced and written to `target/fuzz/TARGET-….txt`; the
 //! input in hand always stands in `target/fuzz/TARGET-SEED.current`, for a crash that ends the process.
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::type_complexity,
+    clippy::collapsible_if,
+    clippy::single_match,
+    clippy::needless_borrows_for_generic_args,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "lists of words, and texts put together"
+)]
+
 #[path = "../tests/fuzzing/mod.rs"]
 mod fuzzing;
 

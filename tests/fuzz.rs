@@ -4,6 +4,18 @@
 //! `FUZZ_SECONDS` says how long a target runs (`make fuzz`: 60), `FUZZ_SEED` which seed is not fresh, `FUZZ_GO` that Go's reader of
 //! YAML is asked too.
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::type_complexity,
+    clippy::collapsible_if,
+    clippy::single_match,
+    clippy::needless_borrows_for_generic_args,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "lists of words, and texts put together"
+)]
+
 mod fuzzing;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -5,6 +5,18 @@
 //! keeps it in `regressions.txt`, from where it is tried first ever after. `PROPERTY_TIMES` is by how much more cases a seed gives.
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "inputs of tests are built once")]
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::type_complexity,
+    clippy::collapsible_if,
+    clippy::single_match,
+    clippy::needless_borrows_for_generic_args,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "lists of words, and texts put together"
+)]
+
 mod generate;
 #[path = "../support/judged.rs"]
 mod judged;
