@@ -3,8 +3,6 @@
 //!
 //! Each runs with a fixed seed and with a fresh one. A failure is reduced and prints `PROPERTY_SEED`, which runs it again; proptest
 //! keeps it in `regressions.txt`, from where it is tried first ever after. `PROPERTY_TIMES` is by how much more cases a seed gives.
-#![allow(clippy::format_collect, clippy::format_push_string, reason = "inputs of tests are built once")]
-
 #![allow(
     clippy::too_many_lines,
     clippy::format_push_string,
