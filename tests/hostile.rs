@@ -72,7 +72,7 @@ fn time_bound(input: &Input) -> Duration {
 fn check(door: &Door, input: &Input, folder: &Folder) -> Measured {
     let arguments = (door.arguments)(&input.file);
     let stdin = door.by_stdin.then(|| folder.path.join(&input.file));
-    let most = time_bound(input) * 4;
+    let most = time_bound(input) * 20;
     let run = measured::run(&arguments, stdin.as_deref(), &folder.path, most);
     let what = format!("{} of {} ({} bytes)", door.name, input.file, input.size);
     let _ = fs::remove_dir_all(folder.path.join("split"));
@@ -151,7 +151,7 @@ fn judged(folder: &Folder, files: &[(&str, &str)], arguments: &[&str]) -> Measur
         fs::write(folder.path.join(name), text).expect("a file");
     }
     let limit = if measured::is_release() { 2 } else { 30 };
-    let run = measured::run(arguments, None, &folder.path, Duration::from_secs(2 * limit));
+    let run = measured::run(arguments, None, &folder.path, Duration::from_secs(20 * limit));
     let what = format!("{arguments:?}: {}{}", run.stdout, run.stderr);
     assert!(!run.stopped && run.time < Duration::from_secs(limit), "{:?} for {what}", run.time);
     assert!([0, 1, 2].contains(&run.code) && run.memory < 512 << 20, "{} MB, {what}", run.memory >> 20);

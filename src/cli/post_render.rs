@@ -126,6 +126,10 @@ fn write_all(out: &mut impl Write, output: transform::Output<'_>) -> io::Result<
     const PER_CALL: usize = 1024; // what Linux takes at once
     let mut slices = Vec::with_capacity(PER_CALL);
     output.pieces(|piece| {
+        // What an edit takes out leaves a piece of nothing; a call with nothing else would seem to fail.
+        if piece.is_empty() {
+            return Ok(());
+        }
         slices.push(io::IoSlice::new(piece));
         if slices.len() == PER_CALL { write_slices(out, &mut slices) } else { Ok(()) }
     })?;

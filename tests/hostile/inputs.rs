@@ -164,9 +164,11 @@ pub fn long(folder: &Folder, each: &mut dyn FnMut(Input)) {
 }
 
 pub fn many(folder: &Folder, each: &mut dyn FnMut(Input)) {
-    each(input(folder, "documents.yaml", "documents of 10 bytes", "malformed-object", |out| {
+    let documents = input(folder, "documents.yaml", "documents of 10 bytes", "malformed-object", |out| {
         repeat(out, "---\na: bcd\n", scaled(1_000_000))
-    }));
+    });
+    // What is known of a document takes some 300 bytes, however small it is.
+    each(Input { unpacked: documents.size * 9, ..documents });
     each(input(folder, "objects.yaml", "small objects", FINE, |out| {
         (0..scaled(300_000)).try_for_each(|n| {
             writeln!(out, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{n}, namespace: b}}")
