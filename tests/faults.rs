@@ -262,10 +262,21 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
 }
 
+/// Whether this process, and so each that it starts, has a signal ignored, as `nohup` and a shell's `&` have it.
+fn ignored(number: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map_or("", str::trim);
+    u64::from_str_radix(mask, 16).is_ok_and(|mask| mask >> (number - 1) & 1 == 1)
+}
+
 #[test]
 fn a_signal_in_the_middle_is_no_success() {
     for (name, number) in [("TERM", 15), ("INT", 2), ("HUP", 1), ("KILL", 9)] {
         // While it reads: half of a release that is fine so far.
+        if ignored(number) {
+            eprintln!("skipped: whoever started this test has SIG{name} ignored");
+            continue;
+        }
         let mut child = piped(&["post-render"]);
         let mut stdin = child.stdin.take().expect("standard input");
         stdin.write_all(good().as_bytes()).expect("it reads");
