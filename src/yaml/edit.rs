@@ -256,8 +256,8 @@ pub fn rename(entry: Value<'_>, key: &str) -> Edits {
     Ok(vec![match style {
         Style::DoubleQuoted => Edit::replace(span.start - 1..span.end + 1, double_quoted(key)),
         Style::SingleQuoted => {
-            // `'a':b` is an entry, and `a:b` is a word.
-            let behind = entry.document().text()[span.end + 1..].strip_prefix(':').unwrap_or_default();
+            // `'a':b` is an entry, and so is `'a' :b`; `a:b` is a word.
+            let behind = entry.document().text()[span.end + 1..].trim_start().strip_prefix(':').unwrap_or_default();
             let is_tight = !behind.is_empty() && !behind.starts_with([' ', '\t', '\r', '\n']);
             let new = if is_tight { double_quoted(key) } else { quote(key).into_owned() };
             Edit::replace(span.start - 1..span.end + 1, new)
