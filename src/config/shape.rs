@@ -203,7 +203,8 @@ pub fn json_schema() -> Json {
 
 fn as_schema(shape: &Shape) -> Json {
     match shape {
-        Shape::Text(_) => json!({"type": "string"}),
+        // `team: 1.30` and `gpu: true` are read as what they say.
+        Shape::Text(_) => json!({"type": ["string", "number", "boolean"]}),
         Shape::Truth => json!({"type": "boolean"}),
         Shape::Count => json!({"type": "integer", "minimum": 0}),
         Shape::Choice(words) => json!({"enum": words.iter().map(|(word, _)| word).collect::<Vec<_>>()}),

@@ -90,7 +90,7 @@ fn dash_before(text: &str, start: usize) -> Option<usize> {
 
 /// Whether a text stands right behind another one, such as an anchor, with neither blank nor bracket between.
 pub(super) fn is_glued(before: &str) -> bool {
-    before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '-' | '\u{FEFF}'))
+    before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '\u{FEFF}'))
 }
 
 /// Whether the key stands behind a `?`: its colon is not on its line, or there is none.
