@@ -133,12 +133,19 @@ pub(super) fn blank_lines(text: &str) -> &str {
     &text[..length]
 }
 
-/// Whether there are tabs before or in the comments and blank lines that a text begins with: fine behind plain text, an error
-/// behind quotes.
+/// Whether there are tabs before or in the comments and blank lines that a text begins with, or before what follows them: fine
+/// behind some texts, an error behind others.
 pub(super) fn has_blank_tabs(text: &str) -> bool {
-    let lines = text.split_inclusive('\n').map(|line| line.split_at(line.len() - line.trim_start().len()));
-    let mut above = lines.take_while(|(_, rest)| rest.is_empty() || rest.starts_with('#'));
-    above.any(|(margin, _)| margin.contains('\t'))
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim_start();
+        if line[..line.len() - rest.len()].contains('\t') {
+            return true;
+        }
+        if !rest.is_empty() && !rest.starts_with('#') {
+            break;
+        }
+    }
+    false
 }
 
 /// Where the next line begins.
