@@ -1,6 +1,9 @@
 //! References that lead to nothing.
 
-use rustc_hash::FxHashMap;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::view::{Link, Role, View, is_capi_group};
 use crate::object::Object;
@@ -30,6 +33,8 @@ crate::rule! {
     ///     name: dmeo            # the DockerCluster is called demo
     /// ```
     ///
+    /// Secrets that a SealedSecret, an ExternalSecret or a Certificate of the release makes are there.
+    ///
     /// ## Fix
     ///
     /// Write the name, kind, group and namespace of the object as it is. What exists on the management cluster already goes into
@@ -44,12 +49,18 @@ const COMPARISONS: usize = 5_000_000;
 /// Looks at every reference without a target.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut names = Names { of_kind: FxHashMap::default(), left: COMPARISONS };
+    let made = OnceCell::new();
     for link in view.links.iter().filter(|link| link.target.is_none()) {
         let Some(from) = view.object(link.from) else { continue };
         let is_external = view.is_external(&link.group, &link.kind, link.namespace_in(view), &link.name);
         let takes_template = link.takes_template(from);
         let is_wrong = |template: bool| super::reference_kind::is_wrong(view, link, template);
         if is_external || takes_template.is_some_and(is_wrong) || is_made_by_controllers(link, from) {
+            continue;
+        }
+        let of_release =
+            || made.get_or_init(|| made_secrets(view)).contains(&(link.namespace_in(view), link.name.clone()));
+        if link.group.is_empty() && link.kind == "Secret" && of_release() {
             continue;
         }
         if names.of_kind.is_empty() {
@@ -64,6 +75,19 @@ fn is_made_by_controllers(link: &Link<'_>, from: &Object<'_>) -> bool {
     let cluster = crate::release::stated_cluster(from);
     let rest = cluster.as_deref().and_then(|cluster| link.name.strip_prefix(cluster));
     link.kind == "Secret" && matches!(rest, Some("-kubeconfig" | "-ca" | "-etcd" | "-sa" | "-proxy"))
+}
+
+/// The Secrets, by namespace and name, that controllers make from other objects of the release.
+fn made_secrets<'v, 'a>(view: &View<'v, 'a>) -> FxHashSet<(&'v str, Cow<'a, str>)> {
+    let of = |object: &'v Object<'a>, path: &[&str]| {
+        let name = object.at(path).and_then(|value| value.as_str()).filter(|name| !name.is_empty());
+        (view.release.namespace_of(object), name.unwrap_or_else(|| object.name.clone()))
+    };
+    let sealed = view.of_kind("bitnami.com", "SealedSecret").map(|object| of(object, &["metadata", "name"]));
+    let external =
+        view.of_kind("external-secrets.io", "ExternalSecret").map(|object| of(object, &["spec", "target", "name"]));
+    let certificates = view.of_kind("cert-manager.io", "Certificate").map(|object| of(object, &["spec", "secretName"]));
+    sealed.chain(external).chain(certificates).collect()
 }
 
 fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mut Names<'_>) -> Finding {

@@ -46,6 +46,7 @@ mod reference_namespace;
 mod reference_version;
 mod release_too_large;
 mod required_label;
+mod sealed_for_another;
 mod shared_template;
 mod single_control_plane;
 mod target_selects_nothing;
@@ -135,6 +136,7 @@ static CHECKS: &[(&str, &[Check])] = &[
             uneven_network_policy::UNEVEN_NETWORK_POLICY,
             missing_backup::MISSING_BACKUP,
             unknown_secret_store::UNKNOWN_SECRET_STORE,
+            sealed_for_another::SEALED_FOR_ANOTHER,
         ],
     ),
     (
