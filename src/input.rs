@@ -15,6 +15,7 @@ use walkdir::WalkDir;
 
 use crate::progress::{self, Phase};
 use crate::schema::suggest::nearest;
+use crate::threads;
 
 /// A named run of bytes: a file, standard input, or what a chart rendered to.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct ChartOptions {
     pub namespace: Option<String>,
     /// The Helm to run; `helm` from PATH where absent.
     pub helm: Option<PathBuf>,
+    /// How many charts are rendered at once; none and one are one after the other.
+    pub jobs: usize,
 }
 
 /// Why a source could not be read. Exit code 2: this is no finding about its content.
@@ -213,20 +216,37 @@ pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>
     let mut groups = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            groups.push(SourceGroup { sources: vec![standard_input()?] });
+            groups.push(Group::Read(SourceGroup { sources: vec![standard_input()?] }));
             continue;
         }
         let kind = fs::metadata(path).map_err(|cause| InputError::Unreadable { path: path.clone(), cause })?;
         if kind.is_dir() {
-            groups.extend(read_folder(path, charts)?);
+            groups.extend(read_folder(path)?);
         } else {
             files.sources.push(read_file(path)?);
         }
     }
     if !files.sources.is_empty() {
-        groups.insert(0, files);
+        groups.insert(0, Group::Read(files));
     }
-    Ok(groups)
+    // Helm takes by far the most time of all.
+    let made = threads::in_turn(groups.len(), charts.jobs, |number| match &groups[number] {
+        Group::Read(_) => Ok(None),
+        Group::Chart(chart) => render(chart, charts).map(Some),
+    });
+    let of_group = |(group, made): (Group, Result<Option<Source>, InputError>)| match (group, made?) {
+        (Group::Read(group), _) => Ok(group),
+        (Group::Chart(_), rendered) => Ok(SourceGroup { sources: rendered.into_iter().collect() }),
+    };
+    groups.into_iter().zip(made).map(of_group).collect()
+}
+
+/// One release among those that were asked for.
+enum Group {
+    /// It is there.
+    Read(SourceGroup),
+    /// The folder of a chart that is still to be rendered.
+    Chart(PathBuf),
 }
 
 fn standard_input() -> Result<Source, InputError> {
@@ -308,15 +328,15 @@ fn read_file(path: &Path) -> Result<Source, InputError> {
 
 /// A folder is one release of its manifests, plus one for each chart below it. Symbolic links to files are followed, those to
 /// folders are not (they may loop).
-fn read_folder(folder: &Path, charts: &ChartOptions) -> Result<Vec<SourceGroup>, InputError> {
+fn read_folder(folder: &Path) -> Result<Vec<Group>, InputError> {
     if is_chart(folder) {
-        return Ok(vec![SourceGroup { sources: vec![render(folder, charts)?] }]);
+        return Ok(vec![Group::Chart(folder.into())]);
     }
     let mut manifests = SourceGroup::default();
     let mut groups = Vec::new();
     walk(folder, &mut |found| {
         match found {
-            Found::Chart(chart) => groups.push(SourceGroup { sources: vec![render(chart, charts)?] }),
+            Found::Chart(chart) => groups.push(Group::Chart(chart.into())),
             Found::Manifest(file) => {
                 manifests.sources.push(read_file(file)?);
                 if manifests.sources.len() % 100 == 0 {
@@ -327,7 +347,7 @@ fn read_folder(folder: &Path, charts: &ChartOptions) -> Result<Vec<SourceGroup>,
         Ok(())
     })?;
     if !manifests.sources.is_empty() {
-        groups.insert(0, manifests);
+        groups.insert(0, Group::Read(manifests));
     }
     if groups.is_empty() { Err(InputError::NothingFound { path: folder.into() }) } else { Ok(groups) }
 }

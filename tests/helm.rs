@@ -341,6 +341,53 @@ fn what_template_prints_is_linted_and_counted() {
 }
 
 #[test]
+fn charts_of_a_folder_are_rendered_at_once_and_come_in_their_order() {
+    let Some(helm) = Helm::all("several").next() else { return };
+    let folder = empty_folder("several-charts");
+    for name in ["c", "a", "b"] {
+        let templates = folder.join(name).join("templates");
+        fs::create_dir_all(&templates).expect("target can be written");
+        fs::write(folder.join(name).join("Chart.yaml"), format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n"))
+            .expect("written");
+        // A key that no ConfigMap has, so that each chart is heard of.
+        let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndatta: {{}}\n");
+        fs::write(templates.join("map.yaml"), text).expect("written");
+    }
+    let lint = |jobs: &str| {
+        let program = helm.program.to_str().expect("UTF-8");
+        let arguments =
+            ["lint", folder.to_str().expect("UTF-8"), "--helm", program, "--jobs", jobs, "--format", "compact"];
+        stdout(&capi_lint(&arguments, ""))
+    };
+    let one = lint("1");
+    let order: Vec<_> = ["a", "b", "c"].map(|name| one.find(&format!("several-charts/{name}"))).into();
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{one}");
+    assert_eq!(lint("3"), one);
+}
+
+#[test]
+fn a_report_compares_a_chart_with_its_old_values() {
+    let Some(helm) = Helm::all("old-values").next() else { return };
+    let folder = empty_folder("old-values");
+    let values = folder.join("old.yaml");
+    fs::write(&values, "env: dev\n").expect("written");
+    let program = helm.program.to_str().expect("UTF-8");
+    let (chart, values) = (chart(), values.to_str().expect("UTF-8").to_owned());
+    let report = |more: &[&str]| {
+        let arguments = [&["report", &chart, "--diff", &chart, "--helm", program], more].concat();
+        let output = capi_lint(&arguments, "");
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let added = |page: &str| {
+        let (_, summary) = page.split_once("\"summary\":{\"added\":").expect("a summary of the comparison");
+        summary.split(|byte: char| !byte.is_ascii_digit()).next().unwrap_or_default().parse::<u32>().expect("a number")
+    };
+    assert_eq!(added(&report(&[])), 0);
+    assert!(added(&report(&["--old-values", &values])) > 0);
+}
+
+#[test]
 fn every_rendering_of_the_chart_is_clean() {
     let Some(helm) = Helm::all("renderings").next() else { return };
     let values = ["values", "values-small", "values-regions", "values-environments"];

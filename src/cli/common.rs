@@ -86,16 +86,22 @@ pub struct ChartArgs {
 }
 
 impl ChartArgs {
-    /// As `input` takes them.
-    pub fn options(&self, namespace: Option<&str>) -> ChartOptions {
+    /// As `input` takes them. Without a namespace Helm's own counts; `jobs` charts are rendered at once.
+    pub fn options(&self, namespace: &str, jobs: usize) -> ChartOptions {
         ChartOptions {
             values: self.values.clone(),
             set: self.set.clone(),
             release: self.release.clone(),
-            namespace: namespace.map(str::to_owned),
+            namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
             helm: helm(self.helm.as_ref()),
+            jobs,
         }
     }
+}
+
+/// One thread for each processor, as where `--jobs` says nothing.
+pub fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
 }
 
 /// How findings are printed.
@@ -193,7 +199,7 @@ impl JudgeArgs {
 
     /// Number of threads.
     pub fn jobs(&self) -> usize {
-        self.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+        self.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(all_cores)
     }
 
     /// The default namespace: flag, else what Helm was told, else setting, else none.

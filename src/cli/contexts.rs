@@ -62,7 +62,7 @@ enum ContextFormat {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let settings = args.judge.settings()?;
     let namespace = args.judge.namespace(&settings);
-    let charts = args.charts.options(Some(namespace).filter(|namespace| !namespace.is_empty()));
+    let charts = args.charts.options(namespace, args.judge.jobs());
     let files = if args.files.is_empty() { default_files()? } else { args.files.clone() };
     let groups = common::sources(&files, &charts, false)?;
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();

@@ -267,6 +267,7 @@ impl SourceArgs {
             release: self.release.clone().or_else(|| release.map(str::to_owned)),
             namespace: Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty()),
             helm: common::helm(self.helm.as_ref()),
+            jobs: 1,
         };
         read_side(path, &options)
     }

@@ -48,7 +48,7 @@ enum GraphFormat {
 pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let settings = args.judge.settings()?;
     let namespace = args.judge.namespace(&settings);
-    let charts = args.charts.options(Some(namespace).filter(|namespace| !namespace.is_empty()));
+    let charts = args.charts.options(namespace, args.judge.jobs());
     let groups = common::sources(&args.paths, &charts, false)?;
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
     let streams = lint::parse(&sources, args.judge.jobs());

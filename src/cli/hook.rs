@@ -144,7 +144,7 @@ fn charts(args: &HookArgs) -> anyhow::Result<Outcome> {
     let (mut groups, mut broken) = (Vec::new(), 0);
     for chart in &charts {
         for values in values_of(chart) {
-            let mut how = args.charts.options(Some(namespace).filter(|namespace| !namespace.is_empty()));
+            let mut how = args.charts.options(namespace, args.judge.jobs());
             how.values.extend(values.clone());
             match input::read(std::slice::from_ref(chart), &how) {
                 Ok(mut rendered) => {

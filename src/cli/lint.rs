@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let settings = args.judge.settings()?;
     let namespace = args.judge.namespace(&settings);
     let options = common::judge_options(&args.judge, &settings)?;
-    let charts = args.charts.options(Some(namespace).filter(|namespace| !namespace.is_empty()));
+    let charts = args.charts.options(namespace, args.judge.jobs());
     let groups = common::sources(&args.paths, &charts, args.allow_empty)?;
     let groups = if args.each_file { each_alone(groups) } else { groups };
     let streams: Vec<Vec<Stream<'_>>> = groups.iter().map(|group| parse(&group.sources, options.jobs)).collect();

@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(chart) = &args.templates {
         return super::migrate_templates::run(args, chart);
     }
-    let groups = common::sources(&args.paths, &args.charts.options(None), args.allow_empty)?;
+    let groups = common::sources(&args.paths, &args.charts.options("", common::all_cores()), args.allow_empty)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
     let bytes: Vec<&[u8]> = sources.iter().map(|source| source.bytes.as_slice()).collect();
     let streams: Vec<Stream> = migrate::streams(&bytes);

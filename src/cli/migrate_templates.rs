@@ -143,7 +143,7 @@ fn propose(chart: &Path) -> anyhow::Result<(Vec<Changed>, Vec<PathBuf>)> {
 
 /// The sets of values with which the chart is rendered: what the user named, and on top of that each file in `ci/`.
 fn value_sets(chart: &Path, args: &Args) -> Vec<ChartOptions> {
-    let own = args.charts.options(None);
+    let own = args.charts.options("", 1);
     let mut sets = vec![own.clone()];
     let files = WalkDir::new(chart.join("ci")).max_depth(1).sort_by_file_name().into_iter().filter_map(Result::ok);
     for file in files.filter(|file| file.file_type().is_file()) {

@@ -36,6 +36,9 @@ pub struct Args {
     /// The release before: the report says too what is refused and which machines roll
     #[arg(long, value_name = "OLD")]
     diff: Option<PathBuf>,
+    /// Values file for the chart OLD, behind those of --values; may be repeated
+    #[arg(long, value_name = "FILE", requires = "diff")]
+    old_values: Vec<PathBuf>,
     /// The heading of the page [default: Fleet report]
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
@@ -59,7 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let settings = args.judge.settings()?;
     let namespace = args.judge.namespace(&settings);
     let options = common::judge_options(&args.judge, &settings)?;
-    let mut charts = args.charts.options(Some(namespace).filter(|namespace| !namespace.is_empty()));
+    let mut charts = args.charts.options(namespace, args.judge.jobs());
     if charts.release.is_none() {
         charts.release = args.diff.as_deref().and_then(diff_command::release_of);
     }
@@ -104,7 +107,10 @@ fn outliers(view: &View<'_, '_>, settings: &Settings, today: Option<&str>) -> Ve
 }
 
 fn old_sources(args: &Args, charts: &ChartOptions) -> anyhow::Result<Vec<Source>> {
-    args.diff.as_ref().map_or_else(|| Ok(Vec::new()), |old| diff_command::read_side(old, charts))
+    let Some(old) = &args.diff else { return Ok(Vec::new()) };
+    let mut charts = charts.clone();
+    charts.values.extend_from_slice(&args.old_values);
+    diff_command::read_side(old, &charts)
 }
 
 fn diff_options(args: &Args, settings: &Settings) -> anyhow::Result<diff::Options> {

@@ -97,7 +97,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 fn manifests(args: &Args, namespace: &str) -> anyhow::Result<Vec<Source>> {
-    let charts = args.charts.options(Some(namespace).filter(|namespace| !namespace.is_empty()));
+    let charts = args.charts.options(namespace, args.judge.jobs());
     let mut sources = Vec::new();
     let mut paths = Vec::new();
     for path in &args.manifests {
