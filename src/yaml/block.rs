@@ -454,10 +454,6 @@ impl Parser<'_, '_> {
             };
             let end = self.flow_value(at, key, depth)?;
             at = self.flow_blanks(end)?;
-            // Where a plain scalar might go on, tabs in the next line's indentation can be an error.
-            if memchr(b'\t', &self.bytes[end..at]).is_some() && memchr(b'\n', &self.bytes[end..at]).is_some() {
-                return Err(GiveUp);
-            }
             if self.byte(at) == b',' {
                 at = self.flow_blanks(at + 1)?;
             } else if self.byte(at) != close {
@@ -531,7 +527,10 @@ impl Parser<'_, '_> {
                 Some(b'#') => at += memchr(b'\n', &self.bytes[at..]).ok_or(GiveUp)?,
                 Some(b'\n') => {
                     at += 1;
-                    if self.bytes.get(at) == Some(&b'%') || lex::is_marker(&self.bytes[at..]) {
+                    let is_marked = self.bytes.get(at) == Some(&b'%') || lex::is_marker(&self.bytes[at..]);
+                    at = lex::skip_spaces(self.bytes, at);
+                    // Where a plain scalar might go on, tabs in the next line's indentation can be an error.
+                    if is_marked || self.bytes.get(at) == Some(&b'\t') {
                         return Err(GiveUp);
                     }
                 }

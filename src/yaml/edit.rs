@@ -5,6 +5,8 @@
 //! caller decides. This module must not know what it edits.
 
 mod place;
+mod proof;
+mod removal;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,15 +15,16 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use place::{
-    Place, blank_lines, entry_start, has_blank_tabs, has_odd_breaks, is_glued, key_start, line_start, lines_end,
-    next_line, trim_end,
+    Place, blank_lines, entry_start, has_odd_breaks, key_start, line_start, lines_end, trim_end,
 };
+use proof::{extend, proven};
 
 use super::render::{self, Strings};
 pub use super::render::{block as render_block, double_quoted, inline as render_inline, quote, source_at};
-use super::tape::{Span, Style, Tag};
+use super::tape::{Span, Style};
 use super::value::Value;
 use super::view::Document;
+pub use removal::{remove, remove_items};
 
 /// Replaces a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +130,11 @@ pub fn insert(map: Value<'_>, key: &str, value: &Json) -> Edits {
 
 /// Adds several entries, in this order, with edits that fit together.
 pub fn insert_all(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
+    let added = || entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).clone()));
+    proven(map, new_entries(map, entries)?, |tree| extend(tree, added()))
+}
+
+fn new_entries(map: Value<'_>, entries: &[(&str, &Json)]) -> Edits {
     editable(map)?;
     let place = Place::of(map);
     match map.style() {
@@ -161,7 +169,12 @@ pub fn insert_texts(map: Value<'_>, key: Option<&str>, entries: &[Entry<'_>]) ->
     if is_common && entries.iter().all(|(_, text)| memchr::memchr(b'\n', text.as_bytes()).is_none()) {
         editable(map)?;
         let place = Place::of(map);
-        return append_lines(map, &place, |_| text_lines(key, entries, place.column));
+        let edits = append_lines(map, &place, |_| text_lines(key, entries, place.column))?;
+        let texts = || entries.iter().map(|(key, text)| (key.clone().into_owned(), Json::from(&**text)));
+        return proven(map, edits, |tree| match key {
+            Some(key) => extend(tree, [(key.to_owned(), texts().collect())]),
+            None => extend(tree, texts()),
+        });
     }
     let texts: Vec<(&str, Json)> =
         entries.iter().map(|(key, text)| (&**key, Json::String(text.clone().into_owned()))).collect();
@@ -176,6 +189,13 @@ pub fn insert_texts(map: Value<'_>, key: Option<&str>, entries: &[Entry<'_>]) ->
 
 /// Adds an item at the end of a list; a list that is null, absent or `[]` comes into being.
 pub fn push(list: Value<'_>, item: &Json) -> Edits {
+    proven(list, new_item(list, item)?, |tree| match tree {
+        Json::Array(items) => items.push(item.clone()),
+        _ => *tree = Json::Array(vec![item.clone()]),
+    })
+}
+
+fn new_item(list: Value<'_>, item: &Json) -> Edits {
     editable(list)?;
     let place = Place::of(list);
     let lines = |at: usize, strings| render::block_with(&Json::Array(vec![item.clone()]), at, strings);
@@ -190,29 +210,23 @@ pub fn push(list: Value<'_>, item: &Json) -> Edits {
 
 /// Puts another value in a value's place. Strings keep the quotes of the string they replace.
 pub fn replace(value: Value<'_>, new: &Json) -> Edits {
+    proven(value, new_value(value, new)?, |tree| *tree = new.clone())
+}
+
+fn new_value(value: Value<'_>, new: &Json) -> Edits {
     editable(value)?;
     let place = Place::of(value);
     let text = value.document().text();
     let range = value.span().range();
-    // A tag would make something else of the new value. (An anchor may stay: `editable` says that nobody uses it.)
-    let before = &text[..range.start];
-    let mut words = before.trim_end().rsplit([' ', '\t', '\n']).take(2);
-    let is_tagged = words.next().is_some_and(|word| word.contains('!')) || words.any(|word| word.starts_with('!'));
-    let is_bare = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
-    let is_marked = value.index() == 0 && !before.trim_start_matches('\u{FEFF}').lines().map(str::trim).all(is_bare);
-    if value.tag() != Tag::None || is_tagged || is_marked || is_glued(before) {
-        return Err(Uneditable::Spelling);
-    }
     if render::is_block(new) && place.has_own_line() && value.index() != 0 {
         return replace_below(value, &place, |strings| render::block_with(new, place.below(), strings));
     }
-    let below = next_line(text, range.end);
     let at_margin = value.index() != 0
         && matches!(value.style(), Style::Literal | Style::Folded)
         && text[line_start(text, range.start)..range.start].trim().is_empty()
         && place.entry.is_none_or(|entry| place.column <= entry);
-    if at_margin || has_blank_tabs(&text[below..]) {
-        // A block scalar's header may stand at the column of its key, other text may not; and tabs may follow plain text alone.
+    if at_margin {
+        // A block scalar's header may stand at the column of its key, other text may not.
         return Err(Uneditable::Spelling);
     }
     let mut inline = match (value.style(), new) {
@@ -244,13 +258,15 @@ pub fn replace(value: Value<'_>, new: &Json) -> Edits {
 
 /// Gives an entry another key. Quotes stay where they were.
 pub fn rename(entry: Value<'_>, key: &str) -> Edits {
+    let map = parent(entry).ok_or(Uneditable::WrongKind)?;
+    proven(map, new_key(entry, key)?, |tree| proof::rename(tree, &entry.key().unwrap_or_default(), key))
+}
+
+fn new_key(entry: Value<'_>, key: &str) -> Edits {
     editable(entry)?;
-    let (style, tag, span) = entry.key_writing();
+    let (style, _, span) = entry.key_writing();
     let span = span.range();
-    if !matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted)
-        || tag != Tag::None
-        || is_glued(&entry.document().text()[..key_start(entry)])
-    {
+    if !matches!(style, Style::Plain | Style::SingleQuoted | Style::DoubleQuoted) {
         return Err(Uneditable::Spelling);
     }
     Ok(vec![match style {
@@ -264,84 +280,6 @@ pub fn rename(entry: Value<'_>, key: &str) -> Edits {
         }
         _ => Edit::replace(span, quote(key)),
     }])
-}
-
-/// Takes an entry out of its mapping, or an item out of its list, with the lines it stands on. Comments above it stay. What
-/// has lost its last entry becomes `{}` or `[]`.
-pub fn remove(value: Value<'_>) -> Edits {
-    editable(value)?;
-    let parent = parent(value).ok_or(Uneditable::WrongKind)?;
-    let siblings: Vec<_> = parent.children().collect();
-    let position = siblings.iter().position(|other| other.index() == value.index()).ok_or(Uneditable::WrongKind)?;
-    if matches!(parent.style(), Style::FlowMap | Style::FlowSeq) {
-        flow_is_plain(parent, &siblings)?;
-        return remove_flow(parent, &siblings, position, siblings.len() - 1);
-    }
-    remove_block(parent, &siblings, position)
-}
-
-/// Takes items out of a list, but not all of them; for each the edits, or why it cannot go. What separates items in brackets
-/// goes with them so that all edits together leave a list.
-pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Vec<(Value<'v>, Edits)> {
-    let siblings: Vec<_> = list.children().collect();
-    let is_flow = list.style() == Style::FlowSeq;
-    let plain = if is_flow { flow_is_plain(list, &siblings) } else { Ok(()) };
-    let of_list = plain.and_then(|()| editable(list));
-    let last_kept = siblings.iter().rposition(|item| !gone(*item)).unwrap_or_default();
-    let goes = siblings.iter().enumerate().filter(|(_, item)| gone(**item));
-    let edits = |(position, item): (usize, &Value<'v>)| {
-        // Aliases elsewhere in the list leave this item free.
-        let free = if of_list == Err(Uneditable::Shared) { editable(*item) } else { of_list };
-        let edits = free.and_then(|()| {
-            if is_flow {
-                remove_flow(list, &siblings, position, last_kept)
-            } else {
-                remove_block(list, &siblings, position)
-            }
-        });
-        (*item, edits)
-    };
-    goes.map(edits).collect()
-}
-
-fn remove_block(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> Edits {
-    let value = siblings[position];
-    let text = value.document().text();
-    if siblings.len() == 1 {
-        let empty = if parent.is_map() { Json::Object(serde_json::Map::new()) } else { Json::Array(Vec::new()) };
-        if parent.index() == 0 {
-            let span = parent.span().range();
-            if has_blank_tabs(&text[next_line(text, trim_end(text, &span))..]) {
-                return Err(Uneditable::Spelling);
-            }
-            return Ok(vec![Edit::replace(span.start..trim_end(text, &span), render::inline(&empty))]);
-        }
-        return replace(parent, &empty);
-    }
-    let start = entry_start(value).ok_or(Uneditable::Spelling)?;
-    let line = line_start(text, start);
-    if text[line..start].trim_start_matches(' ').is_empty() {
-        let mut end = lines_end(text, value.span().range().end);
-        let blank = blank_lines(&text[end..]);
-        let below = &text[end + blank.len()..];
-        let is_comment = below.starts_with(' ') && below.trim_start_matches(' ').starts_with('#');
-        if position > 0 && is_comment && ends_in_block(siblings[position - 1]) {
-            // The comment below would become a part of the text above.
-            return Err(Uneditable::Spelling);
-        }
-        if position > 0 && keeps_blank_lines(siblings[position - 1], blank) {
-            // The empty lines below would become a part of the text above.
-            end += blank.len();
-        }
-        if line == 0 && text[end..].starts_with('\u{FEFF}') || has_blank_tabs(&text[end..]) {
-            // What is text there would become a mark.
-            return Err(Uneditable::Spelling);
-        }
-        return Ok(vec![Edit::replace(line..end, "")]);
-    }
-    // It begins behind a dash (`- a: 1`): the next entry moves up to its place.
-    let next = siblings.get(position + 1).and_then(|next| entry_start(*next)).ok_or(Uneditable::Spelling)?;
-    Ok(vec![Edit::replace(start..next, "")])
 }
 
 /// The line break that the text uses.
@@ -369,8 +307,11 @@ pub fn parent(value: Value<'_>) -> Option<Value<'_>> {
 /// Refuses values whose text an alias uses too, and documents with line breaks other than LF and CRLF, which this module
 /// would overlook.
 fn editable(value: Value<'_>) -> Result<(), Uneditable> {
-    let text = value.document().text();
-    if has_odd_breaks(text) {
+    let document = value.document();
+    if !document.is_unusual() {
+        return Ok(());
+    }
+    if has_odd_breaks(document.text()) {
         return Err(Uneditable::Spelling);
     }
     let span = value.span();
@@ -378,13 +319,11 @@ fn editable(value: Value<'_>) -> Result<(), Uneditable> {
     let touches = |other: Span| {
         (other.start <= span.end && span.start <= other.end) || (other.start <= key.start && key.end <= other.end)
     };
-    let document = value.document();
-    let shared = document.has_aliases()
-        && values(document).any(|other| {
-            (other.index() == value.index() && other.is_aliased())
-                || (other.is_aliased() && touches(other.span()))
-                || (other.key_is_aliased() && touches(other.key_span()))
-        });
+    let shared = values(document).any(|other| {
+        (other.index() == value.index() && other.is_aliased())
+            || (other.is_aliased() && touches(other.span()))
+            || (other.key_is_aliased() && touches(other.key_span()))
+    });
     if shared { Err(Uneditable::Shared) } else { Ok(()) }
 }
 
@@ -443,9 +382,6 @@ fn append_lines(collection: Value<'_>, place: &Place, lines: impl Fn(Strings) ->
         })
         .map(str::len)
         .sum::<usize>();
-    if has_blank_tabs(&text[at..]) {
-        return Err(Uneditable::Spelling);
-    }
     let closed = text[..at].ends_with('\n');
     let rest = if closed && at == text.len() { newline } else { &text[at..] };
     let lines = lines(strings_before(rest));
@@ -490,7 +426,7 @@ fn ends_in_block(value: Value<'_>) -> bool {
 
 /// Lines below the key of a value that is null, absent or empty. `lines` renders them for a column.
 fn below_key(value: Value<'_>, place: &Place, lines: impl Fn(usize, Strings) -> String) -> Edits {
-    if value.tag() != Tag::None || !place.has_own_line() {
+    if !place.has_own_line() {
         return Err(Uneditable::Spelling);
     }
     replace_below(value, place, |strings| lines(place.below(), strings))
@@ -504,9 +440,6 @@ fn replace_below(value: Value<'_>, place: &Place, lines: impl Fn(Strings) -> Str
     let start = place.behind_indicator.unwrap_or(range.start);
     let end = trim_end(text, &range).max(start);
     let line = end + text[end..].find(['\n', '\r']).unwrap_or(text.len() - end);
-    if has_blank_tabs(&text[next_line(text, line)..]) {
-        return Err(Uneditable::Spelling);
-    }
     let lines = lines(strings_before(&text[line..])).replace('\n', newline);
     let commented = !text[end..line].trim().is_empty();
     let space = if text[end..].starts_with('#') { " " } else { "" };
@@ -554,43 +487,4 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
         _ => ",",
     };
     Ok(vec![Edit::insert(end, format!("{comma} {inner}"))])
-}
-
-/// Whether the entries between brackets stand there one by one, and so can be taken out.
-fn flow_is_plain(parent: Value<'_>, siblings: &[Value<'_>]) -> Result<(), Uneditable> {
-    let odd = |value: &Value<'_>| value.is_aliased() || value.key_is_aliased() || value.style() == Style::Absent;
-    let is_plain = parent.raw().starts_with(['{', '[']) && !siblings.iter().any(odd);
-    if is_plain { Ok(()) } else { Err(Uneditable::Spelling) }
-}
-
-/// An entry goes with the comma behind it; behind the last one that stays, with the comma before it.
-fn remove_flow(parent: Value<'_>, siblings: &[Value<'_>], position: usize, last_kept: usize) -> Edits {
-    let start = |value: Value<'_>| if parent.is_seq() { value.span().range().start } else { key_start(value) };
-    let open = parent.span().range().start + 1;
-    let from = position.checked_sub(1).map_or(open, |before| siblings[before].span().range().end);
-    let before = parent.document().text().get(from..start(siblings[position]));
-    if before.is_none_or(|before| !matches!(before.trim(), "" | ",")) {
-        // A tag or a comment of its own would be left to the next one.
-        return Err(Uneditable::Spelling);
-    }
-    let range = match (position, siblings.get(position + 1)) {
-        (_, Some(next)) if position < last_kept => {
-            let between = parent.document().text().get(siblings[position].span().range().end..start(*next));
-            if between.is_none_or(|between| between.trim() != ",") {
-                // A comment, or the tag of the next one.
-                return Err(Uneditable::Spelling);
-            }
-            start(siblings[position])..start(*next)
-        }
-        (0, _) => parent.span().range().start + 1..parent.span().range().end - 1,
-        _ => {
-            let end = siblings[position - 1].span().range().end;
-            if parent.document().text()[..end].ends_with(':') {
-                // With a line break behind it, the colon would be one of its own.
-                return Err(Uneditable::Spelling);
-            }
-            end..siblings[position].span().range().end
-        }
-    };
-    Ok(vec![Edit::replace(range, "")])
 }

@@ -17,6 +17,8 @@ pub(super) struct Outcome {
     pub ignored: Option<usize>,
     /// An infinity or not-a-number was written: an error, unless a later entry hides it.
     pub not_finite: bool,
+    /// It was the fast parser.
+    pub is_fast: bool,
 }
 
 /// Parses one document onto the end of `nodes`; node indexes count from where it begins.
@@ -36,7 +38,7 @@ pub(super) fn parse(text: &str, start: usize, nodes: &mut Vec<Node>) -> Result<O
         let raw = nodes.split_off(base);
         expand::expand(text, &raw, &aliases, nodes)?;
     }
-    Ok(Outcome { ignored, not_finite })
+    Ok(Outcome { ignored, not_finite, is_fast: false })
 }
 
 #[derive(Clone, Copy, Debug)]

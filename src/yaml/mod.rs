@@ -95,14 +95,16 @@ pub enum Parser {
 #[doc(hidden)]
 pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed<'_>, SyntaxError> {
     let mut room = Room::default();
-    let Read { duplicates, ignored } = read(text, &mut room, parser)?;
-    Ok(Parsed { document: Document::alone(text, &room.nodes), duplicates, ignored })
+    let Read { duplicates, ignored, is_unusual } = read(text, &mut room, parser)?;
+    Ok(Parsed { document: Document::alone(text, &room.nodes, is_unusual), duplicates, ignored })
 }
 
 /// What reading a document gave besides its nodes.
 struct Read {
     duplicates: Vec<DuplicateKey>,
     ignored: Option<usize>,
+    /// As [`view::Form::is_unusual`].
+    is_unusual: bool,
 }
 
 /// Reads a document; its nodes are the room's then.
@@ -112,7 +114,8 @@ fn read(text: &str, room: &mut Room, parser: Parser) -> Result<Read, SyntaxError
     let mut duplicates = Vec::new();
     keys::find_duplicates(text, &mut room.nodes, &mut room.seen, &mut duplicates);
     let error = if outcome.not_finite { not_finite(text, &room.nodes) } else { None };
-    error.map_or(Ok(Read { duplicates, ignored: outcome.ignored }), Err)
+    let is_unusual = !outcome.is_fast || !duplicates.is_empty();
+    error.map_or(Ok(Read { duplicates, ignored: outcome.ignored, is_unusual }), Err)
 }
 
 /// The first infinity or not-a-number that no later entry hides.
@@ -140,7 +143,7 @@ fn read_nodes(text: &str, room: &mut Room, parser: Parser) -> Result<fallback::O
     let start = if text.starts_with('\u{FEFF}') { 3 } else { 0 };
     if is_common && parser == Parser::Either {
         if block::parse(text, start, &mut room.nodes, &mut room.frames).is_ok() {
-            return Ok(fallback::Outcome::default());
+            return Ok(fallback::Outcome { is_fast: true, ..fallback::Outcome::default() });
         }
         room.nodes.clear();
     }

@@ -53,11 +53,11 @@ impl<'t> Reader<'t> {
         let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(SELDOM);
         let nodes = &self.room.nodes;
         let document = if is_due && text.len() <= LONGEST && is_regular(&read, nodes) {
-            let form = Arc::new(Form::of(text, nodes));
+            let form = Arc::new(Form::of(text, nodes, read.is_unusual));
             self.remember(Arc::clone(&form));
             Document::of_form(text, form, &[])
         } else {
-            Document::alone(text, nodes)
+            Document::alone(text, nodes, read.is_unusual)
         };
         Ok(Parsed { document, duplicates: read.duplicates, ignored: read.ignored })
     }
@@ -80,7 +80,7 @@ fn is_regular(read: &Read, nodes: &[Node]) -> bool {
 
 impl<'t> Form<'t> {
     /// The form of a document that is not longer than a shift can be.
-    fn of(text: &'t str, nodes: &[Node]) -> Self {
+    fn of(text: &'t str, nodes: &[Node], is_unusual: bool) -> Self {
         let words = (0..).zip(nodes).filter(|(_, node)| is_word(text.as_bytes(), node));
         let word = |(number, node): (u32, &Node)| Word {
             start: node.value.start as u16,
@@ -90,7 +90,7 @@ impl<'t> Form<'t> {
         let words: Box<[Word]> = words.map(word).collect();
         let before = |at: u32| words.partition_point(|word| u32::from(word.end) <= at) as u16;
         let places = nodes.iter().map(|node| (before(node.value.start), before(node.value.end))).collect();
-        Self { text, nodes: nodes.into(), words, places }
+        Self { text, nodes: nodes.into(), words, places, is_unusual }
     }
 
     /// Whether a text repeats this one; how far its words have moved what stands behind them goes to `shifts`.

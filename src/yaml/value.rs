@@ -76,6 +76,11 @@ impl<'a> Value<'a> {
         (node.styles.key(), node.tags.key(), self.own_key_span(node))
     }
 
+    /// Whether a later entry of its mapping has the same key, so that nobody reads this one.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.node().flags & SHADOWED != 0
+    }
+
     /// Whether its key came in through an alias.
     pub(super) fn key_is_aliased(&self) -> bool {
         self.node().flags & KEY_ALIASED != 0

@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::tape::{ALIASED, KEY_ALIASED, KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
+use super::tape::{KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
 use super::value::Value;
 
 /// What documents that repeat one another have in common: all but a few words, and how far these move the rest.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Eq)]
 pub(super) struct Form<'t> {
     /// The document that was read; keys are the same in all, and are read from here.
     pub(super) text: &'t str,
@@ -21,6 +21,15 @@ pub(super) struct Form<'t> {
     pub(super) words: Box<[Word]>,
     /// For each node, how many words end before its key and its value begin, and before its value ends.
     pub(super) places: Box<[(u16, u16)]>,
+    /// The fast parser did not take it, as it does not take anchors, tags, `? key` and odd tabs, or a key stands twice.
+    pub(super) is_unusual: bool,
+}
+
+impl PartialEq for Form<'_> {
+    /// Which parser read it makes no difference.
+    fn eq(&self, other: &Self) -> bool {
+        (self.text, &self.nodes, &self.words, &self.places) == (other.text, &other.nodes, &other.words, &other.places)
+    }
 }
 
 /// A word that another may take the place of.
@@ -43,8 +52,8 @@ pub struct Document<'t> {
 
 impl<'t> Document<'t> {
     /// A document that no other repeats.
-    pub(super) fn alone(text: &'t str, nodes: &[Node]) -> Self {
-        let form = Form { text, nodes: nodes.into(), words: Box::default(), places: Box::default() };
+    pub(super) fn alone(text: &'t str, nodes: &[Node], is_unusual: bool) -> Self {
+        let form = Form { text, nodes: nodes.into(), words: Box::default(), places: Box::default(), is_unusual };
         Self { text, form: Arc::new(form), shifts: Box::default() }
     }
 
@@ -114,9 +123,10 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// Whether anything came in through an alias or a merge key.
-    pub(super) fn has_aliases(&self) -> bool {
-        self.form.nodes.iter().any(|node| node.flags & (ALIASED | KEY_ALIASED) != 0)
+    /// Whether it is written in a way that charts and tools do not use, so that what stands in one place may mean something
+    /// in another.
+    pub(super) fn is_unusual(&self) -> bool {
+        self.form.is_unusual
     }
 
     /// Whether this document is `old` with nothing but one run of nodes put in: keys, values, their spelling and their

@@ -72,7 +72,7 @@ fn change(value: Value<'_>, tree: &Json, random: &mut Random) -> Option<Change> 
     let key = *random.pick(KEYS);
     let new = random.pick(&values()).clone();
     let place = target(&mut expected, &path)?;
-    Some(match random.below(6) {
+    Some(match random.below(7) {
         0 => {
             if place.is_null() {
                 *place = json!({});
@@ -116,6 +116,29 @@ fn change(value: Value<'_>, tree: &Json, random: &mut Random) -> Option<Change> 
             *entries = renamed.collect();
             ("rename", edit::rename(value, key), expected)
         }
+        5 => {
+            let items = place.as_array_mut()?;
+            let gone: Vec<bool> = items.iter().map(|_| random.one_in(3)).collect();
+            let position = |item: Value<'_>| value.items().position(|other| other.index() == item.index());
+            let taken = edit::remove_items(value, &|item| position(item).is_some_and(|at| gone[at]));
+            let (mut at, mut all) = (0, Vec::new());
+            let mut kept: Vec<bool> = gone.iter().map(|gone| !gone).collect();
+            for (item, edits) in taken {
+                match edits {
+                    Ok(edits) => all.extend(edits),
+                    Err(reason) if gone.iter().filter(|gone| **gone).count() == 1 => return Some(("remove_items", Err(reason), expected)),
+                    Err(_) => kept[position(item)?] = true,
+                }
+            }
+            if !kept.contains(&true) {
+                return None;
+            }
+            items.retain(|_| {
+                at += 1;
+                kept[at - 1]
+            });
+            ("remove_items", Ok(all), expected)
+        }
         _ => {
             if place.is_null() {
                 *place = json!({});
@@ -153,11 +176,7 @@ impl Target for Edit {
     fn check(&mut self, input: &[u8]) -> Result<Shape, String> {
         let Ok(text) = std::str::from_utf8(input) else { return Ok(Shape(0)) };
         let Ok(parsed) = yaml::parse(text) else { return Ok(Shape(1)) };
-        if parsed.document.len() > 400
-            || parsed.ignored.is_some()
-            || !parsed.duplicates.is_empty()
-            || text.contains("<<")
-        {
+        if parsed.document.len() > 400 {
             return Ok(Shape(2));
         }
         let document = &parsed.document;

@@ -88,11 +88,6 @@ fn dash_before(text: &str, start: usize) -> Option<usize> {
     is_own.then_some(at)
 }
 
-/// Whether a text stands right behind another one, such as an anchor, with neither blank nor bracket between.
-pub(super) fn is_glued(before: &str) -> bool {
-    before.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | ':' | ',' | '[' | '{' | '\u{FEFF}'))
-}
-
 /// Whether the key stands behind a `?`: its colon is not on its line, or there is none.
 pub(super) fn has_own_mark(entry: Value<'_>) -> bool {
     let text = entry.document().text();
@@ -131,26 +126,6 @@ pub(super) fn trim_end(text: &str, range: &Range<usize>) -> usize {
 pub(super) fn blank_lines(text: &str) -> &str {
     let length = text.split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum();
     &text[..length]
-}
-
-/// Whether there are tabs before or in the comments and blank lines that a text begins with, or before what follows them: fine
-/// behind some texts, an error behind others.
-pub(super) fn has_blank_tabs(text: &str) -> bool {
-    for line in text.split_inclusive('\n') {
-        let rest = line.trim_start();
-        if line[..line.len() - rest.len()].contains('\t') {
-            return true;
-        }
-        if !rest.is_empty() && !rest.starts_with('#') {
-            break;
-        }
-    }
-    false
-}
-
-/// Where the next line begins.
-pub(super) fn next_line(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |step| at + step + 1)
 }
 
 /// Whether there are line breaks other than LF and CRLF. Nearly all text is passed at the speed of memory.
