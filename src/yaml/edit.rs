@@ -14,9 +14,7 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
-use place::{
-    Place, blank_lines, entry_start, has_odd_breaks, key_start, line_start, lines_end, trim_end,
-};
+use place::{Place, blank_lines, entry_start, has_odd_breaks, line_start, lines_end, trim_end};
 use proof::{extend, proven};
 
 use super::render::{self, Strings};
@@ -467,13 +465,8 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
         let is_empty = text[range.start + 1..range.end - 1].trim().is_empty();
         return if is_empty { Ok(vec![Edit::insert(range.start + 1, inner)]) } else { Err(Uneditable::Spelling) };
     };
-    let (_, _, key) = last.key_writing();
-    if last.style() == Style::Absent && !text[key.range()].ends_with(char::is_alphanumeric) {
-        // `{a:}` has the key `a:`, and `{a: , b}` another one; `-` and `---` are words at some places only.
-        return Err(Uneditable::Spelling);
-    }
     let mut end = last.span().range().end;
-    if last.is_aliased() || end > range.end {
+    if end > range.end {
         return Err(Uneditable::Spelling);
     }
     let comma = text[end..range.end].trim_start().starts_with(',');
@@ -486,5 +479,7 @@ fn append_flow(collection: Value<'_>, close: char, inner: &str) -> Edits {
         Style::Absent => " ,",
         _ => ",",
     };
-    Ok(vec![Edit::insert(end, format!("{comma} {inner}"))])
+    // `[a,# comment` is fine as it stands; behind a word the comment needs its blank.
+    let space = if text[end..].starts_with('#') { " " } else { "" };
+    Ok(vec![Edit::insert(end, format!("{comma} {inner}{space}"))])
 }

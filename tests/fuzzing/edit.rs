@@ -117,26 +117,24 @@ fn change(value: Value<'_>, tree: &Json, random: &mut Random) -> Option<Change> 
             ("rename", edit::rename(value, key), expected)
         }
         5 => {
-            let items = place.as_array_mut()?;
-            let gone: Vec<bool> = items.iter().map(|_| random.one_in(3)).collect();
-            let position = |item: Value<'_>| value.items().position(|other| other.index() == item.index());
-            let taken = edit::remove_items(value, &|item| position(item).is_some_and(|at| gone[at]));
-            let (mut at, mut all) = (0, Vec::new());
-            let mut kept: Vec<bool> = gone.iter().map(|gone| !gone).collect();
-            for (item, edits) in taken {
-                match edits {
-                    Ok(edits) => all.extend(edits),
-                    Err(reason) if gone.iter().filter(|gone| **gone).count() == 1 => return Some(("remove_items", Err(reason), expected)),
-                    Err(_) => kept[position(item)?] = true,
-                }
-            }
-            if !kept.contains(&true) {
+            let listed: Vec<u32> = value.items().map(|item| item.index()).collect();
+            let gone: Vec<u32> = listed.iter().copied().filter(|_| random.one_in(3)).collect();
+            if gone.is_empty() || gone.len() == listed.len() {
                 return None;
             }
-            items.retain(|_| {
-                at += 1;
-                kept[at - 1]
-            });
+            let items = place.as_array_mut()?;
+            let (mut kept, mut all) = (listed.clone(), Vec::new());
+            for (item, edits) in edit::remove_items(value, &|item| gone.contains(&item.index())) {
+                if let Ok(edits) = edits {
+                    kept.retain(|index| *index != item.index());
+                    all.extend(edits);
+                }
+            }
+            if kept.len() == listed.len() {
+                return Some(("remove_items", Err(Uneditable::Spelling), expected));
+            }
+            let mut listed = listed.iter();
+            items.retain(|_| listed.next().is_none_or(|index| kept.contains(index)));
             ("remove_items", Ok(all), expected)
         }
         _ => {

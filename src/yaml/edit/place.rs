@@ -72,7 +72,7 @@ pub(super) fn entry_start(value: Value<'_>) -> Option<usize> {
         return dash_before(text, value.span().range().start);
     }
     let start = key_start(value);
-    if value.key_is_aliased() || has_own_mark(value) {
+    if value.key_is_aliased() {
         return None;
     }
     // An anchor, a tag or a `?` before the key is more than this module moves about.
@@ -86,13 +86,6 @@ fn dash_before(text: &str, start: usize) -> Option<usize> {
     let margin = text[line_start(text, at)..at].trim_start_matches('\u{FEFF}');
     let is_own = margin.bytes().all(|byte| matches!(byte, b' ' | b'-')) && !margin.ends_with('-');
     is_own.then_some(at)
-}
-
-/// Whether the key stands behind a `?`: its colon is not on its line, or there is none.
-pub(super) fn has_own_mark(entry: Value<'_>) -> bool {
-    let text = entry.document().text();
-    let between = text.get(entry.key_writing().2.range().end..entry.span().range().start);
-    between.is_some_and(|between| between.split_once(':').is_none_or(|(before, _)| before.contains('\n')))
 }
 
 /// Offset of a key with its opening quote.

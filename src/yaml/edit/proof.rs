@@ -2,7 +2,7 @@
 //!
 //! Anchors, tags, `? key`, keys that stand twice, tabs between words: each gives a change of text more to mean than what was
 //! asked for, and there are more ways for that than anyone could list. So in documents that have any of it, an edit is made on
-//! trial, and what it gives is read. All other documents pay nothing.
+//! trial, and what it gives is read. All other documents pay nothing but for what is taken out.
 
 use serde_json::Value as Json;
 
@@ -12,17 +12,23 @@ use crate::yaml::value::Value;
 /// Larger documents out of the ordinary are left alone: each of their edits would cost as much as reading them.
 const MOST_NODES: usize = 1 << 16;
 
-/// The edits, unless they do anything but `change` to the tree at `value`.
+/// The edits, unless the document is out of the ordinary and they do anything but `change` to its tree at `value`.
 pub(super) fn proven(value: Value<'_>, edits: Vec<Edit>, change: impl FnOnce(&mut Json)) -> Edits {
-    let is_fine = !value.document().is_unusual() || holds(value, &edits, change).unwrap_or_default();
+    match value.document() {
+        document if !document.is_unusual() => Ok(edits),
+        document if document.len() > MOST_NODES => Err(Uneditable::Spelling),
+        _ => tried(value, edits, change),
+    }
+}
+
+/// As [`proven`], whatever the document is.
+pub(super) fn tried(value: Value<'_>, edits: Vec<Edit>, change: impl FnOnce(&mut Json)) -> Edits {
+    let is_fine = holds(value, &edits, change).unwrap_or_default();
     if is_fine { Ok(edits) } else { Err(Uneditable::Spelling) }
 }
 
 fn holds(value: Value<'_>, edits: &[Edit], change: impl FnOnce(&mut Json)) -> Option<bool> {
     let document = value.document();
-    if document.len() > MOST_NODES {
-        return None;
-    }
     let mut expected = document.root()?.to_json();
     change(place_in(&mut expected, value)?);
     let text = apply(document.text(), edits).ok()?;

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::place::{blank_lines, entry_start, key_start, line_start, lines_end, trim_end};
-use super::proof::{proven, take_out};
+use super::proof::{take_out, tried};
 use super::{Edit, Edits, Uneditable, editable, ends_in_block, keeps_blank_lines, new_value, parent};
 use crate::yaml::render;
 use crate::yaml::tape::Style;
 use crate::yaml::value::Value;
 
 /// Takes an entry out of its mapping, or an item out of its list, with the lines it stands on. Comments above it stay. What
-/// has lost its last entry becomes `{}` or `[]`.
+/// has lost its last entry becomes `{}` or `[]`. Costs as much as reading the document.
 pub fn remove(value: Value<'_>) -> Edits {
     let parent = parent(value).ok_or(Uneditable::WrongKind)?;
-    proven(parent, without(value, parent)?, |tree| take_out(tree, parent, |child| child.index() == value.index()))
+    tried(parent, without(value, parent)?, |tree| take_out(tree, parent, |child| child.index() == value.index()))
 }
 
 fn without(value: Value<'_>, parent: Value<'_>) -> Edits {
@@ -23,7 +23,6 @@ fn without(value: Value<'_>, parent: Value<'_>) -> Edits {
     let siblings: Vec<_> = parent.children().collect();
     let position = siblings.iter().position(|other| other.index() == value.index()).ok_or(Uneditable::WrongKind)?;
     if matches!(parent.style(), Style::FlowMap | Style::FlowSeq) {
-        flow_is_plain(parent, &siblings)?;
         return remove_flow(parent, &siblings, position, siblings.len() - 1);
     }
     remove_block(parent, &siblings, position)
@@ -34,8 +33,7 @@ fn without(value: Value<'_>, parent: Value<'_>) -> Edits {
 pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Vec<(Value<'v>, Edits)> {
     let siblings: Vec<_> = list.children().collect();
     let is_flow = list.style() == Style::FlowSeq;
-    let plain = if is_flow { flow_is_plain(list, &siblings) } else { Ok(()) };
-    let of_list = plain.and_then(|()| editable(list));
+    let of_list = editable(list);
     let last_kept = siblings.iter().rposition(|item| !gone(*item)).unwrap_or_default();
     let goes = siblings.iter().enumerate().filter(|(_, item)| gone(**item));
     let edits = |(position, item): (usize, &Value<'v>)| {
@@ -59,13 +57,10 @@ pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Ve
 
 /// All edits that take items out of a list, as one.
 fn proven_together(list: Value<'_>, taken: &[(Value<'_>, Edits)]) -> Edits {
-    if !list.document().is_unusual() {
-        return Ok(Vec::new());
-    }
     let done = || taken.iter().filter_map(|(item, edits)| Some((item.index(), edits.as_ref().ok()?)));
     let gone: BTreeSet<u32> = done().map(|(index, _)| index).collect();
     let edits = done().flat_map(|(_, edits)| edits).cloned().collect();
-    proven(list, edits, |tree| take_out(tree, list, |item| gone.contains(&item.index())))
+    tried(list, edits, |tree| take_out(tree, list, |item| gone.contains(&item.index())))
 }
 
 fn remove_block(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> Edits {
@@ -103,14 +98,6 @@ fn remove_block(parent: Value<'_>, siblings: &[Value<'_>], position: usize) -> E
     // It begins behind a dash (`- a: 1`): the next entry moves up to its place.
     let next = siblings.get(position + 1).and_then(|next| entry_start(*next)).ok_or(Uneditable::Spelling)?;
     Ok(vec![Edit::replace(start..next, "")])
-}
-
-
-/// Whether the entries between brackets stand there one by one, and so can be taken out.
-fn flow_is_plain(parent: Value<'_>, siblings: &[Value<'_>]) -> Result<(), Uneditable> {
-    let odd = |value: &Value<'_>| value.is_aliased() || value.key_is_aliased() || value.style() == Style::Absent;
-    let is_plain = parent.raw().starts_with(['{', '[']) && !siblings.iter().any(odd);
-    if is_plain { Ok(()) } else { Err(Uneditable::Spelling) }
 }
 
 /// An entry goes with the comma behind it; behind the last one that stays, with the comma before it.
