@@ -151,6 +151,39 @@ fn try_everything(name: &str, text: &str, tally: &mut Tally) {
     }
 }
 
+/// Edits the value at a path of keys; what comes out, or why nothing does.
+fn edited(
+    text: &str,
+    path: &[&str],
+    change: impl FnOnce(Value<'_>) -> Result<Vec<Edit>, Uneditable>,
+) -> Result<String, Uneditable> {
+    let parsed = yaml::parse(text).expect("YAML");
+    let value = parsed.root().and_then(|root| root.at(path)).expect("the value");
+    change(value).map(|edits| edit::apply(text, &edits).expect("edits of one call do not overlap"))
+}
+
+#[test]
+fn what_is_out_of_the_ordinary_is_changed_exactly_or_not_at_all() {
+    let new = json!("new");
+    // Of a key that stands twice the later entry is what everybody reads; without it the earlier one would come to light.
+    let twice = "a: 1\nb: {c: 1}\na: 2\n";
+    assert_eq!(edited(twice, &["a"], |a| edit::replace(a, &new)).as_deref(), Ok("a: 1\nb: {c: 1}\na: new\n"));
+    assert_eq!(edited(twice, &["a"], edit::remove), Err(Uneditable::Spelling));
+    assert_eq!(edited(twice, &["a"], |a| edit::rename(a, "z")), Err(Uneditable::Spelling));
+    assert_eq!(edited(twice, &["b"], edit::remove).as_deref(), Ok("a: 1\na: 2\n"));
+    let first = |root: Value<'_>| edit::replace(root.children().next().expect("the hidden one"), &new);
+    assert_eq!(edited(twice, &[], first), Err(Uneditable::Spelling));
+    // A tag stays, and makes text of everything; an anchor stays as well, and changes nothing.
+    assert_eq!(edited("a: !!str 1\n", &["a"], |a| edit::replace(a, &json!(2))), Err(Uneditable::Spelling));
+    assert_eq!(edited("a: !!str 1\n", &["a"], |a| edit::replace(a, &new)).as_deref(), Ok("a: !!str new\n"));
+    assert_eq!(edited("a: &x 1\n", &["a"], |a| edit::replace(a, &new)).as_deref(), Ok("a: &x new\n"));
+    assert_eq!(edited("a: &x 1\nb: *x\n", &["a"], |a| edit::replace(a, &new)), Err(Uneditable::Shared));
+    // What is ordinary in an odd document is changed as everywhere.
+    let odd = "? a\n: &x {b: 1}\nlist: [1,\n\t2]\nlabels:\n  c: d\n";
+    let labelled = edited(odd, &["labels"], |labels| edit::insert_texts(labels, None, &[("e".into(), "f".into())]));
+    assert_eq!(labelled, Ok(format!("{odd}  e: f\n")));
+}
+
 fn yaml_files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -14,11 +14,11 @@ const MOST_NODES: usize = 1 << 16;
 
 /// The edits, unless the document is out of the ordinary and they do anything but `change` to its tree at `value`.
 pub(super) fn proven(value: Value<'_>, edits: Vec<Edit>, change: impl FnOnce(&mut Json)) -> Edits {
-    match value.document() {
-        document if !document.is_unusual() => Ok(edits),
-        document if document.len() > MOST_NODES => Err(Uneditable::Spelling),
-        _ => tried(value, edits, change),
+    let document = value.document();
+    if !document.is_unusual() {
+        return Ok(edits);
     }
+    if document.len() > MOST_NODES { Err(Uneditable::Spelling) } else { tried(value, edits, change) }
 }
 
 /// As [`proven`], whatever the document is.
