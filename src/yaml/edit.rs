@@ -3,6 +3,9 @@
 //! Every helper takes a view on the parsed document and gives edits for its text; none changes anything itself. What could
 //! change more than it says (a value that an alias shares, a spelling that leaves no room) is refused with a reason, and the
 //! caller decides. This module must not know what it edits.
+//!
+//! - [`place`]: where a value stands in its text; [`removal`]: taking entries and items out.
+//! - [`proof`]: tries an edit before it is given, where the text is out of the ordinary.
 
 mod place;
 mod proof;
@@ -303,7 +306,7 @@ pub fn parent(value: Value<'_>) -> Option<Value<'_>> {
 }
 
 /// Refuses values whose text an alias uses too, and documents with line breaks other than LF and CRLF, which this module
-/// would overlook.
+/// would overlook. An ordinary document has neither.
 fn editable(value: Value<'_>) -> Result<(), Uneditable> {
     let document = value.document();
     if !document.is_unusual() {

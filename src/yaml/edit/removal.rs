@@ -29,7 +29,7 @@ fn without(value: Value<'_>, parent: Value<'_>) -> Edits {
 }
 
 /// Takes items out of a list, but not all of them; for each the edits, or why it cannot go. What separates items in brackets
-/// goes with them so that all edits together leave a list.
+/// goes with them so that all edits together leave a list. Costs as much as reading the document.
 pub fn remove_items<'v>(list: Value<'v>, gone: &dyn Fn(Value<'v>) -> bool) -> Vec<(Value<'v>, Edits)> {
     let siblings: Vec<_> = list.children().collect();
     let is_flow = list.style() == Style::FlowSeq;
