@@ -127,7 +127,8 @@ fn not_with_ignition<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 fn partitions<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for partition in items(spec, &["diskSetup", "partitions"]) {
         let Some(layout) = field(partition, &["diskLayout"]) else { continue };
-        let sum: i64 = layout.items().filter_map(|part| number(part, &["percentage"])).sum();
+        let percentages = layout.items().filter_map(|part| number(part, &["percentage"]));
+        let sum = percentages.fold(0, i64::saturating_add);
         if sum > 100 {
             let message = format!("partitions of {sum} % of the disk: the webhook refuses the object");
             check.refuse(&OUT_OF_RANGE, layout, message, "let the percentages add up to 100 at most");

@@ -85,17 +85,22 @@ fn control_plane(release: &Release<'_>, cluster: &Cluster<'_>) -> u64 {
     if has_machines { replicas(control_plane) } else { 0 }
 }
 
+/// Replicas as the server can hold them (int32); the schema says what is wrong with others, and sums of these never overflow.
+pub(crate) fn count(replicas: i64) -> u64 {
+    u64::try_from(replicas.clamp(0, i32::MAX.into())).unwrap_or(0)
+}
+
 fn replicas(object: &Object<'_>) -> u64 {
     let stated = object.at(&["spec", "replicas"]).and_then(|value| value.as_i64());
     let smallest = || object.annotation(AUTOSCALER_MIN).and_then(|text| text.parse().ok());
-    stated.or_else(smallest).map_or(1, |count| u64::try_from(count).unwrap_or(0))
+    stated.or_else(smallest).map_or(1, count)
 }
 
 fn topology_replicas(part: Option<Value<'_>>) -> u64 {
     let Some(part) = part else { return 1 };
     let stated = part.get("replicas").and_then(|value| value.as_i64());
     let smallest = || part.at(&["metadata", "annotations", AUTOSCALER_MIN])?.as_str()?.parse().ok();
-    stated.or_else(smallest).map_or(1, |count| u64::try_from(count).unwrap_or(0))
+    stated.or_else(smallest).map_or(1, count)
 }
 
 fn is_owned(object: &Object<'_>) -> bool {

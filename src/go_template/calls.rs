@@ -221,7 +221,9 @@ fn strings(name: &str, arguments: &[Json]) -> Result<Option<Json>> {
                 version(&subject()).ok_or_else(|| Failure::Refused("no version".into()))?;
             serde_json::json!({"Major": major, "Minor": minor, "Patch": patch, "Prerelease": pre})
         }
-        "add" => arguments.iter().enumerate().map(|(at, _)| whole(arguments, at)).sum::<i64>().into(),
+        "add" => {
+            arguments.iter().enumerate().map(|(at, _)| whole(arguments, at)).fold(0_i64, i64::saturating_add).into()
+        }
         "add1" => whole(arguments, 0).saturating_add(1).into(),
         "sub" => whole(arguments, 0).saturating_sub(whole(arguments, 1)).into(),
         "mul" => {

@@ -13,6 +13,7 @@ use super::json;
 use super::matching::Pair;
 use super::update::{self, Reading, Update};
 use super::verdict;
+use crate::fleet::machines;
 use crate::object::{CLUSTER_GROUP, Object, Reference};
 use crate::release::{Membership, Release};
 
@@ -300,7 +301,7 @@ fn replicas(tree: &Json, kind: OwnerKind) -> u64 {
     if kind == OwnerKind::Machine {
         return 1;
     }
-    json::at(tree, &["spec", "replicas"]).and_then(Json::as_i64).map_or(1, |count| u64::try_from(count).unwrap_or(0))
+    json::at(tree, &["spec", "replicas"]).and_then(Json::as_i64).map_or(1, machines::count)
 }
 
 /// Rows by cluster in the order of first appearance, the control plane first: the order in which machines move.

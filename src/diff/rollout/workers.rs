@@ -72,11 +72,11 @@ pub fn is_on_delete(tree: &Json) -> bool {
 pub fn pace(tree: &Json, replicas: u64) -> (u64, u64) {
     let limit = |key: &str, up: bool| -> Option<u64> {
         let value = json::at(tree, &["spec", "rollout", "strategy", "rollingUpdate", key])?;
-        if let Some(percent) = value.as_str().and_then(|text| text.strip_suffix('%')?.parse::<u64>().ok()) {
-            let share = replicas * percent;
+        if let Some(percent) = value.as_str().and_then(|text| text.strip_suffix('%')?.parse::<u32>().ok()) {
+            let share = replicas * u64::from(percent);
             return Some(if up { share.div_ceil(100) } else { share / 100 });
         }
-        value.as_u64().or_else(|| value.as_str()?.parse().ok())
+        value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(|limit| limit.min(u32::MAX.into()))
     };
     let surge = limit("maxSurge", true).unwrap_or(1);
     let unavailable = limit("maxUnavailable", false).unwrap_or(0);

@@ -12,6 +12,7 @@ use super::patches::{self, Target};
 use super::variables;
 use crate::diff::rollout::{CONTROL_PLANE, OwnerKind};
 use crate::diff::{defaults, json};
+use crate::fleet::machines;
 use crate::migrate;
 use crate::yaml;
 
@@ -116,7 +117,7 @@ fn replicas(part: &Json) -> u64 {
     let stated = json::at(part, &["replicas"]).and_then(Json::as_i64);
     let annotations = json::at(part, &["metadata", "annotations"]);
     let count = stated.or_else(|| defaults::autoscaled(annotations, None)).unwrap_or(1);
-    u64::try_from(count).unwrap_or(0)
+    machines::count(count)
 }
 
 impl Maker<'_> {
