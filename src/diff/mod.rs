@@ -174,6 +174,6 @@ where
     let update = Update::new(old, new, fleet.reading);
     let paths = changes::of(&update);
     let kind = if pair.is_renamed() { Kind::Renamed } else { Kind::Changed };
-    (pair.is_renamed() || !paths.is_empty())
+    (pair.is_renamed() || !paths.is_empty() || verdict::is_refused_unseen(&update))
         .then(|| (Change { kind, old: Some(old), new: Some(new), paths }, Some(update)))
 }

@@ -3,8 +3,9 @@
 use super::{IMMUTABLE_FIELD, Verdict, quoted};
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
 use crate::diff::json;
+use crate::admission::SELECTOR_MISMATCH;
 use crate::diff::update::Update;
-use crate::object::CLUSTER_GROUP;
+use crate::object::{CLUSTER_GROUP, Object};
 use crate::yaml::Value;
 
 crate::rule! {
@@ -52,6 +53,36 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     }
     if matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool") {
         replicas(update, verdict);
+    }
+    if matches!(&*object.kind, "MachineDeployment" | "MachineSet") {
+        labels(update, verdict);
+    }
+}
+
+/// What the webhook put into the selector on creation stays there; what it put into the template's labels goes with them where
+/// the manifest takes them away.
+fn labels(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let keys = ["spec", "template", "metadata", "labels"];
+    let stated = |object: &Object<'_>, depth: usize| {
+        keys.get(..depth).and_then(|keys| object.at(keys)).is_some_and(|value| !value.is_null())
+    };
+    let is_taken_away =
+        (3..=4).find(|depth| !stated(update.new, *depth)).is_some_and(|depth| stated(update.old, depth));
+    let chosen = |object: &Object<'_>| {
+        ["matchLabels", "matchExpressions"].iter().any(|key| {
+            let value = object.at(&["spec", "selector", key]);
+            value.is_some_and(|value| value.children().next().is_some())
+        })
+    };
+    let has_selector = |object: &Object<'_>| object.at(&["spec", "selector"]).is_some_and(|value| !value.is_null());
+    // A selector that was stated and goes is made anew, and the labels with it.
+    let is_made_anew = has_selector(update.old) && !has_selector(update.new);
+    if is_taken_away && !is_made_anew && !chosen(update.old) && !chosen(update.new) {
+        let message = "the template's labels are taken away, and with them the one that the webhook gave to template and \
+                       selector; the selector keeps it, no longer fits, and the webhook refuses the update"
+            .to_owned();
+        let help = "keep the field (`metadata: {labels: {}}`), or write selector and labels both";
+        verdict.say(update, &SELECTOR_MISMATCH, &keys, message, help);
     }
 }
 

@@ -25,6 +25,7 @@ mod fields;
 mod frozen;
 mod invalid;
 mod machines;
+mod structs;
 mod templates;
 
 pub use cluster::{NOT_IN_CLASS, REFERENCE_REMOVED, TOPOLOGY_REMOVED};
@@ -207,7 +208,7 @@ pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut
 
 pub use deletions::{judge as deletions, lost_namespaces};
 pub use invalid::{judge as invalid, release};
-pub use templates::{reverted, rotation};
+pub use templates::{is_refused_unseen, reverted, rotation};
 
 /// `Kind namespace/name`.
 pub fn describe(object: &Object<'_>) -> String {

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::frozen::{self, Template};
+use super::structs::{self, Types};
 use super::{Releases, Verdict};
 use crate::diff::changes;
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
@@ -131,16 +132,48 @@ fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> 
             always.iter().chain(once.iter().filter(was_set)).copied().filter(changed).collect()
         }
         Template::Below(above, except) => {
-            let (mut before, mut after) = (update.before.clone(), update.after.clone());
+            let held = held_as(&update.new.kind);
+            let (mut before, mut after) = if held.is_some() {
+                let (before, after) = update.in_v1beta2();
+                (before.into_owned(), after.into_owned())
+            } else {
+                (update.before.clone(), update.after.clone())
+            };
             for tree in [&mut before, &mut after] {
                 for path in except {
                     json::remove_each(tree, &[above, *path].concat());
                 }
             }
             exceptions(update, &mut before, &mut after);
+            if let Some(types) = held {
+                structs::as_held(&mut before, types, update.old.version() == "v1beta1");
+                structs::as_held(&mut after, types, update.new.version() == "v1beta1");
+            }
             let same = json::same(json::at(&before, above), json::at(&after, above));
             if same { Vec::new() } else { vec![above] }
         }
+    }
+}
+
+/// Whether a webhook refuses a change in which nothing seems to change: a mapping or list with nothing in it that comes or
+/// goes, where pointers and lists of Go know it from absence.
+pub fn is_refused_unseen(update: &Update<'_, '_>) -> bool {
+    let object = update.new;
+    let is_same = || update.before == update.after;
+    if held_as(&object.kind).is_none() || is_same() || !object.group().ends_with("cluster.x-k8s.io") {
+        return false;
+    }
+    frozen::template(object.group(), &object.kind).is_some_and(|known| !refused_paths(known, update).is_empty())
+}
+
+/// The structs in which a kind's webhook compares old and new, where it does so deeply.
+fn held_as(kind: &str) -> Option<Types> {
+    match kind {
+        "KubeadmControlPlaneTemplate" => Some(Types::Kubeadm),
+        "DevClusterTemplate" | "DevMachineTemplate" | "DockerClusterTemplate" | "DockerMachineTemplate" => {
+            Some(Types::Docker)
+        }
+        _ => None,
     }
 }
 
@@ -178,19 +211,16 @@ fn exceptions(update: &Update<'_, '_>, before: &mut Json, after: &mut Json) {
                         json::remove(tree, &below(keys));
                     }
                 }
-                json::drop_empty(tree, &["taints"]);
             }
             for strategy in [&["rollout", "strategy"][..], &["rolloutStrategy"]] {
                 let was_default = json::at(before, &below(strategy)).is_some_and(|strategy| {
                     json::text_at(strategy, &["type"]) == Some("RollingUpdate")
                         && json::at(strategy, &["rollingUpdate", "maxSurge"]).and_then(Json::as_i64) == Some(1)
                 });
-                if was_default && json::at(after, &below(strategy)).is_none() {
+                if was_default && json::at(after, &below(strategy)).is_none_or(json::is_empty) {
+                    json::remove(after, &below(strategy));
                     json::remove(before, &below(strategy));
                 }
-            }
-            for tree in [before, after] {
-                json::drop_empty(tree, &["taints"]);
             }
         }
         _ => {}
