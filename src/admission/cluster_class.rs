@@ -23,6 +23,10 @@ pub fn judge(check: &mut Check<'_, '_>) {
         reference(check, infrastructure);
         go_names::judge(check, naming(infrastructure, is_old), None);
     }
+    if is_old {
+        go_names::judge(check, field(root, &["spec", "infrastructureNamingStrategy", "template"]), None);
+        parts(check);
+    }
     if let Some(plane) = field(root, &["spec", "controlPlane"]) {
         control_plane(check, plane);
     }
@@ -42,6 +46,17 @@ pub fn judge(check: &mut Check<'_, '_>) {
     versions(check);
     variable_schema::judge(check);
     patch::judge(check);
+}
+
+/// Both parts of a class need a template; the schema of v1beta1 asks for neither.
+fn parts(check: &mut Check<'_, '_>) {
+    let root = check.object.root;
+    for part in ["infrastructure", "controlPlane"] {
+        if check.since(11) && field(root, &["spec", part]).is_none() {
+            let message = format!("a ClusterClass without `{part}`: the webhook refuses it");
+            check.absent(&INCOMPLETE_REFERENCE, root, &["spec", part, "ref"], message, "refer to a template");
+        }
+    }
 }
 
 /// The classes of workers.

@@ -109,8 +109,13 @@ pub fn drops(sent: Sent<'_, '_>, kind: Kind<'_>, capi: CapiVersion, finding: &Fi
     if is(&REQUIRED_FIELD) {
         let Some(path) = finding.path.as_deref() else { return false };
         let comes_back = if is_old { comes_back_old(object, path) } else { comes_back_new(object, path) };
-        // Before 1.13 a webhook wrote its v1beta2 back whether it had changed anything or not.
-        let is_written = || !is_old && !capi.since(13) || is_written_back(sent);
+        // Before 1.13 a webhook wrote its v1beta2 back whether it had changed anything or not. What is stored is read as an
+        // older version through its structs: there all such fields are there, unless the change takes one away.
+        let is_stored = || {
+            let keys: Vec<&str> = path.split('.').collect();
+            is_old && sent.old.is_some() && !path.contains('[') && !sent.lacks(&keys)
+        };
+        let is_written = || !is_old && !capi.since(13) || is_stored() || is_written_back(sent);
         return comes_back && schema_at(kind.schema(), path).is_some_and(passes_as_zero) && is_written();
     }
     let Some(value) = finding.place.and_then(|place| object.root.document().value(place.node?)) else { return false };
@@ -121,7 +126,11 @@ pub fn drops(sent: Sent<'_, '_>, kind: Kind<'_>, capi: CapiVersion, finding: &Fi
     if !is(&OUT_OF_BOUNDS) {
         return false;
     }
-    if is_old { is_written_back(sent) && vanishes(object, kind, finding) } else { vanishes_with_struct(object, &path) }
+    if is_old {
+        is_written_back(sent) && vanishes(object, kind, finding)
+    } else {
+        sent.old.is_none() && vanishes_with_struct(object, &path)
+    }
 }
 
 /// Whether the webhook writes its default over a value, since it is as good as none.

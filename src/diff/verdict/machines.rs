@@ -28,6 +28,8 @@ crate::rule! {
     pub REPLICAS_DROPPED = "replicas-dropped", Warning, Controller;
 }
 
+const LABELS: [&str; 4] = ["spec", "template", "metadata", "labels"];
+
 /// Judges a kind that makes machines.
 pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let object = update.new;
@@ -59,30 +61,29 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     }
 }
 
-/// What the webhook put into the selector on creation stays there; what it put into the template's labels goes with them where
-/// the manifest takes them away.
-fn labels(update: &Update<'_, '_>, verdict: &mut Verdict) {
-    let keys = ["spec", "template", "metadata", "labels"];
-    let stated = |object: &Object<'_>, depth: usize| {
-        keys.get(..depth).and_then(|keys| object.at(keys)).is_some_and(|value| !value.is_null())
-    };
-    let is_taken_away =
-        (3..=4).find(|depth| !stated(update.new, *depth)).is_some_and(|depth| stated(update.old, depth));
-    let chosen = |object: &Object<'_>| {
-        ["matchLabels", "matchExpressions"].iter().any(|key| {
-            let value = object.at(&["spec", "selector", key]);
-            value.is_some_and(|value| value.children().next().is_some())
-        })
-    };
-    let has_selector = |object: &Object<'_>| object.at(&["spec", "selector"]).is_some_and(|value| !value.is_null());
+/// Whether the template's labels are taken away from under a selector that the webhook made. What it put into the selector on
+/// creation stays there; what it put into the template's labels goes with them.
+pub fn takes_labels_away(update: &Update<'_, '_>) -> bool {
+    let stated = |object: &Object<'_>, keys: &[&str]| object.at(keys).is_some_and(|value| !value.is_null());
+    let at = |object: &Object<'_>, depth: usize| LABELS.get(..depth).is_some_and(|keys| stated(object, keys));
+    let goes = (3..=LABELS.len()).find(|depth| !at(update.new, *depth)).is_some_and(|depth| at(update.old, depth));
     // A selector that was stated and goes is made anew, and the labels with it.
-    let is_made_anew = has_selector(update.old) && !has_selector(update.new);
-    if is_taken_away && !is_made_anew && !chosen(update.old) && !chosen(update.new) {
+    let selector = ["spec", "selector"];
+    let is_made_anew = stated(update.old, &selector) && !stated(update.new, &selector);
+    let is_chosen = |object: &Object<'_>| {
+        let parts = ["matchLabels", "matchExpressions"].into_iter();
+        parts.filter_map(|key| object.at(&["spec", "selector", key])).any(|value| value.children().next().is_some())
+    };
+    goes && !is_made_anew && !is_chosen(update.old) && !is_chosen(update.new)
+}
+
+fn labels(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    if takes_labels_away(update) {
         let message = "the template's labels are taken away, and with them the one that the webhook gave to template and \
                        selector; the selector keeps it, no longer fits, and the webhook refuses the update"
             .to_owned();
-        let help = "keep the field (`metadata: {labels: {}}`), or write selector and labels both";
-        verdict.say(update, &SELECTOR_MISMATCH, &keys, message, help);
+        let help = "keep the field (`metadata: {labels: {}}`), or write both selector and labels";
+        verdict.say(update, &SELECTOR_MISMATCH, &LABELS, message, help);
     }
 }
 

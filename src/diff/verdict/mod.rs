@@ -11,7 +11,7 @@ use super::rollout::Fleet;
 use super::topology::{TOPOLOGY_STUCK, TemplateNames};
 use super::uninstall::{ORPHANED, STUCK_UNINSTALL};
 use super::update::{self, Update};
-use crate::object::Object;
+use crate::object::{CLUSTER_GROUP, Object};
 use crate::report::{Finding, Provenance, Rule, Severity};
 use crate::secrets;
 
@@ -206,9 +206,25 @@ pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut
     built_in::judge(update, verdict);
 }
 
+/// Whether a webhook refuses a change in which nothing seems to change: a mapping or list with nothing in it that comes or
+/// goes, where pointers and lists of Go know it from absence.
+pub fn is_refused_unseen(update: &Update<'_, '_>) -> bool {
+    let object = update.new;
+    match (object.group(), &*object.kind) {
+        (CLUSTER_GROUP, "MachineDeployment" | "MachineSet") => machines::takes_labels_away(update),
+        ("addons.cluster.x-k8s.io", "ClusterResourceSet") if object.version() == "v1beta2" => {
+            update.changed(&["spec", "clusterSelector"])
+        }
+        (group, kind) if templates::held_as(kind).is_some() => {
+            frozen::template(group, kind).is_some_and(|known| !templates::refused_paths(known, update).is_empty())
+        }
+        _ => false,
+    }
+}
+
 pub use deletions::{judge as deletions, lost_namespaces};
 pub use invalid::{judge as invalid, release};
-pub use templates::{is_refused_unseen, reverted, rotation};
+pub use templates::{reverted, rotation};
 
 /// `Kind namespace/name`.
 pub fn describe(object: &Object<'_>) -> String {

@@ -65,9 +65,8 @@ const KUBEADM: [&str; 39] = [
 ];
 
 /// Which of these are plain in v1beta1, where false is as good as absent.
-const PLAIN_BEFORE: [&str; 8] = [
+const PLAIN_BEFORE: [&str; 7] = [
     "append",
-    "controlPlane",
     "insecureSkipTLSVerify",
     "layout",
     "provideClusterInfo",

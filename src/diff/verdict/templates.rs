@@ -123,7 +123,7 @@ pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut 
 }
 
 /// Frozen paths of a template that changed.
-fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> {
+pub fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> {
     match known {
         Template::Nothing => Vec::new(),
         Template::Fields(always, once) => {
@@ -155,19 +155,8 @@ fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> 
     }
 }
 
-/// Whether a webhook refuses a change in which nothing seems to change: a mapping or list with nothing in it that comes or
-/// goes, where pointers and lists of Go know it from absence.
-pub fn is_refused_unseen(update: &Update<'_, '_>) -> bool {
-    let object = update.new;
-    let is_same = || update.before == update.after;
-    if held_as(&object.kind).is_none() || is_same() || !object.group().ends_with("cluster.x-k8s.io") {
-        return false;
-    }
-    frozen::template(object.group(), &object.kind).is_some_and(|known| !refused_paths(known, update).is_empty())
-}
-
 /// The structs in which a kind's webhook compares old and new, where it does so deeply.
-fn held_as(kind: &str) -> Option<Types> {
+pub fn held_as(kind: &str) -> Option<Types> {
     match kind {
         "KubeadmControlPlaneTemplate" => Some(Types::Kubeadm),
         "DevClusterTemplate" | "DevMachineTemplate" | "DockerClusterTemplate" | "DockerMachineTemplate" => {
