@@ -107,7 +107,10 @@ fn reference<'a>(check: &mut Check<'_, 'a>, part: Value<'a>) {
 fn control_plane<'a>(check: &mut Check<'_, 'a>, plane: Value<'a>) {
     let is_old = check.is_old();
     reference(check, plane);
-    let machines = field(plane, &["machineInfrastructure"]);
+    // A reference of v1beta1 that names nothing is none in v1beta2.
+    let names_something =
+        |part: &Value<'_>| !(is_old && check.since(11)) || super::machine::is_reference(template(*part, is_old));
+    let machines = field(plane, &["machineInfrastructure"]).filter(names_something);
     if let Some(machines) = machines {
         reference(check, machines);
     }

@@ -49,6 +49,9 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if check.is_old() && matches!(&*object.kind, "MachineSet" | "MachineDeployment" | "MachinePool") {
         empty_template(check, spec);
     }
+    if !check.is_old() && &*object.kind == "MachineDeployment" {
+        unfilled_strategy(check, spec);
+    }
     if let Some(at) = field(spec, &["clusterName"]).filter(|_| object.group() == CLUSTER_GROUP)
         && let Some(name) = at.as_str().filter(|name| name.len() <= 63 && !is_label_value(name))
     {
@@ -57,6 +60,18 @@ pub fn judge(check: &mut Check<'_, '_>) {
              API server refuses the object"
         );
         check.refuse(&INVALID_METADATA, at, message, "name a cluster with letters, digits, `-` and `.` alone");
+    }
+}
+
+/// Only a rolling update gets its limits from the webhook.
+fn unfilled_strategy<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
+    let Some(strategy) = field(spec, &["rollout", "strategy"]) else { return };
+    let is_rolling = filled(strategy, &["type"]).is_none_or(|ty| ty == "RollingUpdate");
+    let limits = field(strategy, &["rollingUpdate"]).filter(|limits| limits.is_map());
+    if let Some(limits) = limits.filter(|limits| !is_rolling && limits.entries().all(|limit| limit.is_null())) {
+        let message = "`rollingUpdate` has no fields and the strategy is no rolling update: the webhook fills in none, and the \
+                       API server refuses the object";
+        check.refuse(&OUT_OF_BOUNDS, limits, message, "drop `rollingUpdate`");
     }
 }
 
@@ -109,17 +124,20 @@ pub fn drops(sent: Sent<'_, '_>, kind: Kind<'_>, capi: CapiVersion, finding: &Fi
     if is(&REQUIRED_FIELD) {
         let Some(path) = finding.path.as_deref() else { return false };
         let comes_back = if is_old { comes_back_old(object, path) } else { comes_back_new(object, path) };
-        // Before 1.13 a webhook wrote its v1beta2 back whether it had changed anything or not. What is stored is read as an
-        // older version through its structs: there all such fields are there, unless the change takes one away.
+        // Before 1.13 a webhook wrote its v1beta2 back whether it had changed anything or not. And what came back when the
+        // object was made is there since, unless the change takes it away.
         let is_stored = || {
             let keys: Vec<&str> = path.split('.').collect();
-            is_old && sent.old.is_some() && !path.contains('[') && !sent.lacks(&keys)
+            sent.old.is_some() && !path.contains('[') && !sent.lacks(&keys)
         };
         let is_written = || !is_old && !capi.since(13) || is_stored() || is_written_back(sent);
         return comes_back && schema_at(kind.schema(), path).is_some_and(passes_as_zero) && is_written();
     }
     let Some(value) = finding.place.and_then(|place| object.root.document().value(place.node?)) else { return false };
     let path = object.path(value.index());
+    if is(&INVALID_METADATA) && is_own_label(object, value) {
+        return true;
+    }
     if is_defaulted_over(sent, &path, value) {
         return true;
     }
@@ -148,6 +166,14 @@ fn is_defaulted_over(sent: Sent<'_, '_>, path: &str, value: Value<'_>) -> bool {
     }
 }
 
+/// Whether a value is the label with the cluster's name, which the webhook overwrites.
+fn is_own_label(object: &Object<'_>, value: Value<'_>) -> bool {
+    let label = object.at(&["metadata", "labels", CLUSTER_NAME_LABEL]);
+    object.group() == CLUSTER_GROUP
+        && &*object.kind != "Cluster"
+        && label.is_some_and(|label| label.index() == value.index())
+}
+
 /// Structs of v1beta2 into which webhooks write: where nothing else stands in one, what is empty in it does not come back.
 const WRITTEN_INTO: [(&str, &str); 5] = [
     ("KubeadmControlPlane", "spec.rollout."),
@@ -165,14 +191,14 @@ fn vanishes_with_struct(object: &Object<'_>, path: &str) -> bool {
     })
 }
 
-/// Whether nothing but zero values stands in a value.
+/// Whether nothing but zero values stands in a value; an empty list is none.
 fn holds_nothing(value: Value<'_>) -> bool {
     match value.scalar() {
         Some(Scalar::Null | Scalar::Int(0) | Scalar::UInt(0) | Scalar::Bool(false)) => true,
         Some(Scalar::Str(text)) => text.is_empty(),
         Some(_) => false,
         None if value.is_map() => value.entries().all(holds_nothing),
-        None => value.items().next().is_none(),
+        None => false,
     }
 }
 
@@ -254,8 +280,7 @@ fn is_written_back(sent: Sent<'_, '_>) -> bool {
                 || sent.is_unprefixed(&["spec", "template", "spec", "version"])
         }
         "MachineSet" | "MachineDeployment" => {
-            let strategy: &[&str] =
-                if is_old { &["spec", "strategy"] } else { &["spec", "rollout", "strategy"] };
+            let strategy: &[&str] = if is_old { &["spec", "strategy"] } else { &["spec", "rollout", "strategy"] };
             let below = |keys: &[&'static str]| [strategy, keys].concat();
             sent.is_unlabelled()
                 || lacks(&["spec", "replicas"])
@@ -300,9 +325,7 @@ fn settings(object: &Object<'_>) -> &'static [&'static str] {
 
 /// Whether the webhook chooses the backend of a Dev kind.
 fn is_given_backend(sent: Sent<'_, '_>) -> bool {
-    let has = |object: &Object<'_>| {
-        ["docker", "inMemory"].iter().any(|name| has_at(object, &["backend", name]))
-    };
+    let has = |object: &Object<'_>| ["docker", "inMemory"].iter().any(|name| has_at(object, &["backend", name]));
     !has(sent.new) && sent.old.is_none_or(has)
 }
 
@@ -322,7 +345,9 @@ fn is_given_port(sent: Sent<'_, '_>) -> bool {
     if !is_cluster || object.group() != INFRASTRUCTURE || port(object).is_some() {
         return false;
     }
-    object.kind.starts_with("Docker") || has_at(object, &["backend", "docker"]) || !has_at(object, &["backend", "inMemory"])
+    object.kind.starts_with("Docker")
+        || has_at(object, &["backend", "docker"])
+        || !has_at(object, &["backend", "inMemory"])
 }
 
 /// Whether a required field of an older version comes back when it is absent. All do but those that later versions added.
@@ -371,9 +396,7 @@ fn passes_as_zero(schema: Schema<'_>) -> bool {
     let checks = schema.checks();
     match schema.ty() {
         Type::String => {
-            checks.min_length().unwrap_or_default() == 0
-                && checks.enumeration().is_none()
-                && checks.pattern().is_none()
+            checks.min_length().unwrap_or_default() == 0 && checks.enumeration().is_none() && checks.pattern().is_none()
         }
         Type::Integer | Type::Number => {
             checks.minimum().is_none_or(|least| least <= 0.0) && checks.maximum().is_none_or(|most| most >= 0.0)
@@ -381,12 +404,13 @@ fn passes_as_zero(schema: Schema<'_>) -> bool {
         Type::Boolean => true,
         Type::Object => {
             let zero = |name: &str| schema.property(name).is_some_and(|property| passes_as_zero(property.schema));
-            schema.property_count() > 0 && checks.min_properties().unwrap_or_default() == 0 && schema.required().all(zero)
+            schema.property_count() > 0
+                && checks.min_properties().unwrap_or_default() == 0
+                && schema.required().all(zero)
         }
         _ => false,
     }
 }
-
 
 /// Whether a finding is about an empty text or list of an optional field, which an encoder leaves out.
 fn vanishes(object: &Object<'_>, kind: Kind<'_>, finding: &Finding) -> bool {

@@ -131,8 +131,10 @@ fn form<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>) -> bool {
         let name = value.key().unwrap_or_default();
         let Some(known) = Form::of(&name) else { continue };
         if !known.fits(value) {
-            let message =
-                format!("`{name}` is not {}: the ClusterClass cannot be decoded, and the server refuses it", known.name());
+            let message = format!(
+                "`{name}` is not {}: the ClusterClass cannot be decoded, and the server refuses it",
+                known.name()
+            );
             check.refuse(&INVALID_VARIABLE_SCHEMA, value, message, format!("write {}", known.name()));
             fits = false;
             continue;

@@ -85,9 +85,7 @@ pub fn fill(tree: &mut Json, object: &Object<'_>, before: Option<&Json>) {
             default(tree, &["spec", "checks", "nodeStartupTimeoutSeconds"], json!(600));
         }
         (CLUSTER_GROUP, "MachineHealthCheck") => default(tree, &["spec", "nodeStartupTimeout"], json!("10m0s")),
-        ("addons.cluster.x-k8s.io", "ClusterResourceSet") if json::text_at(tree, &["spec", "strategy"]).is_none() => {
-            json::insert(tree, &["spec", "strategy"], json!("ApplyOnce"));
-        }
+        ("addons.cluster.x-k8s.io", "ClusterResourceSet") => resource_set(tree, object),
         (CONTROL_PLANE_GROUP, "KubeadmControlPlane") => {
             prefix_version(tree, &["spec", "version"]);
             default(tree, &["spec", "replicas"], json!(1));
@@ -97,6 +95,19 @@ pub fn fill(tree: &mut Json, object: &Object<'_>, before: Option<&Json>) {
         }
         (INFRASTRUCTURE_GROUP, kind) if kind.starts_with("Dev") || kind.starts_with("Docker") => docker(tree, kind),
         _ => {}
+    }
+}
+
+/// The strategy of a ClusterResourceSet; on its way through v1beta2 its selector loses what is empty.
+fn resource_set(tree: &mut Json, object: &Object<'_>) {
+    if json::text_at(tree, &["spec", "strategy"]).is_none() {
+        json::insert(tree, &["spec", "strategy"], json!("ApplyOnce"));
+    }
+    for part in ["matchLabels", "matchExpressions"] {
+        let keys = ["spec", "clusterSelector", part];
+        if object.version() != "v1beta2" && json::at(tree, &keys).is_some_and(json::is_empty) {
+            json::remove(tree, &keys);
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! `MachineDeployment`, `MachineSet`, `MachinePool`, `Machine`: the cluster they belong to, and replicas that fall back to 1.
 
 use super::{IMMUTABLE_FIELD, Verdict, quoted};
+use crate::admission::SELECTOR_MISMATCH;
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
 use crate::diff::json;
-use crate::admission::SELECTOR_MISMATCH;
 use crate::diff::update::Update;
 use crate::object::{CLUSTER_GROUP, Object};
 use crate::yaml::Value;
@@ -79,9 +79,10 @@ pub fn takes_labels_away(update: &Update<'_, '_>) -> bool {
 
 fn labels(update: &Update<'_, '_>, verdict: &mut Verdict) {
     if takes_labels_away(update) {
-        let message = "the template's labels are taken away, and with them the one that the webhook gave to template and \
+        let message =
+            "the template's labels are taken away, and with them the one that the webhook gave to template and \
                        selector; the selector keeps it, no longer fits, and the webhook refuses the update"
-            .to_owned();
+                .to_owned();
         let help = "keep the field (`metadata: {labels: {}}`), or write both selector and labels";
         verdict.say(update, &SELECTOR_MISMATCH, &LABELS, message, help);
     }
