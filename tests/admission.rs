@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use capi_lint::admission::{self, Alone, Gate, Gates, Options, Peers};
 use capi_lint::input::Source;
-use capi_lint::judge as everything;
+use capi_lint::judge as plane;
 use capi_lint::object::Object;
 use capi_lint::release::Release;
 use capi_lint::report::{Finding, Provenance, Severity};
@@ -102,8 +102,9 @@ fn schemas_judge_what_webhooks_hand_back() {
     let source = source(&path.display().to_string(), &text);
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
-    let options = everything::Options { gates: all_gates_on().gates, ..everything::Options::default() };
-    let findings = everything::unmerged(&release, &options, Vec::new());
+    let mut options = plane::Options::default();
+    options.gates = all_gates_on().gates;
+    let findings = plane::unmerged(&release, &options, Vec::new());
     for object in &release.objects {
         let text = release.text_of(object.document).trim_start();
         let (expected, _) = text.trim_start_matches("# ").split_once(':').unwrap();
