@@ -108,8 +108,10 @@ fn control_plane<'a>(check: &mut Check<'_, 'a>, plane: Value<'a>) {
     let is_old = check.is_old();
     reference(check, plane);
     // A reference of v1beta1 that names nothing is none in v1beta2.
-    let names_something =
-        |part: &Value<'_>| !(is_old && check.since(11)) || super::machine::is_reference(template(*part, is_old));
+    let names_something = |part: &Value<'_>| {
+        let is_filled = |key: &&str| template(*part, is_old).is_some_and(|it| filled(it, &[key]).is_some());
+        !(is_old && check.since(11)) || ["apiVersion", "kind", "name"].iter().any(is_filled)
+    };
     let machines = field(plane, &["machineInfrastructure"]).filter(names_something);
     if let Some(machines) = machines {
         reference(check, machines);

@@ -67,7 +67,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
 fn unfilled_strategy<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let Some(strategy) = field(spec, &["rollout", "strategy"]) else { return };
     let is_rolling = filled(strategy, &["type"]).is_none_or(|ty| ty == "RollingUpdate");
-    let limits = field(strategy, &["rollingUpdate"]).filter(|limits| limits.is_map());
+    let limits = field(strategy, &["rollingUpdate"]).filter(Value::is_map);
     if let Some(limits) = limits.filter(|limits| !is_rolling && limits.entries().all(|limit| limit.is_null())) {
         let message = "`rollingUpdate` has no fields and the strategy is no rolling update: the webhook fills in none, and the \
                        API server refuses the object";
@@ -192,13 +192,12 @@ fn vanishes_with_struct(object: &Object<'_>, path: &str) -> bool {
 }
 
 /// Whether nothing but zero values stands in a value; an empty list is none.
-fn holds_nothing(value: Value<'_>) -> bool {
+pub fn holds_nothing(value: Value<'_>) -> bool {
     match value.scalar() {
         Some(Scalar::Null | Scalar::Int(0) | Scalar::UInt(0) | Scalar::Bool(false)) => true,
         Some(Scalar::Str(text)) => text.is_empty(),
-        Some(_) => false,
         None if value.is_map() => value.entries().all(holds_nothing),
-        None => false,
+        _ => false,
     }
 }
 
@@ -225,7 +224,7 @@ fn is_decoded(object: &Object<'_>) -> bool {
     )
 }
 
-impl<'r, 'a> Sent<'r, 'a> {
+impl<'a> Sent<'_, 'a> {
     /// Whether a field that a webhook fills is not there when it looks: not sent, and, on an update, taken away by it. What was
     /// filled in once stays there.
     fn lacks(self, keys: &[&str]) -> bool {
@@ -279,19 +278,16 @@ fn is_written_back(sent: Sent<'_, '_>) -> bool {
                 )
                 || sent.is_unprefixed(&["spec", "template", "spec", "version"])
         }
-        "MachineSet" | "MachineDeployment" => {
+        "MachineSet" => is_set_completed(sent),
+        "MachineDeployment" => {
             let strategy: &[&str] = if is_old { &["spec", "strategy"] } else { &["spec", "rollout", "strategy"] };
             let below = |keys: &[&'static str]| [strategy, keys].concat();
-            sent.is_unlabelled()
-                || lacks(&["spec", "replicas"])
-                || sent.is_unprefixed(&["spec", "template", "spec", "version"])
-                || sent.old.is_none() && selector::is_empty(field(root, &["spec", "selector"]))
-                || &*sent.new.kind == "MachineDeployment"
-                    && (lacks(&below(&["type"]))
-                        || lacks(&below(&["rollingUpdate", "maxSurge"]))
-                        || lacks(&below(&["rollingUpdate", "maxUnavailable"]))
-                        || lacks(&["spec", "selector", "matchLabels", CLUSTER_NAME_LABEL])
-                        || lacks(&["spec", "template", "metadata", "labels", CLUSTER_NAME_LABEL]))
+            is_set_completed(sent)
+                || lacks(&below(&["type"]))
+                || lacks(&below(&["rollingUpdate", "maxSurge"]))
+                || lacks(&below(&["rollingUpdate", "maxUnavailable"]))
+                || lacks(&["spec", "selector", "matchLabels", CLUSTER_NAME_LABEL])
+                || lacks(&["spec", "template", "metadata", "labels", CLUSTER_NAME_LABEL])
         }
         "ClusterResourceSet" => lacks(&["spec", "strategy"]),
         "ExtensionConfig" => {
@@ -316,6 +312,14 @@ fn is_written_back(sent: Sent<'_, '_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a MachineSet, or what a MachineDeployment has in common with it, gets anything from its webhook.
+fn is_set_completed(sent: Sent<'_, '_>) -> bool {
+    sent.is_unlabelled()
+        || sent.lacks(&["spec", "replicas"])
+        || sent.is_unprefixed(&["spec", "template", "spec", "version"])
+        || sent.old.is_none() && selector::is_empty(field(sent.new.root, &["spec", "selector"]))
 }
 
 /// Where the settings of a Docker or Dev kind stand.

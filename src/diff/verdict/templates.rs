@@ -203,6 +203,24 @@ fn exceptions(update: &Update<'_, '_>, before: &mut Json, after: &mut Json) {
                     }
                 }
             }
+            // The schema of v1beta1 filled the strategy in where none was stated, and a change of it goes on top of that.
+            let is_unstated = |object: &Object<'_>| {
+                object.version() == "v1beta1"
+                    && object.at(&below(&["rolloutStrategy"])).is_none_or(|value| value.is_null())
+            };
+            if is_unstated(update.old) && update.new.version() == "v1beta1" {
+                for tree in [&mut *before, &mut *after] {
+                    let strategy = below(&["rollout", "strategy"]);
+                    for (keys, value) in
+                        [(&["type"][..], "RollingUpdate".into()), (&["rollingUpdate", "maxSurge"], 1.into())]
+                    {
+                        let keys = [&strategy, keys].concat();
+                        if json::at(tree, &keys).is_none() {
+                            json::insert(tree, &keys, value);
+                        }
+                    }
+                }
+            }
             for strategy in [&["rollout", "strategy"][..], &["rolloutStrategy"]] {
                 let was_default = json::at(before, &below(strategy)).is_some_and(|strategy| {
                     json::text_at(strategy, &["type"]) == Some("RollingUpdate")
