@@ -208,7 +208,9 @@ pub fn judge_sent<'o, 'a: 'o>(
             Some(old) => {
                 let compiled = options.compiled.of(kind, &options.schemas);
                 let client = validate::Options { client: options.client };
+                let from = findings.len();
                 validate::judge_update(old, new, kind, compiled, client, prefilled(new, options), &mut findings);
+                leave_out_mended(admission::Sent { new, old: Some(old) }, kind, options, &mut findings, from);
             }
             None => judge_schema(new, kind, options.client, options, None, &mut findings),
         }
@@ -243,6 +245,21 @@ fn prefilled(object: &Object<'_>, options: &Options) -> &'static [&'static str] 
     }
 }
 
+/// Takes out what the webhooks mend before the schema is asked.
+fn leave_out_mended(
+    sent: admission::Sent<'_, '_>,
+    kind: Kind<'_>,
+    options: &Options,
+    findings: &mut Vec<Finding>,
+    from: usize,
+) {
+    if options.admission == Switch::On && findings.len() > from {
+        let stands = |finding: &Finding| !admission::drops(sent, kind, options.schemas.capi(), finding);
+        let own: Vec<Finding> = findings.drain(from..).filter(stands).collect();
+        findings.extend(own);
+    }
+}
+
 fn judge_schema<'s, 'a>(
     object: &Object<'a>,
     kind: Kind<'s>,
@@ -259,11 +276,7 @@ fn judge_schema<'s, 'a>(
         Some(passed) => validate::judge_alike(object, kind, compiled, how, prefilled, passed, findings),
         None => validate::judge(object, kind, compiled, how, prefilled, findings),
     }
-    if options.admission == Switch::On && findings.len() > from {
-        let stands = |finding: &Finding| !admission::drops(object, kind, options.schemas.capi(), finding);
-        let own: Vec<Finding> = findings.drain(from..).filter(stands).collect();
-        findings.extend(own);
-    }
+    leave_out_mended(admission::Sent { new: object, old: None }, kind, options, findings, from);
     if findings.len() > from {
         half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
     }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use capi_lint::admission::{self, Alone, Gate, Gates, Options, Peers};
 use capi_lint::input::Source;
+use capi_lint::judge as plane;
 use capi_lint::object::Object;
 use capi_lint::release::Release;
-use capi_lint::report::{Finding, Severity};
+use capi_lint::report::{Finding, Provenance, Severity};
 use capi_lint::stream::Stream;
 
 fn source(name: &str, text: &str) -> Source {
@@ -91,6 +92,30 @@ fn every_row_of_the_webhooks_has_a_fixture_that_shows_it() {
     assert!(wrong.is_empty(), "{} fixtures are judged otherwise:\n{}", wrong.len(), wrong.join("\n"));
     let unseen: Vec<_> = admission::RULES.iter().map(|rule| rule.name).filter(|name| !shown.contains(*name)).collect();
     assert!(unseen.is_empty(), "rules without a fixture that shows them: {unseen:?}");
+}
+
+/// Each object says what is found where schema and webhooks judge together, as a management plane of CAPI 1.13 does.
+#[test]
+fn schemas_judge_what_webhooks_hand_back() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/decoding/objects.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let source = source(&path.display().to_string(), &text);
+    let streams = [Stream::parse(&source, 1)];
+    let release = Release::new(&streams, "default");
+    let mut options = plane::Options::default();
+    options.gates = all_gates_on().gates;
+    let findings = plane::unmerged(&release, &options, Vec::new());
+    for object in &release.objects {
+        let text = release.text_of(object.document).trim_start();
+        let (expected, _) = text.trim_start_matches("# ").split_once(':').unwrap();
+        let mine = errors(&findings)
+            .filter(|finding| finding.place.and_then(|place| place.object) == Some(object.number))
+            .filter(|finding| finding.rule.provenance == Provenance::Admission);
+        let mut found: Vec<_> = mine.map(|finding| finding.rule.name).collect();
+        found.dedup();
+        let found = if found.is_empty() { "pass".to_owned() } else { found.join(", ") };
+        assert_eq!(found, expected, "{} {}", object.kind, object.name);
+    }
 }
 
 fn shared() -> Option<PathBuf> {

@@ -23,6 +23,10 @@ pub fn judge(check: &mut Check<'_, '_>) {
         reference(check, infrastructure);
         go_names::judge(check, naming(infrastructure, is_old), None);
     }
+    if is_old {
+        go_names::judge(check, field(root, &["spec", "infrastructureNamingStrategy", "template"]), None);
+        parts(check);
+    }
     if let Some(plane) = field(root, &["spec", "controlPlane"]) {
         control_plane(check, plane);
     }
@@ -42,6 +46,17 @@ pub fn judge(check: &mut Check<'_, '_>) {
     versions(check);
     variable_schema::judge(check);
     patch::judge(check);
+}
+
+/// Both parts of a class need a template; the schema of v1beta1 asks for neither.
+fn parts(check: &mut Check<'_, '_>) {
+    let root = check.object.root;
+    for part in ["infrastructure", "controlPlane"] {
+        if check.since(11) && field(root, &["spec", part]).is_none() {
+            let message = format!("a ClusterClass without `{part}`: the webhook refuses it");
+            check.absent(&INCOMPLETE_REFERENCE, root, &["spec", part, "ref"], message, "refer to a template");
+        }
+    }
 }
 
 /// The classes of workers.
@@ -92,7 +107,12 @@ fn reference<'a>(check: &mut Check<'_, 'a>, part: Value<'a>) {
 fn control_plane<'a>(check: &mut Check<'_, 'a>, plane: Value<'a>) {
     let is_old = check.is_old();
     reference(check, plane);
-    let machines = field(plane, &["machineInfrastructure"]);
+    // A reference of v1beta1 that names nothing is none in v1beta2.
+    let names_something = |part: &Value<'_>| {
+        let is_filled = |key: &&str| template(*part, is_old).is_some_and(|it| filled(it, &[key]).is_some());
+        !(is_old && check.since(11)) || ["apiVersion", "kind", "name"].iter().any(is_filled)
+    };
+    let machines = field(plane, &["machineInfrastructure"]).filter(names_something);
     if let Some(machines) = machines {
         reference(check, machines);
     }

@@ -14,6 +14,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     let root = check.object.root;
     match check.object.group() {
         "cluster.x-k8s.io" | "controlplane.cluster.x-k8s.io" | "bootstrap.cluster.x-k8s.io" => {}
+        "infrastructure.cluster.x-k8s.io" => return docker(check),
         _ => return,
     }
     let kind = check.object.kind.clone();
@@ -37,6 +38,33 @@ pub fn judge(check: &mut Check<'_, '_>) {
     }
     for path in durations(&kind) {
         for value in each(root, &path) {
+            judge_duration(check, value);
+        }
+    }
+}
+
+/// The durations of the Docker and Dev kinds, which are texts in every version. Before 1.11 nothing decoded all of them, and
+/// before 1.13 nothing decoded a DockerMachine of v1beta2.
+fn docker(check: &mut Check<'_, '_>) {
+    const IN_MEMORY: [&str; 4] = ["vm", "node", "apiServer", "etcd"];
+    let kind = &*check.object.kind;
+    let is_decoded = check.since(11) && (check.is_old() || kind != "DockerMachine" || check.since(13));
+    if !is_decoded {
+        return;
+    }
+    let mut paths = Vec::new();
+    match kind {
+        "DockerMachine" => paths.push("spec.bootstrapTimeout".to_owned()),
+        "DockerMachineTemplate" => paths.push("spec.template.spec.bootstrapTimeout".to_owned()),
+        "DevMachine" | "DevMachineTemplate" => {
+            let base = if kind == "DevMachine" { "spec.backend" } else { "spec.template.spec.backend" };
+            paths.push(format!("{base}.docker.bootstrapTimeout"));
+            paths.extend(IN_MEMORY.map(|part| format!("{base}.inMemory.{part}.provisioning.startupDuration")));
+        }
+        _ => {}
+    }
+    for path in paths {
+        for value in each(check.object.root, &path) {
             judge_duration(check, value);
         }
     }
@@ -114,7 +142,8 @@ fn kubeadm_specs(kind: &str) -> &'static [&'static str] {
 }
 
 const MACHINE: [&str; 3] = ["nodeDrainTimeout", "nodeVolumeDetachTimeout", "nodeDeletionTimeout"];
-const HEALTH: [&str; 2] = ["nodeStartupTimeout", "unhealthyConditions[].timeout"];
+const HEALTH: [&str; 3] =
+    ["nodeStartupTimeout", "unhealthyConditions[].timeout", "unhealthyMachineConditions[].timeout"];
 const KUBEADM: [&str; 3] = [
     "clusterConfiguration.apiServer.timeoutForControlPlane",
     "initConfiguration.bootstrapTokens[].ttl",
@@ -162,7 +191,8 @@ pub fn judge_duration<'a>(check: &mut Check<'_, 'a>, value: Value<'a>) {
 }
 
 fn bootstrap_token<'a>(check: &mut Check<'_, 'a>, token: Value<'a>) {
-    let Some(text) = token.as_str().filter(|text| !text.is_empty()) else { return };
+    // The schema of v1beta2 refuses an empty one itself.
+    let Some(text) = token.as_str().filter(|text| check.is_old() || !text.is_empty()) else { return };
     let part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };

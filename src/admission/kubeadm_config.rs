@@ -75,7 +75,11 @@ fn either_source<'a>(check: &mut Check<'_, 'a>, entry: Value<'a>, inline: &str, 
 
 fn ignition<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let is_ignition = text(spec, &["format"]).as_deref() == Some("ignition");
-    let block = field(spec, &["ignition"]).filter(|block| is_set(Some(*block)) || !check.since(11));
+    // Of v1beta1 a switch that is off does not get into v1beta2.
+    let says_something = |block: &Value<'a>| {
+        is_set(Some(*block)) && !(check.is_old() && super::decoding::holds_nothing(*block)) || !check.since(11)
+    };
+    let block = field(spec, &["ignition"]).filter(says_something);
     if is_ignition && let Some(format) = field(spec, &["format"]) {
         check.gate(Gate::KubeadmBootstrapFormatIgnition, format, "`format: ignition`");
     }

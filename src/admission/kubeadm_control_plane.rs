@@ -134,6 +134,7 @@ fn common<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     go_names::judge_machines(check, field(spec, naming), &CONTROL_PLANE);
     metadata::judge(check, field(spec, &["machineTemplate", "metadata"]));
     taint::judge(check, field(spec, &["machineTemplate", "spec", "taints"]), Bearer::Any);
+    taint::judge(check, field(spec, &["machineTemplate", "taints"]), Bearer::Any);
     let Some(kubeadm) = field(spec, &["kubeadmConfigSpec"]) else { return };
     kubeadm_config::spec(check, Some(kubeadm));
     kubeadm_config::cluster_configuration(check, kubeadm);

@@ -140,11 +140,11 @@ fn bootstrap<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     }
 }
 
-/// Whether a reference says anything; its namespace alone does not count.
+/// Whether a reference says anything; its namespace alone does not count, nor does a version without group.
 pub fn is_reference(reference: Option<Value<'_>>) -> bool {
-    ["apiGroup", "apiVersion", "kind", "name"]
-        .iter()
-        .any(|key| reference.is_some_and(|value| is_set(field(value, &[key]))))
+    let Some(reference) = reference else { return false };
+    ["apiGroup", "kind", "name"].iter().any(|key| is_set(field(reference, &[key])))
+        || filled(reference, &["apiVersion"]).is_some_and(|api| api.contains('/'))
 }
 
 /// Up to CAPI 1.10 references had a namespace, which had to be the object's own.

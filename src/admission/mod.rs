@@ -42,9 +42,10 @@ mod variable;
 mod variable_schema;
 mod variable_value;
 
-pub use decoding::drops;
+pub use decoding::{Sent, drops};
 pub use options::{Gate, Gates, Operation, Options, State};
 pub use prefilled::prefilled;
+pub use quantity::duration as go_duration;
 pub use rules::{LIST as RULES, *};
 
 use check::Check;

@@ -8,9 +8,9 @@ use crate::schema::declare::{self, Scope};
 use crate::schema::pattern::{GoPattern, PatternError};
 use crate::schema::table::{Additional, Schema};
 use crate::schema::validate::rules::{CEL_RULE, RULE_NOT_CHECKED, UNKNOWN_FIELD};
-use crate::yaml::Value;
+use crate::yaml::{Scalar, Value};
 
-use super::check::{Check, field, filled, is_set, items, text};
+use super::check::{Check, field, filled, is_set, items, text, whole};
 use super::metadata;
 use super::rules::{DUPLICATE_ENTRY, INVALID_NAME, INVALID_VARIABLE_SCHEMA};
 use super::variable::{self, Variable};
@@ -40,6 +40,9 @@ pub fn judge(check: &mut Check<'_, '_>) {
             metadata::judge(check, field(variable, &[key]));
         }
         if let Some(schema) = field(variable, &["schema", "openAPIV3Schema"]) {
+            if !form(check, schema) {
+                continue;
+            }
             let name = text(variable, &["name"]).unwrap_or_default();
             let definition = known.iter().find(|definition| definition.name == name);
             let mut judge = SchemaJudge { check, checker: &checker, definition, total: 0 };
@@ -52,6 +55,98 @@ pub fn judge(check: &mut Check<'_, '_>) {
             }
         }
     }
+}
+
+/// What Go holds a field of a schema as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Text,
+    Truth,
+    Whole,
+    Texts,
+    Mapping,
+    Schema,
+    Schemas,
+    SchemaByName,
+}
+
+impl Form {
+    /// The form of a known field; what may be anything, and what the CRD's own schema looks at, has none.
+    fn of(field: &str) -> Option<Self> {
+        Some(match field {
+            "type" | "format" | "pattern" | "description" => Self::Text,
+            "uniqueItems"
+            | "exclusiveMaximum"
+            | "exclusiveMinimum"
+            | "x-kubernetes-preserve-unknown-fields"
+            | "x-kubernetes-int-or-string" => Self::Truth,
+            "maxProperties" | "minProperties" | "maxItems" | "minItems" | "maxLength" | "minLength" | "maximum"
+            | "minimum" => Self::Whole,
+            "required" => Self::Texts,
+            "x-metadata" => Self::Mapping,
+            "additionalProperties" | "items" | "not" => Self::Schema,
+            "allOf" | "anyOf" | "oneOf" => Self::Schemas,
+            "properties" => Self::SchemaByName,
+            _ => return None,
+        })
+    }
+
+    fn fits(self, value: Value<'_>) -> bool {
+        let is_text = |value: Value<'_>| value.is_null() || matches!(value.scalar(), Some(Scalar::Str(_)));
+        match self {
+            Self::Text => is_text(value),
+            Self::Truth => value.as_bool().is_some(),
+            Self::Whole => whole(value).is_some(),
+            Self::Texts => value.is_seq() && value.items().all(is_text),
+            Self::Mapping | Self::Schema | Self::SchemaByName => value.is_map(),
+            Self::Schemas => value.is_seq(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Truth => "true or false",
+            Self::Whole => "a whole number",
+            Self::Texts => "a list of texts",
+            Self::Mapping | Self::Schema => "a mapping",
+            Self::Schemas => "a list of schemas",
+            Self::SchemaByName => "a mapping of schemas",
+        }
+    }
+}
+
+/// Whether Go can decode the schema: below its first level the CRD looks at nothing. Says so where it cannot.
+fn form<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>) -> bool {
+    if schema.is_null() {
+        return true;
+    }
+    if !schema.is_map() {
+        let message = "no schema but a plain value: the ClusterClass cannot be decoded, and the server refuses it";
+        check.refuse(&INVALID_VARIABLE_SCHEMA, schema, message, "write a mapping with `type` and the like");
+        return false;
+    }
+    let mut fits = true;
+    for value in schema.entries().filter(|value| !value.is_null()) {
+        let name = value.key().unwrap_or_default();
+        let Some(known) = Form::of(&name) else { continue };
+        if !known.fits(value) {
+            let message = format!(
+                "`{name}` is not {}: the ClusterClass cannot be decoded, and the server refuses it",
+                known.name()
+            );
+            check.refuse(&INVALID_VARIABLE_SCHEMA, value, message, format!("write {}", known.name()));
+            fits = false;
+            continue;
+        }
+        match known {
+            Form::Schema => fits &= form(check, value),
+            Form::Schemas => value.items().for_each(|part| fits &= form(check, part)),
+            Form::SchemaByName => value.entries().for_each(|part| fits &= form(check, part)),
+            _ => {}
+        }
+    }
+    fits
 }
 
 /// The schema of one variable under judgement.

@@ -10,7 +10,6 @@ use crate::schema::table::{self, Schema};
 pub const CONTROL_PLANE_GROUP: &str = "controlplane.cluster.x-k8s.io";
 
 const INFRASTRUCTURE_GROUP: &str = "infrastructure.cluster.x-k8s.io";
-const BACKEND: [&str; 4] = ["spec", "template", "spec", "backend"];
 const AUTOSCALER_MIN: &str = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size";
 const AUTOSCALER_MAX: &str = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size";
 
@@ -86,7 +85,7 @@ pub fn fill(tree: &mut Json, object: &Object<'_>, before: Option<&Json>) {
             default(tree, &["spec", "checks", "nodeStartupTimeoutSeconds"], json!(600));
         }
         (CLUSTER_GROUP, "MachineHealthCheck") => default(tree, &["spec", "nodeStartupTimeout"], json!("10m0s")),
-        ("addons.cluster.x-k8s.io", "ClusterResourceSet") => default(tree, &["spec", "strategy"], json!("ApplyOnce")),
+        ("addons.cluster.x-k8s.io", "ClusterResourceSet") => resource_set(tree, object),
         (CONTROL_PLANE_GROUP, "KubeadmControlPlane") => {
             prefix_version(tree, &["spec", "version"]);
             default(tree, &["spec", "replicas"], json!(1));
@@ -94,12 +93,49 @@ pub fn fill(tree: &mut Json, object: &Object<'_>, before: Option<&Json>) {
             json::insert(tree, &[&strategy[..], &["type"]].concat(), json!("RollingUpdate"));
             default(tree, &[&strategy[..], &["rollingUpdate", "maxSurge"]].concat(), json!(1));
         }
-        (INFRASTRUCTURE_GROUP, "DevMachineTemplate" | "DevClusterTemplate")
-            if json::at(tree, &BACKEND).is_none_or(json::is_bare) =>
-        {
-            json::insert(tree, &BACKEND, json!({"docker": {}}));
-        }
+        (INFRASTRUCTURE_GROUP, kind) if kind.starts_with("Dev") || kind.starts_with("Docker") => docker(tree, kind),
         _ => {}
+    }
+}
+
+/// The strategy of a ClusterResourceSet; on its way through v1beta2 its selector loses what is empty.
+fn resource_set(tree: &mut Json, object: &Object<'_>) {
+    if json::text_at(tree, &["spec", "strategy"]).is_none() {
+        json::insert(tree, &["spec", "strategy"], json!("ApplyOnce"));
+    }
+    for part in ["matchLabels", "matchExpressions"] {
+        let keys = ["spec", "clusterSelector", part];
+        if object.version() != "v1beta2" && json::at(tree, &keys).is_some_and(json::is_empty) {
+            json::remove(tree, &keys);
+        }
+    }
+}
+
+/// The Docker and Dev provider: the backend, the port, and which failure domains are for control planes.
+fn docker(tree: &mut Json, kind: &str) {
+    let spec: &[&str] = if kind.ends_with("Template") { &["spec", "template", "spec"] } else { &["spec"] };
+    let below = |keys: &[&'static str]| [spec, keys].concat();
+    let is_cluster = matches!(kind, "DevCluster" | "DevClusterTemplate" | "DockerCluster" | "DockerClusterTemplate");
+    let is_dev = is_cluster && kind.starts_with("Dev") || matches!(kind, "DevMachine" | "DevMachineTemplate");
+    if is_dev && ["docker", "inMemory"].iter().all(|name| json::at(tree, &below(&["backend", name])).is_none()) {
+        json::insert(tree, &below(&["backend", "docker"]), json!({}));
+    }
+    let docker = if is_dev { below(&["backend", "docker"]) } else { below(&[]) };
+    if is_cluster && (!is_dev || json::at(tree, &docker).is_some()) {
+        let port = below(&["controlPlaneEndpoint", "port"]);
+        if json::at(tree, &port).is_none_or(|port| port.as_i64() == Some(0)) {
+            json::insert(tree, &port, json!(6443));
+        }
+        let domains = docker.iter().try_fold(&mut *tree, |value, key| value.get_mut(key));
+        let domains = domains.and_then(|docker| docker.get_mut("failureDomains"));
+        for domain in domains.and_then(Json::as_array_mut).into_iter().flatten() {
+            default(domain, &["controlPlane"], json!(false));
+        }
+    }
+    // Where nothing is written the webhook sees an empty text.
+    let image = if is_dev { below(&["backend", "docker", "customImage"]) } else { below(&["customImage"]) };
+    if json::at(tree, &image).and_then(Json::as_str) == Some("") {
+        json::remove(tree, &image);
     }
 }
 

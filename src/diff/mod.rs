@@ -135,11 +135,20 @@ fn compare<'r, 'a>(
     options: &judge::Options,
 ) -> Found<'r, 'a> {
     let mut found = Found::default();
+    // What differs in nothing but empty mappings and lists: no change to tell, and sent all the same.
+    let mut silent = Vec::new();
     for (number, pair) in pairs.iter().enumerate() {
         let Some((change, update)) = change(*pair, releases.fleet) else {
             found.rows.extend(rollout::rows(releases.fleet, *pair, None));
             continue;
         };
+        if let Some(update) = update.as_ref().filter(|_| change.paths.is_empty() && !pair.is_renamed())
+            && !verdict::is_refused_unseen(update)
+        {
+            found.rows.extend(rollout::rows(releases.fleet, *pair, None));
+            silent.push(change);
+            continue;
+        }
         match &update {
             Some(update) if pair.is_renamed() => verdict::rotation(update, releases, &mut found.verdict),
             Some(update) if !update.new.is_hook() => {
@@ -153,6 +162,7 @@ fn compare<'r, 'a>(
         found.changes.push(change);
     }
     verdict::invalid(releases.fleet, &found.changes, options, &mut found.verdict);
+    verdict::invalid(releases.fleet, &silent, options, &mut found.verdict);
     found
 }
 
@@ -174,6 +184,6 @@ where
     let update = Update::new(old, new, fleet.reading);
     let paths = changes::of(&update);
     let kind = if pair.is_renamed() { Kind::Renamed } else { Kind::Changed };
-    (pair.is_renamed() || !paths.is_empty())
+    (pair.is_renamed() || update.before != update.after || verdict::is_refused_unseen(&update))
         .then(|| (Change { kind, old: Some(old), new: Some(new), paths }, Some(update)))
 }

@@ -56,7 +56,8 @@ const AWS_MANAGED_CONTROL_PLANE: &[Field] = &[
 
 /// Infrastructure kinds by name; the group is `infrastructure.cluster.x-k8s.io`.
 const INFRASTRUCTURE: &[(&str, &[Field])] = &[
-    ("DevMachine", &[(Always, &["spec", "backend", "docker", "customImage"])]),
+    ("DevMachine", &[(WhileThere, &["spec", "backend", "docker", "customImage"])]),
+    ("DockerMachine", &[(Always, &["spec", "customImage"])]),
     (
         "AWSCluster",
         &[

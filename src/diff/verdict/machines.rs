@@ -1,10 +1,11 @@
 //! `MachineDeployment`, `MachineSet`, `MachinePool`, `Machine`: the cluster they belong to, and replicas that fall back to 1.
 
 use super::{IMMUTABLE_FIELD, Verdict, quoted};
+use crate::admission::SELECTOR_MISMATCH;
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
 use crate::diff::json;
 use crate::diff::update::Update;
-use crate::object::CLUSTER_GROUP;
+use crate::object::{CLUSTER_GROUP, Object};
 use crate::yaml::Value;
 
 crate::rule! {
@@ -26,6 +27,8 @@ crate::rule! {
     /// Keep `replicas`, or add the annotations `cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size` and `-max-size`.
     pub REPLICAS_DROPPED = "replicas-dropped", Warning, Controller;
 }
+
+const LABELS: [&str; 4] = ["spec", "template", "metadata", "labels"];
 
 /// Judges a kind that makes machines.
 pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
@@ -52,6 +55,36 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     }
     if matches!(&*object.kind, "MachineDeployment" | "MachineSet" | "MachinePool") {
         replicas(update, verdict);
+    }
+    if matches!(&*object.kind, "MachineDeployment" | "MachineSet") {
+        labels(update, verdict);
+    }
+}
+
+/// Whether the template's labels are taken away from under a selector that the webhook made. What it put into the selector on
+/// creation stays there; what it put into the template's labels goes with them.
+pub fn takes_labels_away(update: &Update<'_, '_>) -> bool {
+    let stated = |object: &Object<'_>, keys: &[&str]| object.at(keys).is_some_and(|value| !value.is_null());
+    let at = |object: &Object<'_>, depth: usize| LABELS.get(..depth).is_some_and(|keys| stated(object, keys));
+    let goes = (3..=LABELS.len()).find(|depth| !at(update.new, *depth)).is_some_and(|depth| at(update.old, depth));
+    // A selector that was stated and goes is made anew, and the labels with it.
+    let selector = ["spec", "selector"];
+    let is_made_anew = stated(update.old, &selector) && !stated(update.new, &selector);
+    let is_chosen = |object: &Object<'_>| {
+        let parts = ["matchLabels", "matchExpressions"].into_iter();
+        parts.filter_map(|key| object.at(&["spec", "selector", key])).any(|value| value.children().next().is_some())
+    };
+    goes && !is_made_anew && !is_chosen(update.old) && !is_chosen(update.new)
+}
+
+fn labels(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    if takes_labels_away(update) {
+        let message =
+            "the template's labels are taken away, and with them the one that the webhook gave to template and \
+                       selector; the selector keeps it, no longer fits, and the webhook refuses the update"
+                .to_owned();
+        let help = "keep the field (`metadata: {labels: {}}`), or write both selector and labels";
+        verdict.say(update, &SELECTOR_MISMATCH, &LABELS, message, help);
     }
 }
 

@@ -11,7 +11,7 @@ use super::rollout::Fleet;
 use super::topology::{TOPOLOGY_STUCK, TemplateNames};
 use super::uninstall::{ORPHANED, STUCK_UNINSTALL};
 use super::update::{self, Update};
-use crate::object::Object;
+use crate::object::{CLUSTER_GROUP, Object};
 use crate::report::{Finding, Provenance, Rule, Severity};
 use crate::secrets;
 
@@ -25,6 +25,7 @@ mod fields;
 mod frozen;
 mod invalid;
 mod machines;
+mod structs;
 mod templates;
 
 pub use cluster::{NOT_IN_CLASS, REFERENCE_REMOVED, TOPOLOGY_REMOVED};
@@ -203,6 +204,22 @@ pub fn update(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut
     machines::judge(update, verdict);
     fields::judge(update, verdict);
     built_in::judge(update, verdict);
+}
+
+/// Whether a webhook refuses a change in which nothing seems to change: a mapping or list with nothing in it that comes or
+/// goes, where pointers and lists of Go know it from absence.
+pub fn is_refused_unseen(update: &Update<'_, '_>) -> bool {
+    let object = update.new;
+    match (object.group(), &*object.kind) {
+        (CLUSTER_GROUP, "MachineDeployment" | "MachineSet") => machines::takes_labels_away(update),
+        ("addons.cluster.x-k8s.io", "ClusterResourceSet") if object.version() == "v1beta2" => {
+            update.changed(&["spec", "clusterSelector"])
+        }
+        (group, kind) if templates::held_as(kind).is_some() => {
+            frozen::template(group, kind).is_some_and(|known| !templates::refused_paths(known, update).is_empty())
+        }
+        _ => false,
+    }
 }
 
 pub use deletions::{judge as deletions, lost_namespaces};

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::frozen::{self, Template};
+use super::structs::{self, Types};
 use super::{Releases, Verdict};
 use crate::diff::changes;
 use crate::diff::defaults::CONTROL_PLANE_GROUP;
@@ -122,7 +123,7 @@ pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut 
 }
 
 /// Frozen paths of a template that changed.
-fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> {
+pub fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> {
     match known {
         Template::Nothing => Vec::new(),
         Template::Fields(always, once) => {
@@ -131,16 +132,39 @@ fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Path> 
             always.iter().chain(once.iter().filter(was_set)).copied().filter(changed).collect()
         }
         Template::Below(above, except) => {
-            let (mut before, mut after) = (update.before.clone(), update.after.clone());
+            let held = held_as(&update.new.kind);
+            let (mut before, mut after) = if held.is_some() {
+                let (before, after) = update.in_v1beta2();
+                (before.into_owned(), after.into_owned())
+            } else {
+                (update.before.clone(), update.after.clone())
+            };
             for tree in [&mut before, &mut after] {
                 for path in except {
                     json::remove_each(tree, &[above, *path].concat());
                 }
             }
             exceptions(update, &mut before, &mut after);
+            if let Some(types) = held {
+                // What both releases write alike is not sent: an empty list that conversion took away stays away.
+                let is_converted = [update.old, update.new].iter().any(|object| object.version() == "v1beta1");
+                structs::as_held(&mut before, types, is_converted);
+                structs::as_held(&mut after, types, is_converted);
+            }
             let same = json::same(json::at(&before, above), json::at(&after, above));
             if same { Vec::new() } else { vec![above] }
         }
+    }
+}
+
+/// The structs in which a kind's webhook compares old and new, where it does so deeply.
+pub fn held_as(kind: &str) -> Option<Types> {
+    match kind {
+        "KubeadmControlPlaneTemplate" => Some(Types::Kubeadm),
+        "DevClusterTemplate" | "DevMachineTemplate" | "DockerClusterTemplate" | "DockerMachineTemplate" => {
+            Some(Types::Docker)
+        }
+        _ => None,
     }
 }
 
@@ -178,19 +202,34 @@ fn exceptions(update: &Update<'_, '_>, before: &mut Json, after: &mut Json) {
                         json::remove(tree, &below(keys));
                     }
                 }
-                json::drop_empty(tree, &["taints"]);
+            }
+            // The schema of v1beta1 filled the strategy in where none was stated, and a change of it goes on top of that.
+            let is_unstated = |object: &Object<'_>| {
+                object.version() == "v1beta1"
+                    && object.at(&below(&["rolloutStrategy"])).is_none_or(|value| value.is_null())
+            };
+            if is_unstated(update.old) && update.new.version() == "v1beta1" {
+                for tree in [&mut *before, &mut *after] {
+                    let strategy = below(&["rollout", "strategy"]);
+                    for (keys, value) in
+                        [(&["type"][..], "RollingUpdate".into()), (&["rollingUpdate", "maxSurge"], 1.into())]
+                    {
+                        let keys = [&strategy, keys].concat();
+                        if json::at(tree, &keys).is_none() {
+                            json::insert(tree, &keys, value);
+                        }
+                    }
+                }
             }
             for strategy in [&["rollout", "strategy"][..], &["rolloutStrategy"]] {
                 let was_default = json::at(before, &below(strategy)).is_some_and(|strategy| {
                     json::text_at(strategy, &["type"]) == Some("RollingUpdate")
                         && json::at(strategy, &["rollingUpdate", "maxSurge"]).and_then(Json::as_i64) == Some(1)
                 });
-                if was_default && json::at(after, &below(strategy)).is_none() {
+                if was_default && json::at(after, &below(strategy)).is_none_or(json::is_empty) {
+                    json::remove(after, &below(strategy));
                     json::remove(before, &below(strategy));
                 }
-            }
-            for tree in [before, after] {
-                json::drop_empty(tree, &["taints"]);
             }
         }
         _ => {}
