@@ -246,8 +246,9 @@ impl<'a> Sent<'_, 'a> {
     fn is_unlabelled(self) -> bool {
         let label = ["metadata", "labels", CLUSTER_NAME_LABEL];
         let cluster = |object: &Object<'a>| filled(object.root, &["spec", "clusterName"]);
+        let stated = field(self.new.root, &label).and_then(|label| label.as_str());
         self.lacks(&label)
-            || filled(self.new.root, &label).is_some_and(|label| Some(label) != cluster(self.new))
+            || stated.is_some_and(|label| Some(label) != cluster(self.new))
             || self.old.is_some_and(|old| cluster(old) != cluster(self.new))
     }
 }
