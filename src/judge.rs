@@ -210,7 +210,8 @@ pub fn judge_sent<'o, 'a: 'o>(
                 let client = validate::Options { client: options.client };
                 let from = findings.len();
                 validate::judge_update(old, new, kind, compiled, client, prefilled(new, options), &mut findings);
-                leave_out_mended(admission::Sent { new, old: Some(old) }, kind, options, &mut findings, from);
+                let sent = admission::Sent { new, old: Some(old), labelled_by: labelled_by(options) };
+                leave_out_mended(sent, kind, options, &mut findings, from);
             }
             None => judge_schema(new, kind, options.client, options, None, &mut findings),
         }
@@ -245,6 +246,13 @@ fn prefilled(object: &Object<'_>, options: &Options) -> &'static [&'static str] 
     }
 }
 
+fn labelled_by(options: &Options) -> admission::LabelledBy {
+    match options.delivery {
+        Delivery::Helm => admission::LabelledBy::PostRender,
+        Delivery::Unknown => admission::LabelledBy::Webhook,
+    }
+}
+
 /// Takes out what the webhooks mend before the schema is asked.
 fn leave_out_mended(
     sent: admission::Sent<'_, '_>,
@@ -276,7 +284,8 @@ fn judge_schema<'s, 'a>(
         Some(passed) => validate::judge_alike(object, kind, compiled, how, prefilled, passed, findings),
         None => validate::judge(object, kind, compiled, how, prefilled, findings),
     }
-    leave_out_mended(admission::Sent { new: object, old: None }, kind, options, findings, from);
+    let sent = admission::Sent { new: object, old: None, labelled_by: labelled_by(options) };
+    leave_out_mended(sent, kind, options, findings, from);
     if findings.len() > from {
         half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
     }

@@ -342,6 +342,12 @@ impl<'a> Release<'a> {
         lines.get_or_init(|| Lines::count(bytes, stream.threads())).at(bytes, offset.min(bytes.len()))
     }
 
+    /// What was found among documents that are no objects: they are lost to everything that asks for objects.
+    pub fn unreadable(&self) -> impl Iterator<Item = &Finding> {
+        let is_no_object = |finding: &&Finding| finding.place.is_some_and(|place| place.object.is_none());
+        self.findings.iter().filter(is_no_object).filter(|finding| finding.rule.name != DUPLICATE_KEY.name)
+    }
+
     /// The stream a document came in.
     pub fn stream_of(&self, document: u32) -> Option<&'a Stream<'a>> {
         self.streams.get(self.documents.get(document as usize)?.stream as usize)

@@ -295,13 +295,16 @@ fn schemas_of_ones_own_win() {
 
 #[test]
 fn what_a_webhook_decodes_comes_back_as_go_writes_it() {
-    let plane = "apiVersion: controlplane.cluster.x-k8s.io/v1beta1\nkind: KubeadmControlPlane\nmetadata: {name: a}\nspec:\n  version: v1.31.0\n  \
+    let plane = "apiVersion: controlplane.cluster.x-k8s.io/v1beta1\nkind: KubeadmControlPlane\nmetadata: {name: a}\nspec:\n  version: v1.31.0\n  replicas: 3\n  \
         machineTemplate:\n    infrastructureRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta1, kind: DockerMachineTemplate, name: a}\n  \
         kubeadmConfigSpec:\n    clusterConfiguration: {imageRepository: \"\"}\n";
-    let bounds =
-        |version: &str| capi_lint(&["lint", "--capi-version", version], plane).stdout.contains("error[out-of-bounds]");
-    assert!(!bounds("1.10"), "the webhook of v1.10 decodes v1beta1 and leaves the empty text out");
-    assert!(bounds("1.13"), "the webhook of v1.13 decodes v1beta2; what was sent as v1beta1 stays");
+    let without_replicas = plane.replace("  replicas: 3\n", "");
+    let bounds = |version: &str, plane: &str| {
+        capi_lint(&["lint", "--capi-version", version], plane).stdout.contains("error[out-of-bounds]")
+    };
+    assert!(!bounds("1.10", plane), "the webhook of v1.10 decodes v1beta1 and leaves the empty text out");
+    assert!(bounds("1.13", plane), "the webhook of v1.13 decodes v1beta2, and changes nothing: what was sent stays");
+    assert!(!bounds("1.13", &without_replicas), "it writes replicas, and what was sent goes to v1beta2 and back");
     let run =
         capi_lint(&["lint"], "apiVersion: cluster.x-k8s.io/v1beta2\nkind: MachineDeployment\nmetadata: {name: a}\n");
     assert!(run.code == 1 && run.stdout.contains("error[required-field]"), "{}", run.stdout);

@@ -552,7 +552,7 @@ fn many_at_once_come_to_the_same() {
 fn helm_takes_no_part_for_the_whole() {
     let folder = Folder::new("helm");
     let faults = [
-        ("killed", format!("exec timeout -s KILL 0.01 {BINARY} post-render")),
+        ("killed", format!("(cat; sleep 1) | timeout -s KILL 0.2 {BINARY} post-render")),
         ("killed-writing", format!("{BINARY} post-render | head -c 3000; kill -9 $$")),
         ("memory", format!("ulimit -v 8000; exec {BINARY} post-render")),
         ("full", format!("exec {BINARY} post-render > /dev/full")),

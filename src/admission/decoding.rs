@@ -99,6 +99,18 @@ pub struct Sent<'r, 'a> {
     pub new: &'r Object<'a>,
     /// What the last release sent; `None` on creation.
     pub old: Option<&'r Object<'a>>,
+    /// Who writes the label with the cluster's name, where nobody has.
+    pub labelled_by: LabelledBy,
+}
+
+/// Who writes the label with the cluster's name onto an object that comes without it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LabelledBy {
+    /// The webhook, which changes the object thereby.
+    #[default]
+    Webhook,
+    /// post-render, so that the webhook finds it there.
+    PostRender,
 }
 
 /// Whether a finding of the schema is about something that the webhook, or the way there and back, mends before the schema is
@@ -247,7 +259,7 @@ impl<'a> Sent<'_, 'a> {
         let label = ["metadata", "labels", CLUSTER_NAME_LABEL];
         let cluster = |object: &Object<'a>| filled(object.root, &["spec", "clusterName"]);
         let stated = field(self.new.root, &label).and_then(|label| label.as_str());
-        self.lacks(&label)
+        self.labelled_by == LabelledBy::Webhook && self.lacks(&label)
             || stated.is_some_and(|label| Some(label) != cluster(self.new))
             || self.old.is_some_and(|old| cluster(old) != cluster(self.new))
     }

@@ -42,7 +42,7 @@ mod variable;
 mod variable_schema;
 mod variable_value;
 
-pub use decoding::{Sent, drops};
+pub use decoding::{LabelledBy, Sent, drops};
 pub use options::{Gate, Gates, Operation, Options, State};
 pub use prefilled::prefilled;
 pub use quantity::duration as go_duration;

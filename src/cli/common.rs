@@ -375,8 +375,6 @@ pub fn write_report(path: &Path, text: &[u8]) -> anyhow::Result<()> {
 
 /// What was found among documents that are no objects: a command that leaves them out must say so. Their number, in words.
 pub fn unreadable(release: &Release<'_>, what_becomes: &str) -> Option<String> {
-    let lost = release.findings.iter().filter(|finding| finding.place.is_some_and(|place| place.object.is_none()));
-    let lost = lost.filter(|finding| finding.rule.name != crate::release::DUPLICATE_KEY.name);
-    let number: usize = lost.map(|finding| finding.count).sum();
+    let number: usize = release.unreadable().map(|finding| finding.count).sum();
     (number > 0).then(|| format!("{number} document(s) could not be read and {what_becomes}; capi-lint lint says why"))
 }

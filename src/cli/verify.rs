@@ -128,9 +128,7 @@ fn look(
     let sources = live::sources("the live objects", bytes).map_err(anyhow::Error::msg)?;
     let streams = lint::parse(&sources, args.judge.jobs());
     let (mut rendered, mut found) = (Release::new(expected, namespace), Release::new(&streams, namespace));
-    if let Some(broken) =
-        found.findings.iter().find(|finding| finding.place.is_some_and(|place| place.object.is_none()))
-    {
+    if let Some(broken) = found.unreadable().next() {
         bail!("the live objects cannot be read: {}", broken.message);
     }
     if namespace.is_empty()

@@ -13,7 +13,7 @@ use std::fmt;
 use crate::object::Object;
 use crate::plan::shards;
 use crate::plan::waves::{self, By as WaveBy};
-use crate::release::{DUPLICATE_KEY, Membership};
+use crate::release::Membership;
 use crate::rules::view::View;
 use crate::yaml;
 use layout::Layout;
@@ -121,10 +121,7 @@ pub fn files(view: &View<'_, '_>, options: &Options) -> Result<Files, SplitError
 /// # Errors
 /// As [`files`].
 pub fn parts(view: &View<'_, '_>, options: &Options) -> Result<Vec<Part>, SplitError> {
-    let lost = |finding: &&crate::report::Finding| {
-        finding.place.is_some_and(|place| place.object.is_none()) && finding.rule.name != DUPLICATE_KEY.name
-    };
-    let unreadable: usize = view.release.findings.iter().filter(lost).map(|finding| finding.count).sum();
+    let unreadable: usize = view.release.unreadable().map(|finding| finding.count).sum();
     if unreadable > 0 {
         return Err(SplitError::Unreadable(unreadable));
     }

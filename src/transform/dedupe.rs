@@ -62,12 +62,16 @@ pub enum Dedupe {
 /// How many differing paths a message names.
 const NAMED_PATHS: usize = 3;
 
-/// Plans what goes; returns the numbers of the objects that go.
+/// Plans what goes; returns the numbers of the objects that go. None goes out of a stream that also holds unreadable text.
 pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSet<u32> {
     let mut gone = BTreeSet::new();
     if mode == Dedupe::Off {
         return gone;
     }
+    // Where a stream holds text that is no object, what its documents are hangs on the ones beside them: all stay.
+    let stream = |document: u32| release.stream_of(document).map(std::ptr::from_ref);
+    let places = release.unreadable().filter_map(|finding| finding.place);
+    let torn: HashSet<_> = places.map(|place| stream(place.document)).collect();
     for mut twins in release.twins() {
         if mode == Dedupe::KeepLast {
             twins.reverse();
@@ -75,7 +79,8 @@ pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSe
         let Some((keep, others)) = twins.split_first() else { continue };
         for other in others {
             let paths = differing_paths(keep, other);
-            let settled = paths.is_empty() || mode != Dedupe::Identical;
+            let is_torn = !torn.is_empty() && torn.contains(&stream(other.document));
+            let settled = (paths.is_empty() || mode != Dedupe::Identical) && !is_torn;
             plan.findings.push(finding(release, keep, other, &paths, settled));
             if settled {
                 gone.insert(other.number);

@@ -8,6 +8,7 @@ use capi_lint::output::locate::Locator;
 use capi_lint::output::{self, Format, Report, Style};
 use capi_lint::release::Release;
 use capi_lint::report::Severity;
+use capi_lint::rules::view::Delivery;
 use capi_lint::stream::Stream;
 use capi_lint::transform::{self, dedupe};
 use clap::ValueEnum;
@@ -17,14 +18,16 @@ use super::{judged, seeds};
 
 #[derive(Default)]
 pub struct Judge {
-    options: Option<[Options; 2]>,
+    options: Option<[Options; 3]>,
 }
 
-/// One thread, and three.
-fn both() -> [Options; 2] {
+/// One thread, three, and what post-render is asked for.
+fn all() -> [Options; 3] {
     let mut three = Options::default();
     three.jobs = 3;
-    [Options::default(), three]
+    let mut rendering = Options::default();
+    rendering.delivery = Delivery::Helm;
+    [Options::default(), three, rendering]
 }
 
 impl Target for Judge {
@@ -43,7 +46,7 @@ impl Target for Judge {
     }
 
     fn check(&mut self, input: &[u8]) -> Result<Shape, String> {
-        let [alone, together] = self.options.get_or_insert_with(both);
+        let [alone, together, rendering] = self.options.get_or_insert_with(all);
         let source = Source { name: "in".into(), bytes: input.to_vec() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "default");
@@ -72,7 +75,8 @@ impl Target for Judge {
         let plan = transform::plan(&release, &options);
         let output = transform::write(&release, &plan).map_err(|error| format!("broken edit: {}", error.what))?;
         let bytes: Vec<u8> = output.to_bytes();
-        judged::is_no_worse(&parallel, &judged::findings(&bytes, alone))?;
+        let before = judge::unmerged(&release, rendering, dedupe::findings(&release));
+        judged::is_no_worse(&before, &judged::findings(&bytes, rendering))?;
         let mut classes = rules;
         classes.sort_unstable();
         classes.dedup();

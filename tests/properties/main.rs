@@ -31,6 +31,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use capi_lint::config::Settings;
 use capi_lint::judge::Options;
 use capi_lint::report::Finding;
+use capi_lint::rules::view::Delivery;
 use capi_lint::transform;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner};
@@ -73,7 +74,8 @@ fn post_render_loses_no_object_and_changes_what_it_says() {
 
 #[test]
 fn what_post_render_hands_on_has_no_error_that_was_not_there() {
-    let judging = Options::default();
+    let mut judging = Options::default();
+    judging.delivery = Delivery::Helm;
     property(100, (generate::release(6), generate::settings()), |(release, settings)| {
         let output = post_rendered::check(release.text.as_bytes(), &transform_options(&settings))?.output;
         let before = judged::findings(release.text.as_bytes(), &judging);
