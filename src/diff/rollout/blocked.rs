@@ -1,13 +1,15 @@
-//! What keeps machines from moving although the update is accepted: something paused, or workers that fail the checks before
-//! a machine is made.
+//! What keeps machines from moving although the update is accepted: something paused, a template that is not there, or workers
+//! that fail the checks before a machine is made.
 
 use serde_json::Value as Json;
 
 use super::{Fleet, Moves, OwnerKind, Row, workers};
 use crate::diff::json;
 use crate::diff::matching::Pair;
+use crate::diff::verdict;
 use crate::diff::version::Version;
-use crate::object::{CLUSTER_GROUP, Object};
+use crate::object::{CLUSTER_GROUP, Object, Reference};
+use crate::release::Release;
 
 /// Why machines do not move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +30,15 @@ pub fn apply<'a>(
         return;
     }
     let Some((object, after)) = pair.new.zip(after) else {
-        if let Some(reason) = pair.old.filter(|_| pair.new.is_none()).and_then(|old| waits_for_workers(row, fleet, old))
-        {
-            row.machines = Moves::default();
-            row.blocked = Some(reason);
-        }
+        let reason = pair.old.filter(|_| pair.new.is_none()).and_then(|old| {
+            paused(old, cluster_named(fleet, row, fleet.old.namespace_of(old)))
+                .or_else(|| waits_for_workers(row, fleet, old))
+        });
+        halt(row, reason);
         return;
     };
     let cluster = fleet.new_cluster(object);
-    if let Some(reason) = paused(object, cluster) {
-        row.machines = Moves::default();
-        row.blocked = Some(reason);
+    if halt(row, paused(object, cluster).or_else(|| without_template(fleet, object, pair.old))) {
         return;
     }
     if row.kind != OwnerKind::MachineDeployment && row.kind != OwnerKind::MachineSet {
@@ -57,6 +57,54 @@ pub fn apply<'a>(
         row.machines = without_new_machines(after, old, new, outdated);
         row.blocked = Some(reason);
     }
+}
+
+/// Nothing moves, for a reason; whether there is one.
+fn halt(row: &mut Row, reason: Option<String>) -> bool {
+    if reason.is_some() {
+        row.machines = Moves::default();
+        row.blocked = reason;
+        return true;
+    }
+    false
+}
+
+/// The Cluster of a row as it is after the upgrade, or as it was where it goes.
+fn cluster_named<'r, 'a>(fleet: Fleet<'r, 'a>, row: &Row, namespace: &str) -> Option<&'r Object<'a>> {
+    let name = row.cluster.rsplit('/').next().unwrap_or_default();
+    let find = |release: &'r Release<'a>| release.find(CLUSTER_GROUP, "Cluster", namespace, name);
+    find(fleet.new).or_else(|| find(fleet.old))
+}
+
+/// Where machines name their templates.
+const TEMPLATES: [&[&str]; 4] = [
+    &["spec", "machineTemplate", "spec", "infrastructureRef"],
+    &["spec", "machineTemplate", "infrastructureRef"],
+    &["spec", "template", "spec", "infrastructureRef"],
+    &["spec", "template", "spec", "bootstrap", "configRef"],
+];
+
+/// A template that will not be there: this upgrade deletes it, or it never came with the release that brings the others. Its
+/// owner then does nothing at all, not even scale. Of a template that neither release has ever had nothing is known.
+fn without_template<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>, before: Option<&Object<'a>>) -> Option<String> {
+    let named = |object: &Object<'a>, keys: &[&str]| object.at(keys).and_then(Reference::from_value);
+    TEMPLATES.iter().find_map(|keys| {
+        let reference = named(object, keys).filter(|reference| reference.kind.ends_with("Template"))?;
+        if fleet.new.resolve(object, &reference).is_some() {
+            return None;
+        }
+        let namespace = fleet.new.namespace_of(object);
+        let gone = fleet.old.find(reference.group(), &reference.kind, namespace, &reference.name);
+        let came_along = || {
+            let before = before?;
+            fleet.old.resolve(before, &named(before, keys)?)
+        };
+        let is_missing = gone.map_or_else(|| came_along().is_some(), verdict::is_deleted);
+        is_missing.then(|| {
+            let how = if gone.is_some() { "goes with this upgrade" } else { "is not in the release" };
+            format!("{} {} {how}, and its owner does nothing without it", reference.kind, reference.name)
+        })
+    })
 }
 
 /// A control plane that is deleted under a cluster that stays waits until the last worker is gone.
@@ -118,12 +166,11 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
     let version = Version::parse(own)?;
     let ahead = version.minors_above(&theirs)?;
     if !skips("ControlPlaneIsStable")
-        && paused(control_plane, None).is_some()
         && is_upgrading(fleet, control_plane, &text)
+        && let Some(reason) =
+            paused(control_plane, None).or_else(|| without_template(fleet, control_plane, before(fleet, control_plane)))
     {
-        return Some(format!(
-            "the control plane waits at its annotation {PAUSED}, and workers wait for the control plane"
-        ));
+        return Some(format!("workers wait for the control plane, and it waits itself: {reason}"));
     }
     if ahead > 0 && !skips("KubernetesVersionSkew") {
         return Some(format!(
@@ -159,9 +206,14 @@ pub fn waits_for_control_plane<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>) ->
 
 /// Whether the control plane's version changes with this release.
 fn is_upgrading(fleet: Fleet<'_, '_>, control_plane: &Object<'_>, version: &str) -> bool {
-    let namespace = fleet.new.namespace_of(control_plane).to_owned();
-    let before = fleet.old.find(control_plane.group(), &control_plane.kind, &namespace, &control_plane.name);
-    before.and_then(|before| before.at(&["spec", "version"])?.as_str()).is_some_and(|before| before != version)
+    let text = |before: &Object<'_>| before.at(&["spec", "version"])?.as_str().map(std::borrow::Cow::into_owned);
+    before(fleet, control_plane).and_then(text).is_some_and(|before| before != version)
+}
+
+/// A control plane as it is in the old release.
+fn before<'r, 'a>(fleet: Fleet<'r, 'a>, control_plane: &Object<'_>) -> Option<&'r Object<'a>> {
+    let namespace = fleet.new.namespace_of(control_plane);
+    fleet.old.find(control_plane.group(), &control_plane.kind, namespace, &control_plane.name)
 }
 
 /// The checks that an annotation of the machine deployment, or of its bootstrap template, switches off.

@@ -21,8 +21,12 @@ use crate::yaml;
 pub struct Owned {
     /// What it is.
     pub kind: OwnerKind,
-    /// Its machines.
+    /// Its machines, where it is made anew.
     pub replicas: u64,
+    /// Whether the Cluster states that number.
+    pub is_stated: bool,
+    /// Its annotations, in so far as the Cluster and the class give them; the autoscaler's limits are among them.
+    pub annotations: Option<Json>,
     /// The object as the controller writes it, in so far as it decides about machines; a template stands for its content.
     pub tree: Json,
     /// What patches depend on that could not be worked out; empty where all could.
@@ -113,11 +117,45 @@ fn builtin(cluster: &Json, namespace: &str, topology: &Json) -> Json {
     json!({"cluster": cluster_facts})
 }
 
-fn replicas(part: &Json) -> u64 {
-    let stated = json::at(part, &["replicas"]).and_then(Json::as_i64);
-    let annotations = json::at(part, &["metadata", "annotations"]);
-    let count = stated.or_else(|| defaults::autoscaled(annotations, None)).unwrap_or(1);
-    machines::count(count)
+impl Owned {
+    /// Its machines where it takes over from `before`. A number that is no longer stated is taken back from the server, and a
+    /// default comes in its place; one that never was is not spoken of, and what is there stays.
+    pub fn replicas_after(&self, before: &Self) -> u64 {
+        if self.is_stated {
+            self.replicas
+        } else if before.is_stated {
+            let old = i64::try_from(before.replicas).ok();
+            let within = defaults::autoscaled(self.annotations.as_ref(), old).unwrap_or(1);
+            machines::count(within)
+        } else {
+            before.replicas
+        }
+    }
+}
+
+fn stated_replicas(part: &Json) -> Option<u64> {
+    let stated = json::at(part, &["replicas"]).and_then(Json::as_i64)?;
+    Some(machines::count(stated))
+}
+
+/// The annotations of a worker group: its class's, and its own over them.
+fn annotations(class: Option<&Json>, item: &Json) -> Option<Json> {
+    let of = |part: &Json| json::at(part, &["metadata", "annotations"]).and_then(Json::as_object).cloned();
+    let mut all = class.and_then(of).unwrap_or_default();
+    all.extend(of(item).unwrap_or_default());
+    (!all.is_empty()).then_some(Json::Object(all))
+}
+
+/// How a worker group exchanges machines: what it says itself, else what its class says.
+fn rollout(class: Option<&Json>, item: &Json) -> Json {
+    let strategy =
+        |part: &Json| json::at(part, &["rollout", "strategy"]).or_else(|| json::at(part, &["strategy"])).cloned();
+    let mut rollout = json!({
+        "after": json::at(item, &["rollout", "after"]),
+        "strategy": strategy(item).or_else(|| strategy(class?)),
+    });
+    json::drop_nulls(&mut rollout);
+    rollout
 }
 
 impl Maker<'_> {
@@ -147,10 +185,23 @@ impl Maker<'_> {
         let spec = template.as_ref().and_then(|template| json::at(template, &["spec", "template", "spec"]));
         let mut tree = json!({"kind": kind, "spec": spec.cloned().unwrap_or_else(|| json!({}))});
         json::insert(&mut tree, &["spec", "version"], version);
-        json::insert(&mut tree, &["spec", "replicas"], replicas(&part).into());
+        let stated = stated_replicas(&part);
+        let replicas = stated.unwrap_or(1);
+        json::insert(&mut tree, &["spec", "replicas"], replicas.into());
+        if let Some(time) = json::at(&part, &["rollout", "after"]) {
+            json::insert(&mut tree, &["spec", "rollout", "after"], time.clone());
+        }
         let reference = reference(&Slot::MachineInfrastructure, blueprint, machines.as_ref());
         json::insert(&mut tree, &["spec", "machineTemplate", "spec", "infrastructureRef"], reference);
-        Some(Owned { kind: OwnerKind::ControlPlane, replicas: replicas(&part), tree, uncertain, deferred: None })
+        Some(Owned {
+            kind: OwnerKind::ControlPlane,
+            replicas,
+            is_stated: stated.is_some(),
+            annotations: None,
+            tree,
+            uncertain,
+            deferred: None,
+        })
     }
 
     fn workers(&mut self, topology: &Json, item: &Json, workers: Workers, name: &str) -> Owned {
@@ -178,21 +229,23 @@ impl Maker<'_> {
         let of_class = self
             .blueprint
             .and_then(|blueprint| class::worker_classes(&blueprint.class, workers).find(|(known, _)| *known == class))
-            .and_then(|(_, class)| json::at(class, &["failureDomain"]));
+            .map(|(_, class)| class);
+        let failure_domain = json::at(item, &["failureDomain"])
+            .or_else(|| of_class.and_then(|class| json::at(class, &["failureDomain"])));
+        let annotations = annotations(of_class, item);
+        let stated = stated_replicas(item);
+        let limits = || u64::try_from(defaults::autoscaled(annotations.as_ref(), None)?).ok();
+        let replicas = stated.or_else(limits).unwrap_or(1);
         let spec = json!({
             "version": version,
-            "failureDomain": json::at(item, &["failureDomain"]).or(of_class),
+            "failureDomain": failure_domain,
             "bootstrap": {"configRef": reference(&bootstrap, self.blueprint, setup.as_ref())},
             "infrastructureRef": reference(&machines, self.blueprint, what.as_ref()),
         });
-        let mut tree = json!({"spec": {"replicas": replicas(item), "template": {"spec": spec}}});
-        for pace in ["rollout", "strategy"] {
-            if let Some(value) = item.get(pace) {
-                json::insert(&mut tree, &["spec", pace], value.clone());
-            }
-        }
+        let rollout = rollout(of_class, item);
+        let mut tree = json!({"spec": {"replicas": replicas, "rollout": rollout, "template": {"spec": spec}}});
         json::drop_nulls(&mut tree);
-        Owned { kind, replicas: replicas(item), tree, uncertain, deferred: None }
+        Owned { kind, replicas, is_stated: stated.is_some(), annotations, tree, uncertain, deferred: None }
     }
 
     /// The template of a slot with all patches applied.

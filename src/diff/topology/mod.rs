@@ -237,6 +237,7 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
         notes: Vec::new(),
     };
     let count = |owned: Option<&Owned>| owned.map_or(0, |owned| owned.replicas);
+    let (was, mut will) = (count(old), count(new));
     let mut outdated = 0;
     match (old, new) {
         (Some(before), Some(after)) => {
@@ -250,10 +251,15 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
                 if outdated > 0 && row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
                     row.notes.push("after the control plane; one worker group at a time unless the annotation upgrade-concurrency says more".into());
                 }
-                deferred(&mut row, &mut outdated, after);
             }
-            if before.replicas != after.replicas {
+            will = after.replicas_after(before);
+            if was != will {
                 row.causes.push("spec.replicas".into());
+            }
+            if outdated > 0 && kind == OwnerKind::MachineDeployment && rollout::workers::is_on_delete(&after.tree) {
+                outdated = 0;
+                row.notes.clear();
+                row.blocked = Some("strategy OnDelete: the old machines stay until somebody deletes them".into());
             }
             if before.uncertain != after.uncertain {
                 row.notes.push(
@@ -265,17 +271,23 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
         (None, Some(_)) => row.causes.push("added".into()),
         _ => row.causes.push("removed".into()),
     }
-    row.machines = Moves::between(count(old), count(new), outdated);
+    row.machines = Moves::between(was, will, outdated);
+    if old.is_some() {
+        put_off(&mut row, new);
+    }
     Some(row)
 }
 
-/// A worker group whose upgrade somebody put off.
-fn deferred(row: &mut Row, outdated: &mut u64, after: &Owned) {
-    let Some(annotation) = &after.deferred else { return };
-    if row.causes == ["spec.template.spec.version"] {
-        *outdated = 0;
+/// A worker group whose upgrade somebody put off: until it has the topology's version, its controller changes nothing about
+/// it at all, not even its number.
+fn put_off(row: &mut Row, after: Option<&Owned>) {
+    let Some(annotation) = after.and_then(|after| after.deferred) else { return };
+    if row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
+        row.machines = Moves::default();
         row.notes.clear();
-        row.blocked = Some(format!("the annotation {annotation}: the upgrade waits until it is taken away"));
+        row.blocked = Some(format!(
+            "the annotation {annotation}: the upgrade, and every other change, waits until it is taken away"
+        ));
     }
 }
 
