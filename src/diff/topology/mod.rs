@@ -47,6 +47,9 @@ crate::rule! {
     pub TOPOLOGY_STUCK = "topology-stuck", Error, Controller;
 }
 
+/// The cause of a row whose machines take up another Kubernetes version.
+const TOPOLOGY_VERSION: &str = "spec.topology.version";
+
 /// The classes and templates that a bill of topologies needs, read once.
 struct Classes<'r, 'a> {
     fleet: Fleet<'r, 'a>,
@@ -66,9 +69,11 @@ impl<'a> Classes<'_, 'a> {
         let fleet = self.fleet;
         self.known.entry((old.map(|class| class.number), new.map(|class| class.number))).or_insert_with(|| {
             let before = old.map(|class| Blueprint::of(fleet.old, class));
-            let after = new.map(|class| Blueprint::of(fleet.new, class));
+            let after = new.map(|class| {
+                Blueprint::of(fleet.new, class).with_leftovers(fleet.old, fleet.new.namespace_of(class))
+            });
             let is_same = match (&before, &after) {
-                (Some(before), Some(after)) => before.says_the_same(after),
+                (Some(before), Some(after)) => after.deleted.is_none() && before.says_the_same(after),
                 _ => false,
             };
             Change { before, after, is_same }
@@ -154,9 +159,12 @@ fn cluster<'r, 'a>(
     }
     // Where the Cluster itself is refused, its controller never gets to see it.
     let is_refused = pair.new.is_some_and(|cluster| verdict.refuses(cluster));
-    let stuck = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref());
-    if let Some(reason) = stuck.filter(|_| !is_refused) {
-        block_all(pair.new, &mut rows, &reason, verdict);
+    let stuck = new_class
+        .filter(|class| !verdict.refuses(class))
+        .and_then(|_| without_template(change))
+        .or_else(|| stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()).map(Stuck::AtOnce));
+    if let Some(stuck) = stuck.filter(|_| !is_refused) {
+        block_all(pair.new, &mut rows, &stuck, verdict);
     } else if let Some(reason) = pair.new.and_then(paused) {
         for row in &mut rows {
             row.machines = Moves::default();
@@ -170,6 +178,33 @@ fn cluster<'r, 'a>(
 fn paused(cluster: &Object<'_>) -> Option<String> {
     let is_paused = cluster.at(&["spec", "paused"]).and_then(|value| value.as_bool()) == Some(true);
     is_paused.then(|| format!("spec.paused of the Cluster {}: nothing happens until it is false again", cluster.name))
+}
+
+/// Why the topology controller fails, by when.
+enum Stuck {
+    /// As soon as it sees the change.
+    AtOnce(String),
+    /// Once the upgrade's deletions are through; what it does before that is done.
+    AfterDeletions(String),
+}
+
+/// Stuck without a template that the class names, where until now all came with the release: the controller reads them all
+/// before it looks at anything.
+fn without_template(change: &Change) -> Option<Stuck> {
+    let (before, after) = (change.before.as_ref()?, change.after.as_ref()?);
+    let missing = |blueprint: &Blueprint| {
+        let mut templates = blueprint.templates.values();
+        templates.find(|(_, template)| template.is_none()).map(|(of, _)| of.clone())
+    };
+    if missing(before).is_some() {
+        return None;
+    }
+    let names = |of: &class::TemplateRef| format!("the ClusterClass {} names {} {}", after.name, of.kind, of.name);
+    let never_there = missing(after).map(|of| Stuck::AtOnce(format!("{}, which is not in the release", names(&of))));
+    never_there.or_else(|| {
+        let of = after.deleted.as_ref()?;
+        Some(Stuck::AfterDeletions(format!("{}, which this upgrade deletes", names(of))))
+    })
 }
 
 /// Why the controller cannot carry out what the Cluster says.
@@ -200,8 +235,15 @@ fn stuck(
     Some(format!("the control plane's webhook refuses {reason}"))
 }
 
-fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdict: &mut Verdict) {
+fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], stuck: &Stuck, verdict: &mut Verdict) {
+    let (Stuck::AtOnce(reason) | Stuck::AfterDeletions(reason)) = stuck;
     for row in rows.iter_mut().filter(|row| !row.causes.is_empty()) {
+        // Workers take up a version when the control plane has it, long after the deletions.
+        let is_late = row.kind != OwnerKind::ControlPlane && row.causes.iter().any(|cause| cause == TOPOLOGY_VERSION);
+        if matches!(stuck, Stuck::AfterDeletions(_)) && !is_late {
+            row.notes.push(format!("only if the topology controller is faster than the deletions: {reason}"));
+            continue;
+        }
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));
     }
@@ -305,7 +347,7 @@ impl Sources<'_> {
         let computed = std::mem::take(&mut row.causes);
         for cause in computed {
             match cause.as_str() {
-                "spec.version" | "spec.template.spec.version" => row.causes.push("spec.topology.version".into()),
+                "spec.version" | "spec.template.spec.version" => row.causes.push(TOPOLOGY_VERSION.into()),
                 "spec.replicas" if row.kind == OwnerKind::ControlPlane => {
                     row.causes.push("spec.topology.controlPlane.replicas".into());
                 }
