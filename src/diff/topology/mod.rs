@@ -69,9 +69,8 @@ impl<'a> Classes<'_, 'a> {
         let fleet = self.fleet;
         self.known.entry((old.map(|class| class.number), new.map(|class| class.number))).or_insert_with(|| {
             let before = old.map(|class| Blueprint::of(fleet.old, class));
-            let after = new.map(|class| {
-                Blueprint::of(fleet.new, class).with_leftovers(fleet.old, fleet.new.namespace_of(class))
-            });
+            let after = new
+                .map(|class| Blueprint::of(fleet.new, class).with_leftovers(fleet.old, fleet.new.namespace_of(class)));
             let is_same = match (&before, &after) {
                 (Some(before), Some(after)) => after.deleted.is_none() && before.says_the_same(after),
                 _ => false,
