@@ -11,10 +11,6 @@ use crate::diff::version::Version;
 use crate::object::{CLUSTER_GROUP, Object, Reference};
 use crate::release::Release;
 
-/// Why machines do not move.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocked(pub String);
-
 const PAUSED: &str = "cluster.x-k8s.io/paused";
 const SKIP_CHECKS: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
 
@@ -38,24 +34,29 @@ pub fn apply<'a>(
         return;
     };
     let cluster = fleet.new_cluster(object);
-    if halt(row, paused(object, cluster).or_else(|| without_template(fleet, object, pair.old))) {
+    let missing = || without_template(fleet, object, pair.old).filter(|_| !only_removes(row));
+    let reason = paused(object, cluster).or_else(missing);
+    if halt(row, reason) {
         return;
     }
     if row.kind != OwnerKind::MachineDeployment && row.kind != OwnerKind::MachineSet {
         return;
     }
-    if json::at(after, &["spec", "paused"]) == Some(&Json::Bool(true)) && outdated > 0 {
-        // Measured with CAPI 1.13.5, whose controller crashes at a paused group without a machine set of the new template.
-        row.machines = Moves::default();
-        row.blocked = Some(
-            "spec.paused: the machine deployment does not roll until it is false again, and with a changed template it is \
-             not scaled either"
-                .into(),
-        );
-    } else if workers::is_on_delete(after) && outdated > 0 {
+    if json::at(after, &["spec", "paused"]) == Some(&Json::Bool(true)) && needs_machine_set(row) {
+        // Measured with CAPI 1.13.5, whose controller crashes at a paused machine deployment without a machine set of its template.
+        let reason = "spec.paused: with a template that no machine set has yet, the machine deployment neither rolls nor \
+                      scales until it is false again";
+        halt(row, Some(reason.into()));
+        return;
+    }
+    let outdated = if outdated > 0 && workers::is_on_delete(after) {
         row.machines = Moves::between(old, new, 0);
         row.blocked = Some("strategy OnDelete: the old machines stay until somebody deletes them".into());
-    } else if row.machines.replaced + row.machines.added > 0
+        0
+    } else {
+        outdated
+    };
+    if row.machines.replaced + row.machines.added > 0
         && let Some(reason) = preflight(fleet, object, after, cluster)
     {
         row.machines = without_new_machines(after, old, new, outdated);
@@ -71,6 +72,16 @@ fn halt(row: &mut Row, reason: Option<String>) -> bool {
         return true;
     }
     false
+}
+
+/// Whether a machine deployment makes a machine set first: it is new, or its template is another.
+fn needs_machine_set(row: &Row) -> bool {
+    row.kind == OwnerKind::MachineDeployment && row.causes.iter().any(|cause| cause != "spec.replicas")
+}
+
+/// Whether workers only become fewer: a machine set that is there needs no template for that.
+fn only_removes(row: &Row) -> bool {
+    row.kind != OwnerKind::ControlPlane && !needs_machine_set(row) && row.machines.replaced + row.machines.added == 0
 }
 
 /// The Cluster of a row as it is after the upgrade, or as it was where it goes.
@@ -146,7 +157,8 @@ fn without_new_machines(after: &Json, old: u64, new: u64, outdated: u64) -> Move
     Moves { removed, ..Moves::default() }
 }
 
-fn paused(object: &Object<'_>, cluster: Option<&Object<'_>>) -> Option<String> {
+/// Why the controller of an object does nothing: its own annotation, or its Cluster.
+pub fn paused(object: &Object<'_>, cluster: Option<&Object<'_>>) -> Option<String> {
     let annotated = |object: &Object<'_>| {
         object.at(&["metadata", "annotations"]).is_some_and(|annotations| annotations.get(PAUSED).is_some())
     };
@@ -160,7 +172,7 @@ fn paused(object: &Object<'_>, cluster: Option<&Object<'_>>) -> Option<String> {
 
 /// The checks before a machine is made: against the control plane as it will be.
 fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: Option<&Object<'_>>) -> Option<String> {
-    let skipped = skipped(fleet, object);
+    let skipped = skipped(object);
     let skips = |check: &str| skipped.split(',').map(str::trim).any(|name| name == "All" || name == check);
     let cluster = fleet.new.objects.get(cluster?.number as usize)?;
     let control_plane = fleet.new_control_plane(cluster)?;
@@ -198,7 +210,7 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
 
 /// Whether a machine deployment makes no machine before its control plane has taken up another version.
 pub fn waits_for_control_plane<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>) -> bool {
-    let skipped = skipped(fleet, object);
+    let skipped = skipped(object);
     let skips = skipped.split(',').map(str::trim).any(|name| name == "All" || name == "ControlPlaneIsStable");
     let upgrades = || {
         let control_plane = fleet.new_control_plane(fleet.new_cluster(object)?)?;
@@ -220,15 +232,7 @@ fn before<'r, 'a>(fleet: Fleet<'r, 'a>, control_plane: &Object<'_>) -> Option<&'
     fleet.old.find(control_plane.group(), &control_plane.kind, namespace, &control_plane.name)
 }
 
-/// The checks that an annotation of the machine deployment, or of its bootstrap template, switches off.
-fn skipped(fleet: Fleet<'_, '_>, object: &Object<'_>) -> String {
-    let own = object.annotation(SKIP_CHECKS).filter(|checks| !checks.is_empty());
-    let of_template = || {
-        let reference = object.at(&["spec", "template", "spec", "bootstrap", "configRef"])?;
-        let reference = crate::object::Reference::from_value(reference)?;
-        let namespace = fleet.new.namespace_of(object).to_owned();
-        let template = fleet.new.find(reference.group(), &reference.kind, &namespace, &reference.name)?;
-        template.annotation(SKIP_CHECKS).map(|checks| checks.to_string())
-    };
-    own.map(|checks| checks.to_string()).or_else(of_template).unwrap_or_default()
+/// The checks that an annotation of the machine deployment switches off; its machine sets take it over.
+fn skipped(object: &Object<'_>) -> String {
+    object.annotation(SKIP_CHECKS).map(|checks| checks.to_string()).unwrap_or_default()
 }

@@ -164,19 +164,14 @@ fn cluster<'r, 'a>(
         .or_else(|| stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()).map(Stuck::AtOnce));
     if let Some(stuck) = stuck.filter(|_| !is_refused) {
         block_all(pair.new, &mut rows, &stuck, verdict);
-    } else if let Some(reason) = pair.new.and_then(paused) {
-        for row in &mut rows {
+    } else if let Some(reason) = pair.new.and_then(|cluster| rollout::paused(cluster, Some(cluster))) {
+        for row in rows.iter_mut().filter(|row| row.machines != Moves::default()) {
             row.machines = Moves::default();
             row.blocked = Some(reason.clone());
         }
     }
     rows.retain(Row::is_worth_a_line);
     rows
-}
-
-fn paused(cluster: &Object<'_>) -> Option<String> {
-    let is_paused = cluster.at(&["spec", "paused"]).and_then(|value| value.as_bool()) == Some(true);
-    is_paused.then(|| format!("spec.paused of the Cluster {}: nothing happens until it is false again", cluster.name))
 }
 
 /// Why the topology controller fails, by when.
@@ -288,7 +283,7 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
             } else {
                 row.causes = rollout::workers::outdated(kind, &before.tree, &after.tree);
                 outdated = if row.causes.is_empty() { 0 } else { before.replicas };
-                rollout::workers::notes(&after.tree, outdated, &mut row.notes);
+                rollout::workers::notes(&after.tree, outdated, &row.causes, &mut row.notes);
                 if outdated > 0 && row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
                     row.notes.push("after the control plane; one worker group at a time unless the annotation upgrade-concurrency says more".into());
                 }
