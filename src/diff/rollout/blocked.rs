@@ -11,7 +11,8 @@ use crate::diff::version::Version;
 use crate::object::{CLUSTER_GROUP, Object, Reference};
 use crate::release::Release;
 
-const PAUSED: &str = "cluster.x-k8s.io/paused";
+/// Stops the controller of the object that has it.
+pub const PAUSED: &str = "cluster.x-k8s.io/paused";
 const SKIP_CHECKS: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
 
 /// Takes from a row what will not happen; `(old, new, outdated)` machines.

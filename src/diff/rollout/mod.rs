@@ -23,7 +23,7 @@ pub mod fields;
 mod times;
 pub mod workers;
 
-pub use blocked::paused;
+pub use blocked::{PAUSED, paused};
 use fields::Effect;
 
 /// Who owns machines.

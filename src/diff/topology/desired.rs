@@ -33,12 +33,16 @@ pub struct Owned {
     pub uncertain: Vec<String>,
     /// The annotation that puts its upgrade off.
     pub deferred: Option<&'static str>,
+    /// Where a worker group stands in the list of its kind.
+    pub place: usize,
 }
 
 /// Puts the upgrade of one worker group off.
 const DEFER: &str = "topology.cluster.x-k8s.io/defer-upgrade";
 /// Puts the upgrade of a worker group and of all behind it off.
 const HOLD: &str = "topology.cluster.x-k8s.io/hold-upgrade-sequence";
+/// How many worker groups take up a version at a time.
+const CONCURRENCY: &str = "topology.cluster.x-k8s.io/upgrade-concurrency";
 
 /// What the controller makes of a Cluster.
 #[derive(Debug, Default)]
@@ -47,6 +51,8 @@ pub struct Desired {
     pub owners: BTreeMap<String, Owned>,
     /// Why it fails.
     pub errors: Vec<String>,
+    /// How many worker groups take up a version at a time.
+    pub concurrency: usize,
 }
 
 /// What is needed to patch the templates of one cluster.
@@ -75,17 +81,20 @@ impl Desired {
         }
         for workers in Workers::ALL {
             let mut held = None;
-            for item in json::items(topology, &["workers", workers.key()]) {
+            for (place, item) in json::items(topology, &["workers", workers.key()]).iter().enumerate() {
                 let Some(name) = json::text_at(item, &["name"]) else { continue };
                 let annotated = |key: &str| json::at(item, &["metadata", "annotations", key]).is_some();
                 held = held.or(Some(HOLD).filter(|key| annotated(key)));
                 let mut made = maker.workers(topology, item, workers, name);
                 made.deferred = held.or(Some(DEFER).filter(|key| annotated(key)));
+                made.place = place;
                 owners.insert(name.to_owned(), made);
             }
         }
         maker.errors.dedup();
-        Self { owners, errors: maker.errors }
+        let concurrency = json::text_at(cluster, &["metadata", "annotations", CONCURRENCY]);
+        let concurrency = concurrency.and_then(|number| number.parse().ok()).unwrap_or(1);
+        Self { owners, errors: maker.errors, concurrency }
     }
 }
 
@@ -138,22 +147,25 @@ fn stated_replicas(part: &Json) -> Option<u64> {
     Some(machines::count(stated))
 }
 
-/// The annotations of a worker group: its class's, and its own over them.
+/// The annotations of a control plane or worker group: its class's (v1beta1 has those of workers in a template), and its own over
+/// them.
 fn annotations(class: Option<&Json>, item: &Json) -> Option<Json> {
-    let of = |part: &Json| json::at(part, &["metadata", "annotations"]).and_then(Json::as_object).cloned();
+    let of = |part: &Json| {
+        let metadata = json::at(part, &["metadata"]).or_else(|| json::at(part, &["template", "metadata"]))?;
+        json::at(metadata, &["annotations"])?.as_object().cloned()
+    };
     let mut all = class.and_then(of).unwrap_or_default();
     all.extend(of(item).unwrap_or_default());
     (!all.is_empty()).then_some(Json::Object(all))
 }
 
-/// How a worker group exchanges machines: what it says itself, else what its class says.
+/// How a worker group exchanges machines: what it says itself; only where it says nothing, what its class says.
 fn rollout(class: Option<&Json>, item: &Json) -> Json {
     let strategy =
         |part: &Json| json::at(part, &["rollout", "strategy"]).or_else(|| json::at(part, &["strategy"])).cloned();
-    let mut rollout = json!({
-        "after": json::at(item, &["rollout", "after"]),
-        "strategy": strategy(item).or_else(|| strategy(class?)),
-    });
+    let after = json::at(item, &["rollout", "after"]);
+    let class = class.filter(|_| after.is_none());
+    let mut rollout = json!({"after": after, "strategy": strategy(item).or_else(|| strategy(class?))});
     json::drop_nulls(&mut rollout);
     rollout
 }
@@ -191,16 +203,18 @@ impl Maker<'_> {
         if let Some(time) = json::at(&part, &["rollout", "after"]) {
             json::insert(&mut tree, &["spec", "rollout", "after"], time.clone());
         }
+        let of_class = blueprint.and_then(|blueprint| json::at(&blueprint.class, &["spec", "controlPlane"]));
         let reference = reference(&Slot::MachineInfrastructure, blueprint, machines.as_ref());
         json::insert(&mut tree, &["spec", "machineTemplate", "spec", "infrastructureRef"], reference);
         Some(Owned {
             kind: OwnerKind::ControlPlane,
             replicas,
             is_stated: stated.is_some(),
-            annotations: None,
+            annotations: annotations(of_class, &part),
             tree,
             uncertain,
             deferred: None,
+            place: 0,
         })
     }
 
@@ -245,7 +259,7 @@ impl Maker<'_> {
         let rollout = rollout(of_class, item);
         let mut tree = json!({"spec": {"replicas": replicas, "rollout": rollout, "template": {"spec": spec}}});
         json::drop_nulls(&mut tree);
-        Owned { kind, replicas, is_stated: stated.is_some(), annotations, tree, uncertain, deferred: None }
+        Owned { kind, replicas, is_stated: stated.is_some(), annotations, tree, uncertain, deferred: None, place: 0 }
     }
 
     /// The template of a slot with all patches applied.

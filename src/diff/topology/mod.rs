@@ -20,10 +20,12 @@ mod blueprint;
 pub mod class;
 mod desired;
 mod patches;
+mod sequence;
 mod variables;
 
 use blueprint::Blueprint;
 use desired::{Desired, Owned};
+use sequence::{CONTROL_PLANE_VERSION, WORKERS_VERSION};
 
 crate::rule! {
     /// A topology is accepted, and then its controller fails at it: nothing of the cluster is changed any more.
@@ -257,8 +259,10 @@ fn compare(cluster: &str, before: Option<&Desired>, after: Option<&Desired>) -> 
     let old = before.map_or(&empty, |desired| &desired.owners);
     let new = after.map_or(&empty, |desired| &desired.owners);
     let names: Vec<&String> = new.keys().chain(old.keys().filter(|name| !new.contains_key(*name))).collect();
-    let rows = names.into_iter().filter_map(|name| row(cluster, name, old.get(name), new.get(name)));
-    rows.collect()
+    let mut rows: Vec<Row> =
+        names.into_iter().filter_map(|name| row(cluster, name, old.get(name), new.get(name))).collect();
+    sequence::hold(&mut rows, before, after);
+    rows
 }
 
 fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> Option<Row> {
@@ -284,8 +288,12 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
                 row.causes = rollout::workers::outdated(kind, &before.tree, &after.tree);
                 outdated = if row.causes.is_empty() { 0 } else { before.replicas };
                 rollout::workers::notes(&after.tree, outdated, &row.causes, &mut row.notes);
-                if outdated > 0 && row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
-                    row.notes.push("after the control plane; one worker group at a time unless the annotation upgrade-concurrency says more".into());
+                if outdated > 0 && row.causes.iter().any(|cause| cause == WORKERS_VERSION) {
+                    row.notes.push(
+                        "after the control plane; one worker group at a time unless the annotation upgrade-concurrency \
+                         says more"
+                            .into(),
+                    );
                 }
             }
             will = after.replicas_after(before);
@@ -308,23 +316,7 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
         _ => row.causes.push("removed".into()),
     }
     row.machines = Moves::between(was, will, outdated);
-    if old.is_some() {
-        put_off(&mut row, new);
-    }
     Some(row)
-}
-
-/// A worker group whose upgrade somebody put off: until it has the topology's version, its controller changes nothing about
-/// it at all, not even its number.
-fn put_off(row: &mut Row, after: Option<&Owned>) {
-    let Some(annotation) = after.and_then(|after| after.deferred) else { return };
-    if row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
-        row.machines = Moves::default();
-        row.notes.clear();
-        row.blocked = Some(format!(
-            "the annotation {annotation}: the upgrade, and every other change, waits until it is taken away"
-        ));
-    }
 }
 
 /// Where a computed change comes from.
@@ -341,7 +333,7 @@ impl Sources<'_> {
         let computed = std::mem::take(&mut row.causes);
         for cause in computed {
             match cause.as_str() {
-                "spec.version" | "spec.template.spec.version" => row.causes.push(TOPOLOGY_VERSION.into()),
+                CONTROL_PLANE_VERSION | WORKERS_VERSION => row.causes.push(TOPOLOGY_VERSION.into()),
                 "spec.replicas" if row.kind == OwnerKind::ControlPlane => {
                     row.causes.push("spec.topology.controlPlane.replicas".into());
                 }
