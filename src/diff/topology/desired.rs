@@ -248,7 +248,7 @@ impl Maker<'_> {
             .or_else(|| of_class.and_then(|class| json::at(class, &["failureDomain"])));
         let annotations = annotations(of_class, item);
         let stated = stated_replicas(item);
-        let limits = || u64::try_from(defaults::autoscaled(annotations.as_ref(), None)?).ok();
+        let limits = || defaults::autoscaled(annotations.as_ref(), None).map(machines::count);
         let replicas = stated.or_else(limits).unwrap_or(1);
         let spec = json!({
             "version": version,
