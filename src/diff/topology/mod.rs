@@ -233,9 +233,11 @@ fn stuck(
 
 fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], stuck: &Stuck, verdict: &mut Verdict) {
     let (Stuck::AtOnce(reason) | Stuck::AfterDeletions(reason)) = stuck;
+    let upgrades = rows.iter().any(|row| row.causes.iter().any(|cause| cause == TOPOLOGY_VERSION));
     for row in rows.iter_mut().filter(|row| !row.causes.is_empty()) {
-        // Workers take up a version when the control plane has it, long after the deletions.
-        let is_late = row.kind != OwnerKind::ControlPlane && row.causes.iter().any(|cause| cause == TOPOLOGY_VERSION);
+        // Workers take up a version, and new ones come, when the control plane has it: long after the deletions.
+        let waits = |cause: &String| cause == TOPOLOGY_VERSION || upgrades && cause == "added";
+        let is_late = row.kind != OwnerKind::ControlPlane && row.causes.iter().any(waits);
         if matches!(stuck, Stuck::AfterDeletions(_)) && !is_late {
             row.notes.push(format!("only if the topology controller is faster than the deletions: {reason}"));
             continue;
