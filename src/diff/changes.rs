@@ -154,11 +154,19 @@ struct Walk {
 /// Fields of providers that switch something on by being there: `spotMarketOptions: {}` makes spot machines.
 const SWITCHES: [&str; 2] = ["spotMarketOptions", "spotVMOptions"];
 
+/// An empty list that says something else than none: kubeadm then gives a node no taint, not those of its role.
+const TELLING_LIST: [&str; 2] = ["nodeRegistration", "taints"];
+
 impl Walk {
-    /// Whether the mapping at hand counts though nothing stands in it.
+    /// Whether the mapping or list at hand counts though nothing stands in it.
     fn is_switch(&self, value: &Json) -> bool {
-        let name = self.path.last();
-        json::is_bare(value) && matches!(name, Some(Step::Key(key)) if SWITCHES.contains(&key.as_str()))
+        if json::is_bare(value) {
+            return matches!(self.path.last(), Some(Step::Key(key)) if SWITCHES.contains(&key.as_str()));
+        }
+        let is_key = |(step, name): (&Step, &str)| matches!(step, Step::Key(key) if key == name);
+        value.is_array()
+            && self.path.len() >= TELLING_LIST.len()
+            && self.path[self.path.len() - TELLING_LIST.len()..].iter().zip(TELLING_LIST).all(is_key)
     }
 
     fn values(&mut self, old: &Json, new: &Json, schema: Option<Schema<'_>>) {

@@ -214,6 +214,15 @@ fn worker_replicas(tree: &Json, before: Option<&Json>) -> i64 {
     autoscaled(json::at(tree, &["metadata", "annotations"]), old).unwrap_or(1)
 }
 
+/// Where neither manifest states the replicas, Helm's patch does not speak of them, and the number on the server stays.
+pub fn keep_replicas(before: &Json, after: &mut Json, old: &Object<'_>, new: &Object<'_>) {
+    const REPLICAS: [&str; 2] = ["spec", "replicas"];
+    let is_stated = |object: &Object<'_>| object.at(&REPLICAS).is_some_and(|value| !value.is_null());
+    if let Some(kept) = json::at(before, &REPLICAS).filter(|_| !is_stated(old) && !is_stated(new)) {
+        json::insert(after, &REPLICAS, kept.clone());
+    }
+}
+
 /// The replicas that the autoscaler's limits give where none are stated: the old number within them, else the smaller.
 pub fn autoscaled(annotations: Option<&Json>, old: Option<i64>) -> Option<i64> {
     let limit = |key: &str| annotations?.get(key)?.as_str()?.parse::<i64>().ok();

@@ -85,6 +85,7 @@ impl<'r, 'a> Update<'r, 'a> {
         }
         defaults::fill(&mut before, old, None);
         defaults::fill(&mut after, new, Some(&before));
+        defaults::keep_replicas(&before, &mut after, old, new);
         Self { old, new, before, after, schema }
     }
 
@@ -92,7 +93,8 @@ impl<'r, 'a> Update<'r, 'a> {
     pub fn in_v1beta2(&self) -> (Cow<'_, Json>, Cow<'_, Json>) {
         if self.old.version() == "v1beta1" && self.new.version() == "v1beta1" {
             let before = with_defaults(self.old, None);
-            let after = with_defaults(self.new, Some(&before));
+            let mut after = with_defaults(self.new, Some(&before));
+            defaults::keep_replicas(&before, &mut after, self.old, self.new);
             return (Cow::Owned(before), Cow::Owned(after));
         }
         (Cow::Borrowed(&self.before), Cow::Borrowed(&self.after))

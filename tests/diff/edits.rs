@@ -35,8 +35,8 @@ struct Case {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Edit {
-    r#in: String,
+pub struct Edit {
+    pub r#in: String,
     at: String,
     to: Option<Json>,
 }
@@ -61,16 +61,16 @@ impl<T: PartialEq + std::fmt::Debug> Expected<T> {
     }
 }
 
-fn name_of(object: &Json) -> String {
+pub fn name_of(object: &Json) -> String {
     format!("{}/{}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap())
 }
 
-fn find<'o>(objects: &'o mut [Json], name: &str) -> &'o mut Json {
+pub fn find<'o>(objects: &'o mut [Json], name: &str) -> &'o mut Json {
     objects.iter_mut().find(|object| name_of(object) == name).unwrap_or_else(|| panic!("no {name} in the base"))
 }
 
 /// Carries out one edit; mappings on the way are made.
-fn edit(object: &mut Json, edit: &Edit) {
+pub fn edit(object: &mut Json, edit: &Edit) {
     // Keys of annotations and labels hold slashes themselves.
     let of_metadata = ["annotations", "labels"].into_iter().find_map(|map| {
         let key = edit.at.strip_prefix("metadata/")?.strip_prefix(map)?.strip_prefix('/')?;

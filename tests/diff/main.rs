@@ -4,6 +4,7 @@ mod command;
 mod edits;
 #[cfg(unix)]
 mod helm;
+mod measured;
 
 use std::collections::BTreeMap;
 use std::fs;

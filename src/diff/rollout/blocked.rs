@@ -1,19 +1,18 @@
-//! What keeps machines from moving although the update is accepted: something paused, or workers that fail the checks before
-//! a machine is made.
+//! What keeps machines from moving although the update is accepted: something paused, a template that is not there, or workers
+//! that fail the checks before a machine is made.
 
 use serde_json::Value as Json;
 
 use super::{Fleet, Moves, OwnerKind, Row, workers};
 use crate::diff::json;
 use crate::diff::matching::Pair;
+use crate::diff::verdict;
 use crate::diff::version::Version;
-use crate::object::{CLUSTER_GROUP, Object};
+use crate::object::{CLUSTER_GROUP, Object, Reference};
+use crate::release::Release;
 
-/// Why machines do not move.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocked(pub String);
-
-const PAUSED: &str = "cluster.x-k8s.io/paused";
+/// Stops the controller of the object that has it.
+pub const PAUSED: &str = "cluster.x-k8s.io/paused";
 const SKIP_CHECKS: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
 
 /// Takes from a row what will not happen; `(old, new, outdated)` machines.
@@ -28,35 +27,100 @@ pub fn apply<'a>(
         return;
     }
     let Some((object, after)) = pair.new.zip(after) else {
-        if let Some(reason) = pair.old.filter(|_| pair.new.is_none()).and_then(|old| waits_for_workers(row, fleet, old))
-        {
-            row.machines = Moves::default();
-            row.blocked = Some(reason);
-        }
+        let reason = pair.old.filter(|_| pair.new.is_none()).and_then(|old| {
+            paused(old, cluster_named(fleet, row, fleet.old.namespace_of(old)))
+                .or_else(|| waits_for_workers(row, fleet, old))
+        });
+        halt(row, reason);
         return;
     };
     let cluster = fleet.new_cluster(object);
-    if let Some(reason) = paused(object, cluster) {
-        row.machines = Moves::default();
-        row.blocked = Some(reason);
+    let missing = || without_template(fleet, object, pair.old).filter(|_| !only_removes(row));
+    let reason = paused(object, cluster).or_else(missing);
+    if halt(row, reason) {
         return;
     }
     if row.kind != OwnerKind::MachineDeployment && row.kind != OwnerKind::MachineSet {
         return;
     }
-    if json::at(after, &["spec", "paused"]) == Some(&Json::Bool(true)) && outdated > 0 {
-        row.machines = Moves::between(old, new, 0);
-        row.blocked =
-            Some("spec.paused: the machine deployment is scaled, but does not roll until it is false again".into());
-    } else if workers::is_on_delete(after) && outdated > 0 {
+    if json::at(after, &["spec", "paused"]) == Some(&Json::Bool(true)) && needs_machine_set(row) {
+        // Measured with CAPI 1.13.5, whose controller crashes at a paused machine deployment without a machine set of its template.
+        let reason = "spec.paused: with a template that no machine set has yet, the machine deployment neither rolls nor \
+                      scales until it is false again";
+        halt(row, Some(reason.into()));
+        return;
+    }
+    let outdated = if outdated > 0 && workers::is_on_delete(after) {
         row.machines = Moves::between(old, new, 0);
         row.blocked = Some("strategy OnDelete: the old machines stay until somebody deletes them".into());
-    } else if row.machines.replaced + row.machines.added > 0
+        0
+    } else {
+        outdated
+    };
+    if row.machines.replaced + row.machines.added > 0
         && let Some(reason) = preflight(fleet, object, after, cluster)
     {
         row.machines = without_new_machines(after, old, new, outdated);
         row.blocked = Some(reason);
     }
+}
+
+/// Nothing moves, for a reason; whether there is one.
+fn halt(row: &mut Row, reason: Option<String>) -> bool {
+    if reason.is_some() {
+        row.machines = Moves::default();
+        row.blocked = reason;
+        return true;
+    }
+    false
+}
+
+/// Whether a machine deployment makes a machine set first: it is new, or its template is another.
+fn needs_machine_set(row: &Row) -> bool {
+    row.kind == OwnerKind::MachineDeployment && row.causes.iter().any(|cause| cause != "spec.replicas")
+}
+
+/// Whether workers only become fewer: a machine set that is there needs no template for that.
+fn only_removes(row: &Row) -> bool {
+    row.kind != OwnerKind::ControlPlane && !needs_machine_set(row) && row.machines.replaced + row.machines.added == 0
+}
+
+/// The Cluster of a row as it is after the upgrade, or as it was where it goes.
+fn cluster_named<'r, 'a>(fleet: Fleet<'r, 'a>, row: &Row, namespace: &str) -> Option<&'r Object<'a>> {
+    let name = row.cluster.rsplit('/').next().unwrap_or_default();
+    let find = |release: &'r Release<'a>| release.find(CLUSTER_GROUP, "Cluster", namespace, name);
+    find(fleet.new).or_else(|| find(fleet.old))
+}
+
+/// Where machines name their templates.
+const TEMPLATES: [&[&str]; 4] = [
+    &["spec", "machineTemplate", "spec", "infrastructureRef"],
+    &["spec", "machineTemplate", "infrastructureRef"],
+    &["spec", "template", "spec", "infrastructureRef"],
+    &["spec", "template", "spec", "bootstrap", "configRef"],
+];
+
+/// A template that will not be there: this upgrade deletes it, or it never came with the release that brings the others. Its
+/// owner then does nothing at all, not even scale. Of a template that neither release has ever had nothing is known.
+fn without_template<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>, before: Option<&Object<'a>>) -> Option<String> {
+    let named = |object: &Object<'a>, keys: &[&str]| object.at(keys).and_then(Reference::from_value);
+    TEMPLATES.iter().find_map(|keys| {
+        let reference = named(object, keys).filter(|reference| reference.kind.ends_with("Template"))?;
+        if fleet.new.resolve(object, &reference).is_some() {
+            return None;
+        }
+        let namespace = fleet.new.namespace_of(object);
+        let gone = fleet.old.find(reference.group(), &reference.kind, namespace, &reference.name);
+        let came_along = || {
+            let before = before?;
+            fleet.old.resolve(before, &named(before, keys)?)
+        };
+        let is_missing = gone.map_or_else(|| came_along().is_some(), verdict::is_deleted);
+        is_missing.then(|| {
+            let how = if gone.is_some() { "goes with this upgrade" } else { "is not in the release" };
+            format!("{} {} {how}, and its owner does nothing without it", reference.kind, reference.name)
+        })
+    })
 }
 
 /// A control plane that is deleted under a cluster that stays waits until the last worker is gone.
@@ -94,7 +158,8 @@ fn without_new_machines(after: &Json, old: u64, new: u64, outdated: u64) -> Move
     Moves { removed, ..Moves::default() }
 }
 
-fn paused(object: &Object<'_>, cluster: Option<&Object<'_>>) -> Option<String> {
+/// Why the controller of an object does nothing: its own annotation, or its Cluster.
+pub fn paused(object: &Object<'_>, cluster: Option<&Object<'_>>) -> Option<String> {
     let annotated = |object: &Object<'_>| {
         object.at(&["metadata", "annotations"]).is_some_and(|annotations| annotations.get(PAUSED).is_some())
     };
@@ -108,7 +173,7 @@ fn paused(object: &Object<'_>, cluster: Option<&Object<'_>>) -> Option<String> {
 
 /// The checks before a machine is made: against the control plane as it will be.
 fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: Option<&Object<'_>>) -> Option<String> {
-    let skipped = skipped(fleet, object);
+    let skipped = skipped(object);
     let skips = |check: &str| skipped.split(',').map(str::trim).any(|name| name == "All" || name == check);
     let cluster = fleet.new.objects.get(cluster?.number as usize)?;
     let control_plane = fleet.new_control_plane(cluster)?;
@@ -118,12 +183,11 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
     let version = Version::parse(own)?;
     let ahead = version.minors_above(&theirs)?;
     if !skips("ControlPlaneIsStable")
-        && paused(control_plane, None).is_some()
         && is_upgrading(fleet, control_plane, &text)
+        && let Some(reason) =
+            paused(control_plane, None).or_else(|| without_template(fleet, control_plane, before(fleet, control_plane)))
     {
-        return Some(format!(
-            "the control plane waits at its annotation {PAUSED}, and workers wait for the control plane"
-        ));
+        return Some(format!("workers wait for the control plane, and it waits itself: {reason}"));
     }
     if ahead > 0 && !skips("KubernetesVersionSkew") {
         return Some(format!(
@@ -147,7 +211,7 @@ fn preflight(fleet: Fleet<'_, '_>, object: &Object<'_>, after: &Json, cluster: O
 
 /// Whether a machine deployment makes no machine before its control plane has taken up another version.
 pub fn waits_for_control_plane<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>) -> bool {
-    let skipped = skipped(fleet, object);
+    let skipped = skipped(object);
     let skips = skipped.split(',').map(str::trim).any(|name| name == "All" || name == "ControlPlaneIsStable");
     let upgrades = || {
         let control_plane = fleet.new_control_plane(fleet.new_cluster(object)?)?;
@@ -159,20 +223,17 @@ pub fn waits_for_control_plane<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>) ->
 
 /// Whether the control plane's version changes with this release.
 fn is_upgrading(fleet: Fleet<'_, '_>, control_plane: &Object<'_>, version: &str) -> bool {
-    let namespace = fleet.new.namespace_of(control_plane).to_owned();
-    let before = fleet.old.find(control_plane.group(), &control_plane.kind, &namespace, &control_plane.name);
-    before.and_then(|before| before.at(&["spec", "version"])?.as_str()).is_some_and(|before| before != version)
+    let text = |before: &Object<'_>| before.at(&["spec", "version"])?.as_str().map(std::borrow::Cow::into_owned);
+    before(fleet, control_plane).and_then(text).is_some_and(|before| before != version)
 }
 
-/// The checks that an annotation of the machine deployment, or of its bootstrap template, switches off.
-fn skipped(fleet: Fleet<'_, '_>, object: &Object<'_>) -> String {
-    let own = object.annotation(SKIP_CHECKS).filter(|checks| !checks.is_empty());
-    let of_template = || {
-        let reference = object.at(&["spec", "template", "spec", "bootstrap", "configRef"])?;
-        let reference = crate::object::Reference::from_value(reference)?;
-        let namespace = fleet.new.namespace_of(object).to_owned();
-        let template = fleet.new.find(reference.group(), &reference.kind, &namespace, &reference.name)?;
-        template.annotation(SKIP_CHECKS).map(|checks| checks.to_string())
-    };
-    own.map(|checks| checks.to_string()).or_else(of_template).unwrap_or_default()
+/// A control plane as it is in the old release.
+fn before<'r, 'a>(fleet: Fleet<'r, 'a>, control_plane: &Object<'_>) -> Option<&'r Object<'a>> {
+    let namespace = fleet.new.namespace_of(control_plane);
+    fleet.old.find(control_plane.group(), &control_plane.kind, namespace, &control_plane.name)
+}
+
+/// The checks that an annotation of the machine deployment switches off; its machine sets take it over.
+fn skipped(object: &Object<'_>) -> String {
+    object.annotation(SKIP_CHECKS).map(|checks| checks.to_string()).unwrap_or_default()
 }

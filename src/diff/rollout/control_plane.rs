@@ -45,7 +45,6 @@ pub fn outdated(before: &Json, after: &Json, machines: u64) -> Outdated {
     let version = json::text_at(before, &["spec", "version"]);
     if times::finds_machines(json::at(before, &time), json::at(after, &time), version) {
         found.causes.push(time.join("."));
-        found.notes.push("spec.rollout.after: machines roll when that time comes".into());
     }
     let keys = ["spec", "kubeadmConfigSpec"];
     if json::at(before, &keys) != json::at(after, &keys) {
@@ -53,6 +52,7 @@ pub fn outdated(before: &Json, after: &Json, machines: u64) -> Outdated {
     } else if !found.causes.is_empty() {
         found.machines = machines;
     }
+    found.notes.extend(times::note(&found.causes));
     if found.machines > 0 {
         found.notes.push(exchange(after));
     }

@@ -23,7 +23,7 @@ pub mod fields;
 mod times;
 pub mod workers;
 
-pub use blocked::Blocked;
+pub use blocked::{PAUSED, paused};
 use fields::Effect;
 
 /// Who owns machines.
@@ -210,7 +210,7 @@ fn fill(row: &mut Row, fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: Option<
             let found = workers::outdated(row.kind, before, after);
             outdated = if found.is_empty() { 0 } else { old };
             row.causes = found;
-            workers::notes(after, outdated, &mut row.notes);
+            workers::notes(after, outdated, &row.causes, &mut row.notes);
             if outdated > 0 && pair.new.is_some_and(|new| blocked::waits_for_control_plane(fleet, new)) {
                 row.notes.push("starts when the control plane is through".into());
             }

@@ -39,6 +39,12 @@ pub fn is_before_release(time: Option<&Json>, version: Option<&str>) -> bool {
     released.is_some_and(|(_, day)| time < *day)
 }
 
+/// What to say where a time is among the causes: no manifest tells when machines were made.
+pub fn note(causes: &[String]) -> Option<String> {
+    let time = causes.iter().find(|cause| *cause == "spec.rollout.after")?;
+    Some(format!("{time}: machines made before that time roll when it comes"))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

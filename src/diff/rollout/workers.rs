@@ -49,11 +49,12 @@ pub fn reference(value: Option<&Json>) -> Option<[String; 3]> {
     Some([group, text("kind"), text("name")])
 }
 
-/// How the machines are exchanged.
-pub fn notes(after: &Json, outdated: u64, notes: &mut Vec<String>) {
+/// When, and how, the machines are exchanged.
+pub fn notes(after: &Json, outdated: u64, causes: &[String], notes: &mut Vec<String>) {
     if outdated == 0 {
         return;
     }
+    notes.extend(times::note(causes));
     if is_on_delete(after) {
         notes.push("strategy OnDelete: machines are replaced only as somebody deletes them".into());
         return;

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::class::{self, Slot};
 use crate::diff::json;
+use crate::diff::verdict::is_deleted;
 use crate::object::Object;
 use crate::release::Release;
 
@@ -18,6 +19,8 @@ pub struct Blueprint {
     pub class: Json,
     /// The template of each slot; `None` where the release does not have it.
     pub templates: BTreeMap<Slot, (class::TemplateRef, Option<Json>)>,
+    /// A template that is there only until the upgrade deletes it.
+    pub deleted: Option<class::TemplateRef>,
 }
 
 impl Blueprint {
@@ -31,7 +34,20 @@ impl Blueprint {
             (slot, (of, template))
         };
         let templates = class::templates(&class).into_iter().map(read).collect();
-        Self { name: object.name.to_string(), class, templates }
+        Self { name: object.name.to_string(), class, templates, deleted: None }
+    }
+
+    /// Takes templates that the release no longer has from the one before: they stay, or Helm deletes them after it has sent
+    /// everything else, and the controller reads them until then.
+    pub fn with_leftovers(mut self, before: &Release<'_>, namespace: &str) -> Self {
+        for (of, template) in self.templates.values_mut().filter(|(_, template)| template.is_none()) {
+            let Some(object) = before.find(&of.group, &of.kind, namespace, &of.name) else { continue };
+            *template = Some(object.root.to_json());
+            if is_deleted(object) {
+                self.deleted.get_or_insert_with(|| of.clone());
+            }
+        }
+        self
     }
 
     /// Whether nothing in it differs from another one.

@@ -21,20 +21,28 @@ use crate::yaml;
 pub struct Owned {
     /// What it is.
     pub kind: OwnerKind,
-    /// Its machines.
+    /// Its machines, where it is made anew.
     pub replicas: u64,
+    /// Whether the Cluster states that number.
+    pub is_stated: bool,
+    /// Its annotations, in so far as the Cluster and the class give them; the autoscaler's limits are among them.
+    pub annotations: Option<Json>,
     /// The object as the controller writes it, in so far as it decides about machines; a template stands for its content.
     pub tree: Json,
     /// What patches depend on that could not be worked out; empty where all could.
     pub uncertain: Vec<String>,
     /// The annotation that puts its upgrade off.
     pub deferred: Option<&'static str>,
+    /// Where a worker group stands in the list of its kind.
+    pub place: usize,
 }
 
 /// Puts the upgrade of one worker group off.
 const DEFER: &str = "topology.cluster.x-k8s.io/defer-upgrade";
 /// Puts the upgrade of a worker group and of all behind it off.
 const HOLD: &str = "topology.cluster.x-k8s.io/hold-upgrade-sequence";
+/// How many worker groups take up a version at a time.
+const CONCURRENCY: &str = "topology.cluster.x-k8s.io/upgrade-concurrency";
 
 /// What the controller makes of a Cluster.
 #[derive(Debug, Default)]
@@ -43,6 +51,8 @@ pub struct Desired {
     pub owners: BTreeMap<String, Owned>,
     /// Why it fails.
     pub errors: Vec<String>,
+    /// How many worker groups take up a version at a time.
+    pub concurrency: usize,
 }
 
 /// What is needed to patch the templates of one cluster.
@@ -71,17 +81,20 @@ impl Desired {
         }
         for workers in Workers::ALL {
             let mut held = None;
-            for item in json::items(topology, &["workers", workers.key()]) {
+            for (place, item) in json::items(topology, &["workers", workers.key()]).iter().enumerate() {
                 let Some(name) = json::text_at(item, &["name"]) else { continue };
                 let annotated = |key: &str| json::at(item, &["metadata", "annotations", key]).is_some();
                 held = held.or(Some(HOLD).filter(|key| annotated(key)));
                 let mut made = maker.workers(topology, item, workers, name);
                 made.deferred = held.or(Some(DEFER).filter(|key| annotated(key)));
+                made.place = place;
                 owners.insert(name.to_owned(), made);
             }
         }
         maker.errors.dedup();
-        Self { owners, errors: maker.errors }
+        let concurrency = json::text_at(cluster, &["metadata", "annotations", CONCURRENCY]);
+        let concurrency = concurrency.and_then(|number| number.parse().ok()).unwrap_or(1);
+        Self { owners, errors: maker.errors, concurrency }
     }
 }
 
@@ -113,11 +126,48 @@ fn builtin(cluster: &Json, namespace: &str, topology: &Json) -> Json {
     json!({"cluster": cluster_facts})
 }
 
-fn replicas(part: &Json) -> u64 {
-    let stated = json::at(part, &["replicas"]).and_then(Json::as_i64);
-    let annotations = json::at(part, &["metadata", "annotations"]);
-    let count = stated.or_else(|| defaults::autoscaled(annotations, None)).unwrap_or(1);
-    machines::count(count)
+impl Owned {
+    /// Its machines where it takes over from `before`. A number that is no longer stated is taken back from the server, and a
+    /// default comes in its place; one that never was is not spoken of, and what is there stays.
+    pub fn replicas_after(&self, before: &Self) -> u64 {
+        if self.is_stated {
+            self.replicas
+        } else if before.is_stated {
+            let old = i64::try_from(before.replicas).ok();
+            let within = defaults::autoscaled(self.annotations.as_ref(), old).unwrap_or(1);
+            machines::count(within)
+        } else {
+            before.replicas
+        }
+    }
+}
+
+fn stated_replicas(part: &Json) -> Option<u64> {
+    let stated = json::at(part, &["replicas"]).and_then(Json::as_i64)?;
+    Some(machines::count(stated))
+}
+
+/// The annotations of a control plane or worker group: its class's (v1beta1 has those of workers in a template), and its own over
+/// them.
+fn annotations(class: Option<&Json>, item: &Json) -> Option<Json> {
+    let of = |part: &Json| {
+        let metadata = json::at(part, &["metadata"]).or_else(|| json::at(part, &["template", "metadata"]))?;
+        json::at(metadata, &["annotations"])?.as_object().cloned()
+    };
+    let mut all = class.and_then(of).unwrap_or_default();
+    all.extend(of(item).unwrap_or_default());
+    (!all.is_empty()).then_some(Json::Object(all))
+}
+
+/// How a worker group exchanges machines: what it says itself; only where it says nothing, what its class says.
+fn rollout(class: Option<&Json>, item: &Json) -> Json {
+    let strategy =
+        |part: &Json| json::at(part, &["rollout", "strategy"]).or_else(|| json::at(part, &["strategy"])).cloned();
+    let after = json::at(item, &["rollout", "after"]);
+    let class = class.filter(|_| after.is_none());
+    let mut rollout = json!({"after": after, "strategy": strategy(item).or_else(|| strategy(class?))});
+    json::drop_nulls(&mut rollout);
+    rollout
 }
 
 impl Maker<'_> {
@@ -147,10 +197,25 @@ impl Maker<'_> {
         let spec = template.as_ref().and_then(|template| json::at(template, &["spec", "template", "spec"]));
         let mut tree = json!({"kind": kind, "spec": spec.cloned().unwrap_or_else(|| json!({}))});
         json::insert(&mut tree, &["spec", "version"], version);
-        json::insert(&mut tree, &["spec", "replicas"], replicas(&part).into());
+        let stated = stated_replicas(&part);
+        let replicas = stated.unwrap_or(1);
+        json::insert(&mut tree, &["spec", "replicas"], replicas.into());
+        if let Some(time) = json::at(&part, &["rollout", "after"]) {
+            json::insert(&mut tree, &["spec", "rollout", "after"], time.clone());
+        }
+        let of_class = blueprint.and_then(|blueprint| json::at(&blueprint.class, &["spec", "controlPlane"]));
         let reference = reference(&Slot::MachineInfrastructure, blueprint, machines.as_ref());
         json::insert(&mut tree, &["spec", "machineTemplate", "spec", "infrastructureRef"], reference);
-        Some(Owned { kind: OwnerKind::ControlPlane, replicas: replicas(&part), tree, uncertain, deferred: None })
+        Some(Owned {
+            kind: OwnerKind::ControlPlane,
+            replicas,
+            is_stated: stated.is_some(),
+            annotations: annotations(of_class, &part),
+            tree,
+            uncertain,
+            deferred: None,
+            place: 0,
+        })
     }
 
     fn workers(&mut self, topology: &Json, item: &Json, workers: Workers, name: &str) -> Owned {
@@ -178,21 +243,23 @@ impl Maker<'_> {
         let of_class = self
             .blueprint
             .and_then(|blueprint| class::worker_classes(&blueprint.class, workers).find(|(known, _)| *known == class))
-            .and_then(|(_, class)| json::at(class, &["failureDomain"]));
+            .map(|(_, class)| class);
+        let failure_domain = json::at(item, &["failureDomain"])
+            .or_else(|| of_class.and_then(|class| json::at(class, &["failureDomain"])));
+        let annotations = annotations(of_class, item);
+        let stated = stated_replicas(item);
+        let limits = || defaults::autoscaled(annotations.as_ref(), None).map(machines::count);
+        let replicas = stated.or_else(limits).unwrap_or(1);
         let spec = json!({
             "version": version,
-            "failureDomain": json::at(item, &["failureDomain"]).or(of_class),
+            "failureDomain": failure_domain,
             "bootstrap": {"configRef": reference(&bootstrap, self.blueprint, setup.as_ref())},
             "infrastructureRef": reference(&machines, self.blueprint, what.as_ref()),
         });
-        let mut tree = json!({"spec": {"replicas": replicas(item), "template": {"spec": spec}}});
-        for pace in ["rollout", "strategy"] {
-            if let Some(value) = item.get(pace) {
-                json::insert(&mut tree, &["spec", pace], value.clone());
-            }
-        }
+        let rollout = rollout(of_class, item);
+        let mut tree = json!({"spec": {"replicas": replicas, "rollout": rollout, "template": {"spec": spec}}});
         json::drop_nulls(&mut tree);
-        Owned { kind, replicas: replicas(item), tree, uncertain, deferred: None }
+        Owned { kind, replicas, is_stated: stated.is_some(), annotations, tree, uncertain, deferred: None, place: 0 }
     }
 
     /// The template of a slot with all patches applied.

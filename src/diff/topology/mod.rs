@@ -20,10 +20,12 @@ mod blueprint;
 pub mod class;
 mod desired;
 mod patches;
+mod sequence;
 mod variables;
 
 use blueprint::Blueprint;
 use desired::{Desired, Owned};
+use sequence::{CONTROL_PLANE_VERSION, WORKERS_VERSION};
 
 crate::rule! {
     /// A topology is accepted, and then its controller fails at it: nothing of the cluster is changed any more.
@@ -47,6 +49,9 @@ crate::rule! {
     pub TOPOLOGY_STUCK = "topology-stuck", Error, Controller;
 }
 
+/// The cause of a row whose machines take up another Kubernetes version.
+const TOPOLOGY_VERSION: &str = "spec.topology.version";
+
 /// The classes and templates that a bill of topologies needs, read once.
 struct Classes<'r, 'a> {
     fleet: Fleet<'r, 'a>,
@@ -66,9 +71,10 @@ impl<'a> Classes<'_, 'a> {
         let fleet = self.fleet;
         self.known.entry((old.map(|class| class.number), new.map(|class| class.number))).or_insert_with(|| {
             let before = old.map(|class| Blueprint::of(fleet.old, class));
-            let after = new.map(|class| Blueprint::of(fleet.new, class));
+            let after = new
+                .map(|class| Blueprint::of(fleet.new, class).with_leftovers(fleet.old, fleet.new.namespace_of(class)));
             let is_same = match (&before, &after) {
-                (Some(before), Some(after)) => before.says_the_same(after),
+                (Some(before), Some(after)) => after.deleted.is_none() && before.says_the_same(after),
                 _ => false,
             };
             Change { before, after, is_same }
@@ -154,11 +160,14 @@ fn cluster<'r, 'a>(
     }
     // Where the Cluster itself is refused, its controller never gets to see it.
     let is_refused = pair.new.is_some_and(|cluster| verdict.refuses(cluster));
-    let stuck = stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref());
-    if let Some(reason) = stuck.filter(|_| !is_refused) {
-        block_all(pair.new, &mut rows, &reason, verdict);
-    } else if let Some(reason) = pair.new.and_then(paused) {
-        for row in &mut rows {
+    let stuck = new_class
+        .filter(|class| !verdict.refuses(class))
+        .and_then(|_| without_template(change))
+        .or_else(|| stuck(made_before.as_ref(), made_after.as_ref(), &given, change.after.as_ref()).map(Stuck::AtOnce));
+    if let Some(stuck) = stuck.filter(|_| !is_refused) {
+        block_all(pair.new, &mut rows, &stuck, verdict);
+    } else if let Some(reason) = pair.new.and_then(|cluster| rollout::paused(cluster, Some(cluster))) {
+        for row in rows.iter_mut().filter(|row| row.machines != Moves::default()) {
             row.machines = Moves::default();
             row.blocked = Some(reason.clone());
         }
@@ -167,9 +176,31 @@ fn cluster<'r, 'a>(
     rows
 }
 
-fn paused(cluster: &Object<'_>) -> Option<String> {
-    let is_paused = cluster.at(&["spec", "paused"]).and_then(|value| value.as_bool()) == Some(true);
-    is_paused.then(|| format!("spec.paused of the Cluster {}: nothing happens until it is false again", cluster.name))
+/// Why the topology controller fails, by when.
+enum Stuck {
+    /// As soon as it sees the change.
+    AtOnce(String),
+    /// Once the upgrade's deletions are through; what it does before that is done.
+    AfterDeletions(String),
+}
+
+/// Stuck without a template that the class names, where until now all came with the release: the controller reads them all
+/// before it looks at anything.
+fn without_template(change: &Change) -> Option<Stuck> {
+    let (before, after) = (change.before.as_ref()?, change.after.as_ref()?);
+    let missing = |blueprint: &Blueprint| {
+        let mut templates = blueprint.templates.values();
+        templates.find(|(_, template)| template.is_none()).map(|(of, _)| of.clone())
+    };
+    if missing(before).is_some() {
+        return None;
+    }
+    let names = |of: &class::TemplateRef| format!("the ClusterClass {} names {} {}", after.name, of.kind, of.name);
+    let never_there = missing(after).map(|of| Stuck::AtOnce(format!("{}, which is not in the release", names(&of))));
+    never_there.or_else(|| {
+        let of = after.deleted.as_ref()?;
+        Some(Stuck::AfterDeletions(format!("{}, which this upgrade deletes", names(of))))
+    })
 }
 
 /// Why the controller cannot carry out what the Cluster says.
@@ -200,8 +231,17 @@ fn stuck(
     Some(format!("the control plane's webhook refuses {reason}"))
 }
 
-fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], reason: &str, verdict: &mut Verdict) {
+fn block_all(cluster: Option<&Object<'_>>, rows: &mut [Row], stuck: &Stuck, verdict: &mut Verdict) {
+    let (Stuck::AtOnce(reason) | Stuck::AfterDeletions(reason)) = stuck;
+    let upgrades = rows.iter().any(|row| row.causes.iter().any(|cause| cause == TOPOLOGY_VERSION));
     for row in rows.iter_mut().filter(|row| !row.causes.is_empty()) {
+        // Workers take up a version, and new ones come, when the control plane has it: long after the deletions.
+        let waits = |cause: &String| cause == TOPOLOGY_VERSION || upgrades && cause == "added";
+        let is_late = row.kind != OwnerKind::ControlPlane && row.causes.iter().any(waits);
+        if matches!(stuck, Stuck::AfterDeletions(_)) && !is_late {
+            row.notes.push(format!("only if the topology controller is faster than the deletions: {reason}"));
+            continue;
+        }
         row.machines = Moves::default();
         row.blocked = Some(format!("the topology controller is stuck: {reason}"));
     }
@@ -221,8 +261,10 @@ fn compare(cluster: &str, before: Option<&Desired>, after: Option<&Desired>) -> 
     let old = before.map_or(&empty, |desired| &desired.owners);
     let new = after.map_or(&empty, |desired| &desired.owners);
     let names: Vec<&String> = new.keys().chain(old.keys().filter(|name| !new.contains_key(*name))).collect();
-    let rows = names.into_iter().filter_map(|name| row(cluster, name, old.get(name), new.get(name)));
-    rows.collect()
+    let mut rows: Vec<Row> =
+        names.into_iter().filter_map(|name| row(cluster, name, old.get(name), new.get(name))).collect();
+    sequence::hold(&mut rows, before, after);
+    rows
 }
 
 fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> Option<Row> {
@@ -237,6 +279,7 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
         notes: Vec::new(),
     };
     let count = |owned: Option<&Owned>| owned.map_or(0, |owned| owned.replicas);
+    let (was, mut will) = (count(old), count(new));
     let mut outdated = 0;
     match (old, new) {
         (Some(before), Some(after)) => {
@@ -246,14 +289,23 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
             } else {
                 row.causes = rollout::workers::outdated(kind, &before.tree, &after.tree);
                 outdated = if row.causes.is_empty() { 0 } else { before.replicas };
-                rollout::workers::notes(&after.tree, outdated, &mut row.notes);
-                if outdated > 0 && row.causes.iter().any(|cause| cause == "spec.template.spec.version") {
-                    row.notes.push("after the control plane; one worker group at a time unless the annotation upgrade-concurrency says more".into());
+                rollout::workers::notes(&after.tree, outdated, &row.causes, &mut row.notes);
+                if outdated > 0 && row.causes.iter().any(|cause| cause == WORKERS_VERSION) {
+                    row.notes.push(
+                        "after the control plane; one worker group at a time unless the annotation upgrade-concurrency \
+                         says more"
+                            .into(),
+                    );
                 }
-                deferred(&mut row, &mut outdated, after);
             }
-            if before.replicas != after.replicas {
+            will = after.replicas_after(before);
+            if was != will {
                 row.causes.push("spec.replicas".into());
+            }
+            if outdated > 0 && kind == OwnerKind::MachineDeployment && rollout::workers::is_on_delete(&after.tree) {
+                outdated = 0;
+                row.notes.clear();
+                row.blocked = Some("strategy OnDelete: the old machines stay until somebody deletes them".into());
             }
             if before.uncertain != after.uncertain {
                 row.notes.push(
@@ -265,18 +317,8 @@ fn row(cluster: &str, name: &str, old: Option<&Owned>, new: Option<&Owned>) -> O
         (None, Some(_)) => row.causes.push("added".into()),
         _ => row.causes.push("removed".into()),
     }
-    row.machines = Moves::between(count(old), count(new), outdated);
+    row.machines = Moves::between(was, will, outdated);
     Some(row)
-}
-
-/// A worker group whose upgrade somebody put off.
-fn deferred(row: &mut Row, outdated: &mut u64, after: &Owned) {
-    let Some(annotation) = &after.deferred else { return };
-    if row.causes == ["spec.template.spec.version"] {
-        *outdated = 0;
-        row.notes.clear();
-        row.blocked = Some(format!("the annotation {annotation}: the upgrade waits until it is taken away"));
-    }
 }
 
 /// Where a computed change comes from.
@@ -293,7 +335,7 @@ impl Sources<'_> {
         let computed = std::mem::take(&mut row.causes);
         for cause in computed {
             match cause.as_str() {
-                "spec.version" | "spec.template.spec.version" => row.causes.push("spec.topology.version".into()),
+                CONTROL_PLANE_VERSION | WORKERS_VERSION => row.causes.push(TOPOLOGY_VERSION.into()),
                 "spec.replicas" if row.kind == OwnerKind::ControlPlane => {
                     row.causes.push("spec.topology.controlPlane.replicas".into());
                 }
