@@ -10,6 +10,7 @@ use super::{Plan, compare};
 use crate::object::Object;
 use crate::release::{HELM4_ORIGIN, Release};
 use crate::report::{self, Finding, Severity};
+use crate::stream::Stream;
 use crate::yaml::edit;
 use crate::yaml::tape::push_key;
 
@@ -62,16 +63,13 @@ pub enum Dedupe {
 /// How many differing paths a message names.
 const NAMED_PATHS: usize = 3;
 
-/// Plans what goes; returns the numbers of the objects that go. None goes out of a stream that also holds unreadable text.
+/// Plans what goes; returns the numbers of the objects that go. None goes out of a [`Torn`] stream.
 pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSet<u32> {
     let mut gone = BTreeSet::new();
     if mode == Dedupe::Off {
         return gone;
     }
-    // Where a stream holds text that is no object, what its documents are hangs on the ones beside them: all stay.
-    let stream = |document: u32| release.stream_of(document).map(std::ptr::from_ref);
-    let places = release.unreadable().filter_map(|finding| finding.place);
-    let torn: HashSet<_> = places.map(|place| stream(place.document)).collect();
+    let mut torn = Torn::of(release);
     for mut twins in release.twins() {
         if mode == Dedupe::KeepLast {
             twins.reverse();
@@ -79,8 +77,7 @@ pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSe
         let Some((keep, others)) = twins.split_first() else { continue };
         for other in others {
             let paths = differing_paths(keep, other);
-            let is_torn = !torn.is_empty() && torn.contains(&stream(other.document));
-            let settled = (paths.is_empty() || mode != Dedupe::Identical) && !is_torn;
+            let settled = (paths.is_empty() || mode != Dedupe::Identical) && !torn.holds(other.document);
             plan.findings.push(finding(release, keep, other, &paths, settled));
             if settled {
                 gone.insert(other.number);
@@ -91,6 +88,29 @@ pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSe
     report::cap(&mut plan.findings, MOST_FINDINGS);
     take_out(release, &gone, plan);
     gone
+}
+
+/// Streams in which it hangs on the neighbours where a document begins and ends: those with text that is no object, and those
+/// where something else than JSON follows JSON without a separator. Whoever took a document out of one would change another.
+struct Torn<'r, 'a> {
+    release: &'r Release<'a>,
+    known: HashMap<*const Stream<'a>, bool>,
+}
+
+impl<'r, 'a> Torn<'r, 'a> {
+    fn of(release: &'r Release<'a>) -> Self {
+        let places = release.unreadable().filter_map(|finding| finding.place);
+        let streams = places.filter_map(|place| release.stream_of(place.document));
+        Self { release, known: streams.map(|stream| (std::ptr::from_ref(stream), true)).collect() }
+    }
+
+    fn holds(&mut self, document: u32) -> bool {
+        let Some(stream) = self.release.stream_of(document) else { return false };
+        *self.known.entry(stream).or_insert_with(|| {
+            let unseparated = stream.documents.iter().skip(1).filter(|document| document.start == document.span.start);
+            unseparated.into_iter().any(|document| !document.text.trim_ascii_start().starts_with('{'))
+        })
+    }
 }
 
 /// Findings of one rule; the rest are counted.
