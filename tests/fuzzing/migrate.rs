@@ -105,8 +105,10 @@ impl Target for Migrate {
                 Outcome::Migrated(migration) => 100 + migration.notes.len().min(4) as u64,
             });
             let Outcome::Migrated(migration) = &document.outcome else { continue };
-            let parsed =
-                yaml::parse(&migration.text).map_err(|error| format!("no YAML: {error}\n{}", migration.text))?;
+            // As it was read: with its last line ended.
+            let text =
+                if migration.text.ends_with('\n') { migration.text.clone() } else { format!("{}\n", migration.text) };
+            let parsed = yaml::parse(&text).map_err(|error| format!("no YAML: {error}\n{text}"))?;
             let root = parsed.root().ok_or("nothing came out")?;
             if root.to_json() != migration.value {
                 return Err(format!("another tree\n{}\n{}", migration.text, migration.value));
