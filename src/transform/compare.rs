@@ -198,3 +198,78 @@ fn describe(value: Value<'_>) -> String {
     let path = value.path();
     if path.is_empty() { "the document".into() } else { path }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn paths(a: &str, b: &str, limit: usize) -> Vec<String> {
+        let (a, b) = (yaml::parse(a).unwrap(), yaml::parse(b).unwrap());
+        let mut out = Vec::new();
+        differences(a.root().unwrap(), b.root().unwrap(), &|path| path == "ignored", limit, &mut out);
+        out
+    }
+
+    #[test]
+    fn differences_are_paths_up_to_a_limit() {
+        assert_eq!(paths("{a: 1, b: [x, {c: 2}], ignored: 1}", "{b: [x, {c: '2'}, y]}", 9), ["a", "b[1].c", "b[2]"]);
+        assert_eq!(paths("{a: 1, b: 2, c: 3}", "{}", 2), ["a", "b"]);
+        assert_eq!(paths("{}", "{a: 1, b: 2, c: 3}", 2), ["a", "b"]);
+    }
+
+    /// What a list becomes when its second item goes, and whether that is what was declared.
+    fn holds(new: &str) -> Result<(), String> {
+        let old = "{kind: List, about: {x: 1}, items: [{kind: A, n: [1]}, {kind: B}, {kind: C}]}";
+        let (old, new) = (yaml::parse(old).unwrap(), yaml::parse(new).unwrap());
+        let (old, new) = (old.root().unwrap(), new.root().unwrap());
+        let second = old.get("items").unwrap().items().nth(1).unwrap().index();
+        Declared { labels: BTreeMap::new(), dropped: BTreeSet::from([second]) }.holds(old, new)
+    }
+
+    #[test]
+    fn a_declared_removal_holds_and_no_other_change_does() {
+        assert_eq!(holds("{kind: List, about: {x: 1}, items: [{kind: A, n: [1]}, {kind: C}]}"), Ok(()));
+        for (new, said) in [
+            ("{kind: List, about: {x: 2}, items: [{kind: A, n: [1]}, {kind: C}]}", "about changed"),
+            ("{kind: List, items: [{kind: A, n: [1]}, {kind: C}]}", "the document has other keys"),
+            ("{kind: List, abouts: {x: 1}, items: [{kind: A, n: [1]}, {kind: C}]}", "about is gone"),
+            ("{kind: List, about: {x: 1}, items: [{kind: A, n: [2]}, {kind: C}]}", "items[0] changed"),
+            ("{kind: List, about: {x: 1}, items: [{kind: A, n: [1]}]}", "an item of the list is gone"),
+            (
+                "{kind: List, about: {x: 1}, items: [{kind: A, n: [1]}, {kind: C}, {kind: B}]}",
+                "the list has an item too many",
+            ),
+            ("{kind: List, about: {x: 1}, items: {kind: C}}", "items became something else"),
+        ] {
+            assert_eq!(holds(new), Err(said.to_owned()), "{new}");
+        }
+    }
+
+    #[test]
+    fn declared_labels_are_there_and_nothing_else_is() {
+        let holds = |new: &str| {
+            let old = yaml::parse("{kind: A, metadata: {name: a, labels: {l: x}}}").unwrap();
+            let new = yaml::parse(new).unwrap();
+            let added = [("m".into(), "w".into())];
+            let labels = BTreeMap::from([(0, &added[..])]);
+            Declared { labels, dropped: BTreeSet::new() }.holds(old.root().unwrap(), new.root().unwrap())
+        };
+        assert_eq!(holds("{kind: A, metadata: {name: a, labels: {l: x, m: w}}}"), Ok(()));
+        assert_eq!(holds("kind: A\nmetadata:\n  labels: {m: w, l: x}\n  name: a\n"), Ok(()));
+        for (new, said) in [
+            ("{kind: A, metadata: {name: a}}", "metadata.labels is not there"),
+            ("{kind: A, metadata: {name: a, labels: {l: x}}}", "the label m is not there"),
+            ("{kind: A, metadata: {name: a, labels: {l: x, m: z}}}", "the label m is not there"),
+            (
+                "{kind: A, metadata: {name: a, labels: {l: x, m: w, n: z}}}",
+                "metadata.labels holds other labels than declared",
+            ),
+            ("{kind: A, metadata: {name: a, labels: {l: z, m: w}}}", "metadata.labels.l changed"),
+            ("{kind: A, metadata: {name: b, labels: {l: x, m: w}}}", "metadata.name changed"),
+            ("{kind: B, metadata: {name: a, labels: {l: x, m: w}}}", "kind changed"),
+        ] {
+            assert_eq!(holds(new), Err(said.to_owned()), "{new}");
+        }
+    }
+}
