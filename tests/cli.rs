@@ -309,3 +309,16 @@ fn what_a_webhook_decodes_comes_back_as_go_writes_it() {
         capi_lint(&["lint"], "apiVersion: cluster.x-k8s.io/v1beta2\nkind: MachineDeployment\nmetadata: {name: a}\n");
     assert!(run.code == 1 && run.stdout.contains("error[required-field]"), "{}", run.stdout);
 }
+
+#[test]
+fn a_duplicate_in_a_run_of_json_goes_where_nothing_else_hangs_on_it() {
+    let object = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}"#;
+    let run = capi_lint(&["post-render"], &format!("{object}\n{object}\n"));
+    assert_eq!((run.code, run.stdout.trim_end()), (0, object), "{}", run.stderr);
+    // What follows would be read as part of the first one.
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n";
+    let input = format!("{object}{object}{other}");
+    let run = capi_lint(&["post-render"], &input);
+    assert_eq!((run.code, run.stdout.as_str()), (0, input.as_str()), "{}", run.stderr);
+    assert!(run.stderr.contains("warning[duplicate-object]"), "{}", run.stderr);
+}
