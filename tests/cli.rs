@@ -322,3 +322,17 @@ fn a_duplicate_in_a_run_of_json_goes_where_nothing_else_hangs_on_it() {
     assert_eq!((run.code, run.stdout.as_str()), (0, input.as_str()), "{}", run.stderr);
     assert!(run.stderr.contains("warning[duplicate-object]"), "{}", run.stderr);
 }
+
+#[test]
+fn a_label_that_is_there_already_is_no_conflict() {
+    let labels = "labels: {cluster.x-k8s.io/cluster-name: c, team: web}";
+    let object = format!(
+        "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Machine\nmetadata: {{name: m, {labels}}}\nspec:\n  clusterName: c\n  \
+         bootstrap: {{dataSecretName: s}}\n  infrastructureRef: {{apiGroup: infrastructure.cluster.x-k8s.io, kind: DevMachine, name: m}}\n"
+    );
+    let run = capi_lint(&["post-render", "--label", "team=web"], &object);
+    assert_eq!((run.code, run.stdout.as_str()), (0, object.as_str()), "{}", run.stderr);
+    assert!(!run.stderr.contains("label-conflict"), "{}", run.stderr);
+    let run = capi_lint(&["post-render", "--label", "team=db"], &object);
+    assert!(run.stderr.contains("warning[label-conflict]"), "{}", run.stderr);
+}

@@ -126,6 +126,8 @@ fn range_fault(ty: Type, format: Option<&str>, number: Number) -> Option<&'stati
             let greatest = if of == "int32" { f64::from(i32::MAX) } else { 9.3e18 };
             (number.fract() != 0.0 || number.abs() > greatest).then_some(of)
         }
+        // controller-gen writes this type with `anyOf: [{type: integer}, {type: string}]`, and the first holds the number so too.
+        (Type::IntOrString, Number::Float(number)) => (number.fract() != 0.0).then_some(of),
         (Type::Number, number) if format == Some("float") => {
             let number = match number {
                 Number::Int(number) => number as f64,

@@ -241,7 +241,7 @@ func (m *mutator) mutate(object map[string]any, s *props) string {
 	case 2:
 		if m.IntN(4) == 0 {
 			object["status"] = pick(m, []any{map[string]any{"nonsense": true}, "x", nil, map[string]any{"conditions": "x"},
-				map[string]any{"conditions": []any{map[string]any{"type": 5}}}, map[string]any{"ready": "y"}, map[string]any{"observedGeneration": 1.5},
+				map[string]any{"conditions": []any{map[string]any{"type": int64(5)}}}, map[string]any{"ready": "y"}, map[string]any{"observedGeneration": 1.5},
 				map[string]any{"conditions": nil}, m.value(orAny(child(s, "status")), 0)})
 			return "status"
 		}
