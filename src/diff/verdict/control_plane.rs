@@ -233,3 +233,17 @@ pub fn refuses(before: Option<&Json>, after: &Json) -> Option<(String, &'static 
     let (from, to) = (version(before)?, version(after)?);
     skips(&from, &to).then(|| ("a step of more than one minor version".to_owned(), "version"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_mappings_may_change_within() {
+        let within = |path: &str| has_allowed_within(&path.split('.').map(str::to_owned).collect::<Vec<_>>());
+        assert!(within("spec.kubeadmConfigSpec.initConfiguration"));
+        assert!(within("spec.kubeadmConfigSpec"));
+        assert!(!within("spec.kubeadmConfigSpec.clusterConfiguration.certificatesDir"));
+        assert!(!within("spec.kubeadmConfigSpec.init"));
+    }
+}
