@@ -80,6 +80,7 @@ mod tests {
     #[test]
     fn core_dns_goes_up_along_the_chain() {
         assert_eq!(migration((1, 8, 6), (1, 11, 3)), Migration::Possible);
+        assert_eq!(migration((1, 11, 3), (1, 11, 3)), Migration::Possible);
         assert_eq!(migration((1, 11, 3), (1, 10, 1)), Migration::Down);
         assert_eq!(migration((1, 11, 3), (1, 11, 9)), Migration::UnknownTarget);
         assert_eq!(migration((1, 11, 2), (1, 12, 0)), Migration::UnknownStart);
