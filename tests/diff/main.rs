@@ -2,6 +2,7 @@
 
 mod command;
 mod edits;
+mod fields;
 #[cfg(unix)]
 mod helm;
 mod measured;
