@@ -61,16 +61,16 @@ impl<T: PartialEq + std::fmt::Debug> Expected<T> {
     }
 }
 
-pub fn name_of(object: &Json) -> String {
+fn name_of(object: &Json) -> String {
     format!("{}/{}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap())
 }
 
-pub fn find<'o>(objects: &'o mut [Json], name: &str) -> &'o mut Json {
+fn find<'o>(objects: &'o mut [Json], name: &str) -> &'o mut Json {
     objects.iter_mut().find(|object| name_of(object) == name).unwrap_or_else(|| panic!("no {name} in the base"))
 }
 
 /// Carries out one edit; mappings on the way are made.
-pub fn edit(object: &mut Json, edit: &Edit) {
+fn edit(object: &mut Json, edit: &Edit) {
     // Keys of annotations and labels hold slashes themselves.
     let of_metadata = ["annotations", "labels"].into_iter().find_map(|map| {
         let key = edit.at.strip_prefix("metadata/")?.strip_prefix(map)?.strip_prefix('/')?;
@@ -98,23 +98,39 @@ pub fn edit(object: &mut Json, edit: &Edit) {
     }
 }
 
-/// The release after a case's edits, as a stream of JSON documents.
-fn edited(base: &[Json], case: &Case) -> Source {
-    let mut objects = base.to_vec();
-    for (name, new) in &case.rename {
-        find(&mut objects, name)["metadata"]["name"] = new.clone().into();
+/// What an upgrade does to a release.
+pub struct Steps<'c> {
+    pub rename: &'c BTreeMap<String, String>,
+    pub edits: &'c [Edit],
+    pub remove: &'c [String],
+    pub add: &'c [Json],
+}
+
+impl Steps<'_> {
+    /// The release afterwards.
+    pub fn from(&self, base: &[Json]) -> Vec<Json> {
+        let mut objects = base.to_vec();
+        for (name, new) in self.rename {
+            find(&mut objects, name)["metadata"]["name"] = new.clone().into();
+        }
+        for one in self.edits {
+            edit(find(&mut objects, &one.r#in), one);
+        }
+        objects.retain(|object| !self.remove.contains(&name_of(object)));
+        objects.extend(self.add.iter().cloned());
+        objects
     }
-    for one in &case.edits {
-        edit(find(&mut objects, &one.r#in), one);
-    }
-    objects.retain(|object| !case.remove.contains(&name_of(object)));
-    objects.extend(case.add.iter().cloned());
+}
+
+/// A release as a stream of JSON documents.
+pub fn source_of(name: &str, objects: &[Json]) -> Source {
     let texts: Vec<String> = objects.iter().map(Json::to_string).collect();
-    Source { name: case.name.clone(), bytes: texts.join("\n---\n").into_bytes() }
+    Source { name: name.into(), bytes: texts.join("\n---\n").into_bytes() }
 }
 
 fn fault(old: &Release<'_>, base: &[Json], case: &Case) -> Option<String> {
-    let source = edited(base, case);
+    let steps = Steps { rename: &case.rename, edits: &case.edits, remove: &case.remove, add: &case.add };
+    let source = source_of(&case.name, &steps.from(base));
     let streams = [Stream::parse(&source, 1)];
     let new = Release::new(&streams, "default");
     let diff = diff::diff(old, &new, &Options::default());

@@ -7,7 +7,7 @@ use capi_lint::admission::Gate;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::edits::{Edit, edit, find, name_of};
+use super::edits::{Edit, Steps, source_of};
 use super::*;
 
 #[derive(Deserialize)]
@@ -45,22 +45,9 @@ struct Step {
 
 impl Step {
     fn from(&self, base: &[Json]) -> Vec<Json> {
-        let mut objects = base.to_vec();
-        for (name, new) in &self.rename {
-            find(&mut objects, name)["metadata"]["name"] = new.clone().into();
-        }
-        for one in &self.edits {
-            edit(find(&mut objects, &one.r#in), one);
-        }
-        objects.retain(|object| !self.remove.contains(&name_of(object)));
-        objects.extend(self.add.iter().cloned());
-        objects
+        let steps = Steps { rename: &self.rename, edits: &self.edits, remove: &self.remove, add: &self.add };
+        steps.from(base)
     }
-}
-
-fn source_of(objects: &[Json]) -> Source {
-    let texts: Vec<String> = objects.iter().map(Json::to_string).collect();
-    Source { name: "release".into(), bytes: texts.join("\n---\n").into_bytes() }
 }
 
 /// As the managers there were started.
@@ -68,7 +55,7 @@ const GATES: [(Gate, bool); 3] =
     [(Gate::ClusterTopology, true), (Gate::MachinePool, true), (Gate::MachineTaintPropagation, false)];
 
 fn fault(old: &[Json], new: &[Json], accepted: bool, expected: &BTreeMap<String, [u64; 3]>) -> Option<String> {
-    let (old, new) = (source_of(old), source_of(new));
+    let (old, new) = (source_of("release", old), source_of("release", new));
     let (before, after) = ([Stream::parse(&old, 1)], [Stream::parse(&new, 1)]);
     let (before, after) = (Release::new(&before, "default"), Release::new(&after, "default"));
     let mut options = Options::default();
