@@ -29,7 +29,7 @@ pub fn print(value: &Json) -> String {
             || float(number.as_f64().unwrap_or(0.0)),
             |n| {
                 // Numbers of variables are floating-point to Go: from a million on they have an exponent.
-                if n.abs() < 1_000_000 { n.to_string() } else { float(n as f64) }
+                if n.unsigned_abs() < 1_000_000 { n.to_string() } else { float(n as f64) }
             },
         ),
         Json::Array(list) => format!("[{}]", list.iter().map(print).collect::<Vec<_>>().join(" ")),
