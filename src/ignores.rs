@@ -62,27 +62,8 @@ const COMMENT: &str = "# capi-lint: ignore ";
 const MARK: &str = "capi-lint";
 
 /// Gives findings the severities of the settings, and takes out what is ignored. `today` is a date as `2026-12-31`.
-pub fn settle(
-    release: &Release<'_>,
-    mut findings: Vec<Finding>,
-    settings: &Settings,
-    today: Option<&str>,
-) -> Vec<Finding> {
-    let mut own = Vec::new();
-    let mut ignores = Ignores::read(release, settings, today, &mut own);
-    if !ignores.is_empty() {
-        findings.retain(|finding| !ignores.hold_back(release, finding));
-    }
-    ignores.unused(&mut own);
-    findings.extend(own);
-    if settings.rules.is_empty() {
-        return findings;
-    }
-    findings.retain_mut(|finding| match settings.rules.get(finding.rule.name) {
-        None => true,
-        Some(level) => level.severity().map(|severity| finding.severity = severity).is_some(),
-    });
-    findings
+pub fn settle(release: &Release<'_>, findings: Vec<Finding>, settings: &Settings, today: Option<&str>) -> Vec<Finding> {
+    Ignores::read(release, settings, today).settle(release, findings)
 }
 
 /// One ignore of an annotation or comment.
@@ -94,18 +75,28 @@ struct Local {
 }
 
 /// All ignores of a run.
-#[derive(Default)]
-struct Ignores<'s> {
+pub struct Ignores<'s> {
+    of: &'s Settings,
     settings: Vec<(&'s Ignore, bool)>,
     locals: Vec<Local>,
     by_object: FxHashMap<u32, Vec<usize>>,
     /// By document: the bytes that a comment speaks of.
     by_document: FxHashMap<u32, Vec<(Range<u32>, usize)>>,
+    /// What is to be said about the ignores themselves.
+    own: Vec<Finding>,
 }
 
 impl<'s> Ignores<'s> {
-    fn read(release: &Release<'_>, settings: &'s Settings, today: Option<&str>, own: &mut Vec<Finding>) -> Self {
-        let mut ignores = Self::default();
+    /// Those of the settings and of a release. `today` is a date as `2026-12-31`.
+    pub fn read(release: &Release<'_>, settings: &'s Settings, today: Option<&str>) -> Self {
+        let mut ignores = Self {
+            of: settings,
+            settings: Vec::new(),
+            locals: Vec::new(),
+            by_object: FxHashMap::default(),
+            by_document: FxHashMap::default(),
+            own: Vec::new(),
+        };
         for ignore in &settings.ignores {
             match (&ignore.until, today) {
                 (Some(until), Some(today)) if until.as_str() < today => {
@@ -113,7 +104,7 @@ impl<'s> Ignores<'s> {
                         "the ignore \"{}\" in the settings held until {until}: it is no longer in force",
                         ignore.reason
                     );
-                    own.push(Finding::new(&EXPIRED_IGNORE, message));
+                    ignores.own.push(Finding::new(&EXPIRED_IGNORE, message));
                 }
                 _ => ignores.settings.push((ignore, false)),
             }
@@ -129,7 +120,7 @@ impl<'s> Ignores<'s> {
                 continue;
             };
             let Some(text) = value.as_str() else { continue };
-            for number in ignores.add(&text, object.key_place(value), settings, own) {
+            for number in ignores.add(&text, object.key_place(value)) {
                 ignores.by_object.entry(object.number).or_default().push(number);
             }
         }
@@ -137,13 +128,13 @@ impl<'s> Ignores<'s> {
         for number in 0..documents as u32 {
             let text = release.text_of(number);
             if memchr::memmem::find(text.as_bytes(), COMMENT.as_bytes()).is_some() {
-                ignores.read_comments(number, text, settings, own);
+                ignores.read_comments(number, text);
             }
         }
         ignores
     }
 
-    fn read_comments(&mut self, document: u32, text: &str, settings: &Settings, own: &mut Vec<Finding>) {
+    fn read_comments(&mut self, document: u32, text: &str) {
         for at in memchr::memmem::find_iter(text.as_bytes(), COMMENT.as_bytes()) {
             let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
             let line_end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
@@ -153,14 +144,15 @@ impl<'s> Ignores<'s> {
                 if text[line_start..at].trim().is_empty() { next_content(text, line_end) } else { Some(line_start) };
             let Some(from) = from else { continue };
             let scope = block(text, from);
-            for number in self.add(&text[at + COMMENT.len()..line_end], place, settings, own) {
+            for number in self.add(&text[at + COMMENT.len()..line_end], place) {
                 self.by_document.entry(document).or_default().push((scope.clone(), number));
             }
         }
     }
 
     /// Adds the ignores of a text such as `long-name (kept), version-skew (upgrade on its way)`.
-    fn add(&mut self, text: &str, place: Place, settings: &Settings, own: &mut Vec<Finding>) -> Vec<usize> {
+    fn add(&mut self, text: &str, place: Place) -> Vec<usize> {
+        let settings = self.of;
         let mut added = Vec::new();
         for (rule, reason) in entries(text) {
             let glob = Glob::new(rule);
@@ -175,7 +167,7 @@ impl<'s> Ignores<'s> {
                 None
             };
             if let Some(message) = fault {
-                own.push(
+                self.own.push(
                     Finding::new(&INVALID_IGNORE, message).at(place).suggest(format!("{rule} (why this is fine)")),
                 );
                 continue;
@@ -186,8 +178,25 @@ impl<'s> Ignores<'s> {
         added
     }
 
-    fn is_empty(&self) -> bool {
-        self.settings.is_empty() && self.locals.is_empty()
+    /// Gives findings the severities of the settings, and takes out what is ignored.
+    pub fn settle(mut self, release: &Release<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+        if self.may_hold_back() {
+            findings.retain(|finding| !self.hold_back(release, finding));
+        }
+        self.unused();
+        findings.append(&mut self.own);
+        if !self.of.rules.is_empty() {
+            findings.retain_mut(|finding| match self.of.rules.get(finding.rule.name) {
+                None => true,
+                Some(level) => level.severity().map(|severity| finding.severity = severity).is_some(),
+            });
+        }
+        findings
+    }
+
+    /// Whether there is any ignore that could hold a finding back.
+    pub fn may_hold_back(&self) -> bool {
+        !self.settings.is_empty() || !self.locals.is_empty()
     }
 
     /// Whether any ignore speaks of a finding; marks all that do.
@@ -212,17 +221,17 @@ impl<'s> Ignores<'s> {
         held
     }
 
-    fn unused(&self, own: &mut Vec<Finding>) {
+    fn unused(&mut self) {
         for local in self.locals.iter().filter(|local| !local.used) {
             let message = format!("the ignore of {} holds nothing back", local.text);
-            own.push(Finding::new(&UNUSED_IGNORE, message).at(local.place).suggest("remove it"));
+            self.own.push(Finding::new(&UNUSED_IGNORE, message).at(local.place).suggest("remove it"));
         }
         for (ignore, _) in self.settings.iter().filter(|(_, used)| !used) {
             // A settings file serves many releases: in one of them an ignore may well have nothing to do.
             let until = ignore.until.as_ref().map_or_else(String::new, |until| format!(" (until {until})"));
             let message =
                 format!("the ignore \"{}\"{until} in the settings holds nothing back in this run", ignore.reason);
-            own.push(Finding::new(&UNUSED_IGNORE, message).severity(crate::report::Severity::Info));
+            self.own.push(Finding::new(&UNUSED_IGNORE, message).severity(crate::report::Severity::Info));
         }
     }
 }

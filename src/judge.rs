@@ -3,18 +3,16 @@
 //! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
 //! many objects share. The result is the same for any number of threads.
 
-use std::hash::BuildHasher;
 use std::sync::OnceLock;
-
-use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::admission::{self, Gates};
 use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
+use crate::ignores::Ignores;
 use crate::migrate::half_migrated;
 use crate::object::Object;
 use crate::release::Release;
-use crate::report::{Finding, Severity};
+use crate::report::{Alike, Finding, Severity};
 use crate::rules::view::{Circumstances, Delivery, View};
 use crate::schema::bundle::{self, Schemas};
 use crate::schema::definition;
@@ -22,7 +20,7 @@ use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled, Passed};
-use crate::{ignores, report, rules, threads};
+use crate::{report, rules, threads};
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -100,45 +98,90 @@ impl CompiledTables {
     }
 }
 
-/// How many further places a shared finding names.
-const NAMED_PLACES: usize = 10;
-
 /// Objects below which a further thread costs more than it brings.
 const OBJECTS_PER_THREAD: usize = 500;
 
 /// Judges a release. What duplicates are depends on whether somebody takes them out (`transform::dedupe`), so those findings
 /// come in from the caller as `more`: severities, ignores and the baseline hold for them too.
 pub fn judge(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
-    merged(unmerged(release, options, more))
+    let judged = Judged::of(release, options);
+    let ignores = Ignores::read(release, &options.settings, options.today.as_deref());
+    let is_asked_for_each = ignores.may_hold_back() || options.baseline.is_some();
+    let stays_one = |alike: &Alike| {
+        alike.finding.severity != Severity::Error
+            && !is_asked_for_each
+            && options.settings.rules.get(alike.finding.rule.name).is_none()
+    };
+    report::merged(judged.settled(release, options, more, ignores, stays_one))
 }
 
 /// As [`judge`], with every finding by itself: what a baseline is written from.
 pub fn unmerged(release: &Release<'_>, options: &Options, more: Vec<Finding>) -> Vec<Finding> {
-    let mut findings = release.findings.clone();
-    let circumstances =
-        Circumstances { settings: &options.settings, schemas: Some(&options.schemas), delivery: options.delivery };
-    let objects = threads::Parts::of(&release.objects, options.jobs, OBJECTS_PER_THREAD);
-    // First somebody looks the release through for the rules, while others begin with the objects; the rules come last.
-    let view: OnceLock<View<'_, '_>> = OnceLock::new();
-    let view = || view.get_or_init(|| View::new(release, &circumstances));
-    let parts = threads::in_turn(1 + objects.count + rules::count(), objects.threads, |number| match number {
-        0 => {
-            view();
-            Vec::new()
-        }
-        _ if number <= objects.count => judge_objects(release, objects.part(number - 1).1, options),
-        _ => rules::check_one(view(), number - 1 - objects.count),
-    });
-    findings.extend(parts.into_iter().flatten());
-    findings.extend(more);
-    let mut findings = ignores::settle(release, findings, &options.settings, options.today.as_deref());
-    if let Some(baseline) = &options.baseline {
-        baseline.retain_new(release, &mut findings);
-    }
-    findings
+    let ignores = Ignores::read(release, &options.settings, options.today.as_deref());
+    Judged::of(release, options).settled(release, options, more, ignores, |_| false)
 }
 
-fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options) -> Vec<Finding> {
+/// What is to be said about a release, or about some of its objects.
+#[derive(Default)]
+struct Judged {
+    findings: Vec<Finding>,
+    /// What is the same for all objects of a kind.
+    alike: Vec<Alike>,
+}
+
+impl Judged {
+    fn of(release: &Release<'_>, options: &Options) -> Self {
+        let circumstances =
+            Circumstances { settings: &options.settings, schemas: Some(&options.schemas), delivery: options.delivery };
+        let objects = threads::Parts::of(&release.objects, options.jobs, OBJECTS_PER_THREAD);
+        // First somebody looks the release through for the rules, while others begin with the objects; the rules come last.
+        let view: OnceLock<View<'_, '_>> = OnceLock::new();
+        let view = || view.get_or_init(|| View::new(release, &circumstances));
+        let parts = threads::in_turn(1 + objects.count + rules::count(), objects.threads, |number| match number {
+            0 => {
+                view();
+                Self::default()
+            }
+            _ if number <= objects.count => judge_objects(release, objects.part(number - 1).1, options),
+            _ => Self { findings: rules::check_one(view(), number - 1 - objects.count), alike: Vec::new() },
+        });
+        let mut findings = release.findings.clone();
+        let mut alike = Vec::new();
+        for part in parts {
+            findings.extend(part.findings);
+            alike.extend(part.alike);
+        }
+        Self { findings, alike: Alike::all(alike) }
+    }
+
+    /// With the caller's findings, and without those that are ignored or known. `stays_one` says of what holds of many places
+    /// that nobody looks at each of them.
+    fn settled(
+        self,
+        release: &Release<'_>,
+        options: &Options,
+        more: Vec<Finding>,
+        ignores: Ignores<'_>,
+        stays_one: impl Fn(&Alike) -> bool,
+    ) -> Vec<Finding> {
+        let mut findings = self.findings;
+        for alike in self.alike {
+            if stays_one(&alike) {
+                findings.extend(alike.together());
+            } else {
+                findings.extend(alike.one_by_one());
+            }
+        }
+        findings.extend(more);
+        let mut findings = ignores.settle(release, findings);
+        if let Some(baseline) = &options.baseline {
+            baseline.retain_new(release, &mut findings);
+        }
+        findings
+    }
+}
+
+fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options) -> Judged {
     let mut all = Vec::new();
     let findings = &mut all;
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
@@ -148,7 +191,7 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
         if options.json_schemas.judge(object, findings) {
             continue;
         }
-        let Some(kind) = kinds.find(object, findings) else {
+        let Some(kind) = kinds.find(object) else {
             validate::judge_unknown(object, bundle::bundled(), validate::Options { client: options.client }, findings);
             continue;
         };
@@ -176,7 +219,7 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             limit(findings, from);
         }
     }
-    all
+    Judged { findings: all, alike: kinds.remarks() }
 }
 
 /// Findings of one rule about one object; the rest are counted. The server's own reader stops at a hundred.
@@ -203,7 +246,7 @@ pub fn judge_sent<'o, 'a: 'o>(
     let on_update = admission::Options { operation: admission::Operation::Update, ..webhooks(options) };
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     for (old, new) in sent {
-        let Some(kind) = kinds.find(new, &mut findings) else { continue };
+        let Some(kind) = kinds.find(new) else { continue };
         match old.filter(|old| old.version() == new.version()) {
             Some(old) => {
                 let compiled = options.compiled.of(kind, &options.schemas);
@@ -232,6 +275,7 @@ pub fn judge_sent<'o, 'a: 'o>(
             findings.extend(after.into_iter().filter(|finding| !stood(finding)));
         }
     }
+    findings.extend(kinds.remarks().into_iter().flat_map(Alike::one_by_one));
     findings
 }
 
@@ -289,36 +333,4 @@ fn judge_schema<'s, 'a>(
     if findings.len() > from {
         half_migrated::improve(object, findings.get_mut(from..).unwrap_or_default());
     }
-}
-
-/// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
-/// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
-pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
-    let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
-    // By what they say; where two things have one hash, the second stands behind the first.
-    let mut known: FxHashMap<u64, usize> = FxHashMap::default();
-    'findings: for finding in findings {
-        if finding.severity == Severity::Error {
-            merged.push(finding);
-            continue;
-        }
-        let mut hash = FxBuildHasher.hash_one((finding.rule.name, finding.severity, &finding.message));
-        while let Some(first) = known.get(&hash).and_then(|at| merged.get_mut(*at)) {
-            if says_the_same(first, &finding) {
-                first.count += finding.count;
-                if first.others.len() < NAMED_PLACES {
-                    first.others.extend(finding.place);
-                }
-                continue 'findings;
-            }
-            hash = hash.wrapping_add(1);
-        }
-        known.insert(hash, merged.len());
-        merged.push(finding);
-    }
-    merged
-}
-
-fn says_the_same(one: &Finding, other: &Finding) -> bool {
-    one.rule.name == other.rule.name && one.severity == other.severity && one.message == other.message
 }

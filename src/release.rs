@@ -164,6 +164,7 @@ impl<'a> Release<'a> {
             }
             gathered
         });
+        release.objects.reserve_exact(parts.iter().map(|part| part.objects.len()).sum());
         for part in parts {
             let base = release.objects.len() as u32;
             release

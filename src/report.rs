@@ -3,8 +3,9 @@
 //! Rules and layers make [`Finding`]s and know nothing of how they are printed; `output` prints them and judges nothing.
 
 use std::fmt;
+use std::hash::BuildHasher;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::{Deserialize, Serialize};
 
 /// How bad a finding is.
@@ -136,6 +137,77 @@ pub struct Finding {
     pub others: Vec<Place>,
     /// Places in all, at least 1.
     pub count: usize,
+}
+
+/// How many further places a finding that stands for many names.
+const NAMED_PLACES: usize = 10;
+
+/// One thing that is to be said about many places, such as a kind that is deprecated: kept once, however many objects are of it.
+#[derive(Clone, Debug)]
+pub struct Alike {
+    /// What is said, nowhere yet.
+    pub finding: Finding,
+    /// Where, in order.
+    pub places: Vec<Place>,
+}
+
+impl Alike {
+    /// What several parts of the input say, in order, with the same said once.
+    pub fn all(parts: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for part in parts {
+            match all.iter_mut().find(|known| says_the_same(&known.finding, &part.finding)) {
+                Some(known) => known.places.extend(part.places),
+                None => all.push(part),
+            }
+        }
+        all
+    }
+
+    /// A finding for each place.
+    pub fn one_by_one(self) -> impl Iterator<Item = Finding> {
+        let Self { finding, places } = self;
+        places.into_iter().map(move |place| finding.clone().at(place))
+    }
+
+    /// One finding with a count; `None` where it stands nowhere.
+    pub fn together(self) -> Option<Finding> {
+        let (first, others) = self.places.split_first()?;
+        let others = others.iter().take(NAMED_PLACES).copied().collect();
+        Some(Finding { others, count: self.places.len(), ..self.finding.at(*first) })
+    }
+}
+
+/// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
+/// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
+pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
+    // By what they say; where two things have one hash, the second stands behind the first.
+    let mut known: FxHashMap<u64, usize> = FxHashMap::default();
+    'findings: for finding in findings {
+        if finding.severity == Severity::Error {
+            merged.push(finding);
+            continue;
+        }
+        let mut hash = FxBuildHasher.hash_one((finding.rule.name, finding.severity, &finding.message));
+        while let Some(first) = known.get(&hash).and_then(|at| merged.get_mut(*at)) {
+            if says_the_same(first, &finding) {
+                first.count += finding.count;
+                if first.others.len() < NAMED_PLACES {
+                    first.others.extend(finding.place);
+                }
+                continue 'findings;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        known.insert(hash, merged.len());
+        merged.push(finding);
+    }
+    merged
+}
+
+fn says_the_same(one: &Finding, other: &Finding) -> bool {
+    one.rule.name == other.rule.name && one.severity == other.severity && one.message == other.message
 }
 
 /// Keeps the first `most` findings of each rule; the last of them counts for those that go. A million documents that are all

@@ -19,7 +19,7 @@ use crate::judge;
 use crate::output::Report;
 use crate::output::locate::Locator;
 use crate::release::Release;
-use crate::report::Finding;
+use crate::report::{self, Finding};
 use crate::stream::Stream;
 use crate::transform::dedupe;
 
@@ -109,7 +109,7 @@ fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
                 || stands.contains(&key(release, finding))
         });
         report.objects += release.objects.len();
-        report.findings.extend(Locator::new(release).locate(judge::merged(findings)));
+        report.findings.extend(Locator::new(release).locate(report::merged(findings)));
     }
     finish(args, &settings, &report)
 }

@@ -16,6 +16,7 @@ use crate::output::Report;
 use crate::output::locate::Locator;
 use crate::progress::{self, Phase};
 use crate::release::Release;
+use crate::report;
 use crate::stream::Stream;
 use crate::transform::dedupe;
 
@@ -63,11 +64,15 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut report = Report::default();
     for release in &releases {
         progress::enter(Phase::Judging, format!("{} objects", release.objects.len()));
-        let findings = judge::unmerged(release, &options, dedupe::findings(release));
-        if let Some(known) = &mut known {
-            known.add(release, &findings);
-        }
-        let mut findings = judge::merged(findings);
+        let duplicates = dedupe::findings(release);
+        let mut findings = match &mut known {
+            None => judge::judge(release, &options, duplicates),
+            Some(known) => {
+                let findings = judge::unmerged(release, &options, duplicates);
+                known.add(release, &findings);
+                report::merged(findings)
+            }
+        };
         migrate::suggestion::add(release, &mut findings);
         report.objects += release.objects.len();
         report.findings.extend(Locator::new(release).locate(findings));

@@ -6,7 +6,7 @@ use super::bundle::{Lookup, Schemas, UnknownKind, UnknownVersion};
 use super::table::Kind;
 use crate::config::UnknownKinds;
 use crate::object::Object;
-use crate::report::{Finding, Rule, Severity};
+use crate::report::{Alike, Finding, Place, Rule, Severity};
 
 crate::rule! {
     /// No schema is known for this kind.
@@ -72,6 +72,8 @@ pub struct Kinds<'s> {
 struct Known<'s> {
     schema: Option<Kind<'s>>,
     remark: Option<Remark>,
+    /// Where the remark holds.
+    places: Vec<Place>,
 }
 
 /// What is to be said about every object of a kind and version.
@@ -89,11 +91,14 @@ impl Remark {
         Self { rule, severity: rule.severity, field, message, suggestion: None }
     }
 
-    fn about(&self, object: &Object<'_>) -> Finding {
-        let anchor = object.root.get(self.field).unwrap_or(object.root);
-        let finding = object.finding(self.rule, anchor, self.message.as_str()).severity(self.severity);
-        match &self.suggestion {
-            Some(suggestion) => finding.suggest(suggestion.as_str()),
+    fn place(&self, object: &Object<'_>) -> Place {
+        object.place(object.root.get(self.field).unwrap_or(object.root))
+    }
+
+    fn finding(self) -> Finding {
+        let finding = Finding::new(self.rule, self.message).severity(self.severity);
+        match self.suggestion {
+            Some(suggestion) => finding.suggest(suggestion),
             None => finding,
         }
     }
@@ -105,30 +110,37 @@ impl<'s> Kinds<'s> {
         Self { schemas, unknown, known: FxHashMap::default() }
     }
 
-    /// The schema of an object; what is to be said about its kind and version goes to `out`.
-    pub fn find(&mut self, object: &Object<'_>, out: &mut Vec<Finding>) -> Option<Kind<'s>> {
-        let seen = self.known.get(&*object.api_version).and_then(|kinds| kinds.get(&*object.kind));
+    /// The schema of an object; what is to be said about its kind and version, [`remarks`](Self::remarks) tells in the end.
+    pub fn find(&mut self, object: &Object<'_>) -> Option<Kind<'s>> {
+        let seen = self.known.get_mut(&*object.api_version).and_then(|kinds| kinds.get_mut(&*object.kind));
         if let Some(known) = seen {
-            out.extend(known.remark.as_ref().map(|remark| remark.about(object)));
+            known.places.extend(known.remark.as_ref().map(|remark| remark.place(object)));
             return known.schema;
         }
-        let known = self.work_out(object);
-        out.extend(known.remark.as_ref().map(|remark| remark.about(object)));
-        let schema = known.schema;
+        let (schema, remark) = self.work_out(object);
+        let places = remark.iter().map(|remark| remark.place(object)).collect();
+        let known = Known { schema, remark, places };
         self.known.entry(object.api_version.to_string()).or_default().insert(object.kind.to_string(), known);
         schema
     }
 
-    fn work_out(&self, object: &Object<'_>) -> Known<'s> {
+    /// What is to be said about the kinds and versions of the objects that were asked for, in the order of the input.
+    pub fn remarks(self) -> Vec<Alike> {
+        let known = self.known.into_values().flat_map(FxHashMap::into_values);
+        let alike = |known: Known<'_>| Some(Alike { finding: known.remark?.finding(), places: known.places });
+        let mut remarks: Vec<Alike> = known.filter_map(alike).collect();
+        remarks.sort_by_key(|alike| alike.places.first().map(|place| (place.document, place.object)));
+        remarks
+    }
+
+    fn work_out(&self, object: &Object<'_>) -> (Option<Kind<'s>>, Option<Remark>) {
         match self.schemas.lookup(object.group(), object.version(), &object.kind) {
             Lookup::Found(kind) => {
                 let remark = kind.deprecated().then(|| deprecated(object, kind, self.schemas));
-                Known { schema: Some(kind), remark }
+                (Some(kind), remark)
             }
-            Lookup::UnknownVersion(version) => {
-                Known { schema: None, remark: Some(unserved(object, &version, self.schemas)) }
-            }
-            Lookup::UnknownKind(kind) => Known { schema: None, remark: unknown_kind(object, &kind, self.unknown) },
+            Lookup::UnknownVersion(version) => (None, Some(unserved(object, &version, self.schemas))),
+            Lookup::UnknownKind(kind) => (None, unknown_kind(object, &kind, self.unknown)),
         }
     }
 }

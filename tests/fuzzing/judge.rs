@@ -7,7 +7,7 @@ use capi_lint::migrate;
 use capi_lint::output::locate::Locator;
 use capi_lint::output::{self, Format, Report, Style};
 use capi_lint::release::Release;
-use capi_lint::report::Severity;
+use capi_lint::report::{self, Severity};
 use capi_lint::rules::view::Delivery;
 use capi_lint::stream::Stream;
 use capi_lint::transform::{self, dedupe};
@@ -58,8 +58,10 @@ impl Target for Judge {
         let rules: Vec<(&str, Severity)> =
             findings.iter().map(|finding| (finding.rule.name, finding.severity)).collect();
         migrate::suggestion::add(&release, &mut findings);
-        let report =
-            Report { objects: release.objects.len(), findings: Locator::new(&release).locate(judge::merged(findings)) };
+        let report = Report {
+            objects: release.objects.len(),
+            findings: Locator::new(&release).locate(report::merged(findings)),
+        };
         for format in Format::value_variants() {
             let mut out = Vec::new();
             output::write(&report, *format, Style::default(), &mut out).map_err(|error| error.to_string())?;
