@@ -324,6 +324,26 @@ fn a_duplicate_in_a_run_of_json_goes_where_nothing_else_hangs_on_it() {
 }
 
 #[test]
+fn what_goes_takes_nothing_of_its_neighbours_with_it() {
+    let value =
+        |name: &str| format!(r#"{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{name}"}}}}"#);
+    let (a, b) = (value("a"), value("b"));
+    let rest = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n";
+    for (before, first, last) in [
+        (format!("{a}{a}\n{rest}"), format!("{a}\n{rest}"), format!("{a}\n{rest}")),
+        (format!("{a} {b}{a}\r\n{rest}"), format!("{a} {b}\r\n{rest}"), format!(" {b}{a}\r\n{rest}")),
+        (format!("{a}{b}{a}{b}\n{rest}"), format!("{a}{b}\n{rest}"), format!("{a}{b}\n{rest}")),
+        (format!("{a}{a}"), a.clone(), a.clone()),
+        (format!("{rest}{rest}"), rest.to_owned(), rest.to_owned()),
+    ] {
+        for (mode, after) in [("keep-first", first), ("keep-last", last)] {
+            let run = capi_lint(&["post-render", "--dedupe", mode], &before);
+            assert_eq!((run.code, run.stdout), (0, after), "{mode}: {before:?}\n{}", run.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_label_that_is_there_already_is_no_conflict() {
     let labels = "labels: {cluster.x-k8s.io/cluster-name: c, team: web}";
     let object = format!(

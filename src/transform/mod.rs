@@ -153,7 +153,11 @@ pub fn write<'p>(release: &'p Release<'p>, plan: &'p Plan<'p>) -> Result<Output<
         part.chunks(AT_ONCE).try_for_each(|edited| proof.check(edited, &mut room))
     });
     proved.into_iter().collect::<Result<(), BrokenEdit>>()?;
-    Ok(Output { release, plan })
+    let output = Output { release, plan };
+    if !plan.dropped.is_empty() {
+        output.neighbours_stay()?;
+    }
+    Ok(output)
 }
 
 /// The whole output: slices of the input where nothing changed, new text where something did.
@@ -176,26 +180,56 @@ impl<'p> Output<'p> {
             // What stands between two edits leaves as one slice.
             let mut unchanged = 0_usize;
             let bytes = &stream.source.bytes;
-            let source = |range: Option<&'p [u8]>, take: &mut dyn FnMut(&'p [u8]) -> Result<(), E>| {
-                range.filter(|bytes| !bytes.is_empty()).map_or(Ok(()), take)
+            let mut ends_line = true;
+            let mut put = |piece: Option<&'p [u8]>| match piece {
+                Some(piece @ [.., last]) => {
+                    ends_line = *last == b'\n';
+                    take(piece).map(|()| ends_line)
+                }
+                _ => Ok(ends_line),
             };
             for document in &stream.documents {
                 let edits = edits.next_if(|edits| document_of(edits) == number);
                 if dropped.next_if_eq(&number).is_some() {
-                    source(bytes.get(unchanged..document.span.start), &mut take)?;
-                    unchanged = document.span.end;
+                    let own = bytes.get(document.span.clone()).unwrap_or_default();
+                    let is_at_line = put(bytes.get(unchanged..document.span.start))?;
+                    // JSON values stand behind one another on a line: the end of the line belongs to the one that stays too, or
+                    // the next `---` would begin behind it, and its document be lost.
+                    let kept = if is_at_line { 0 } else { own.len() - own.trim_ascii_end().len() };
+                    unchanged = document.span.end - kept;
                 } else if let Some(edits) = edits {
                     for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
-                        source(bytes.get(unchanged..document.start + edit.span.start), &mut take)?;
-                        take(edit.text.as_bytes())?;
+                        put(bytes.get(unchanged..document.start + edit.span.start))?;
+                        put(Some(edit.text.as_bytes()))?;
                         unchanged = document.start + edit.span.end;
                     }
                 }
                 number += 1;
             }
-            source(bytes.get(unchanged..), &mut take)?;
+            put(bytes.get(unchanged..))?;
         }
         Ok(())
+    }
+
+    /// Whether the output, cut into documents once more, has those that were to stay: a document that goes must not take the
+    /// beginning or the end of another with it.
+    fn neighbours_stay(&self) -> Result<(), BrokenEdit> {
+        let bytes = self.to_bytes();
+        let mut written = yaml::split(&bytes);
+        let documents = self.release.streams.iter().flat_map(|stream| &stream.documents);
+        let stay = (0..).zip(documents).filter(|(number, _)| self.plan.dropped.binary_search(number).is_err());
+        for (document, old) in stay {
+            let new = written.next().and_then(|raw| raw.text(&bytes).ok());
+            // The blanks at its end may have been those of one that went; what was edited has been compared.
+            let is_same = |new: &str| self.plan.edits(document) || new.trim_ascii_end() == old.text.trim_ascii_end();
+            if !new.is_some_and(is_same) {
+                return Err(BrokenEdit { document, what: "it stands beside one that was taken out".into() });
+            }
+        }
+        match written.next() {
+            None => Ok(()),
+            Some(_) => Err(BrokenEdit { document: 0, what: "there are more documents than before".into() }),
+        }
     }
 
     /// The output in one piece.
