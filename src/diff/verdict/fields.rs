@@ -46,19 +46,39 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     }
     match &*object.kind {
         "OpenStackCluster" => openstack_cluster(update, verdict),
-        "AWSCluster" => aws_load_balancer(update, verdict),
+        "AWSCluster" => {
+            aws_load_balancer(update, verdict);
+            aws_bastion(update, &["spec", "bastion"], verdict);
+        }
         "AWSManagedControlPlane" => {
             authentication_mode(update, verdict);
-            managed_version(update, verdict);
+            managed_version(update, &["spec", "version"], verdict);
+            aws_bastion(update, &["spec", "bastion"], verdict);
             generated(update, &["spec", "eksClusterName"], eks_name(update, 100).as_deref(), verdict);
+        }
+        "AWSManagedControlPlaneTemplate" => {
+            managed_version(update, &["spec", "template", "spec", "version"], verdict);
+            aws_bastion(update, &["spec", "template", "spec", "bastion"], verdict);
         }
         "AWSManagedMachinePool" => {
             generated(update, &["spec", "eksNodegroupName"], eks_name(update, 64).as_deref(), verdict);
         }
         "AzureCluster" => azure_cluster(update, verdict),
-        "AzureManagedControlPlane" => managed_version(update, verdict),
+        "AzureManagedControlPlane" => {
+            managed_version(update, &["spec", "version"], verdict);
+            aks_extensions(update, &["spec", "extensions"], verdict);
+        }
+        "AzureManagedControlPlaneTemplate" => {
+            aks_extensions(update, &["spec", "template", "spec", "extensions"], verdict);
+        }
         _ => {}
     }
+}
+
+/// Whether a field comes or goes of which the webhook asks only whether it is there, be it empty.
+pub fn comes_or_goes(update: &Update<'_, '_>) -> bool {
+    let fields = frozen::fields(update.new.group(), &update.new.kind).iter();
+    fields.filter(|(when, _)| *when == When::Presence).any(|(when, keys)| is_refused(*when, update, keys))
 }
 
 fn refuse(update: &Update<'_, '_>, keys: &[&str], verdict: &mut Verdict) {
@@ -225,6 +245,34 @@ fn azure_cluster(update: &Update<'_, '_>, verdict: &mut Verdict) {
     }
 }
 
+/// Extensions of AKS, told by their names (release 1.26.0). The webhook compares where two scopes stand in memory, so that no scope
+/// is ever the same: an extension that has one freezes its whole object.
+fn aks_extensions(update: &Update<'_, '_>, keys: &[&'static str], verdict: &mut Verdict) {
+    for after in json::items(&update.after, keys) {
+        let same = |before: &&Json| before.get("name") == after.get("name");
+        let Some(before) = json::items(&update.before, keys).iter().rfind(same) else { continue };
+        let name = quoted(after.get("name"));
+        if before.get("scope").is_some() || after.get("scope").is_some() {
+            let message = format!(
+                "the extension {name} has a scope: the webhook of {} takes no update of an object with such an extension, \
+                 whatever changes in it",
+                update.new.kind
+            );
+            let help = "give the extension another name, so that it is made anew, or leave the object as it is";
+            verdict.say(update, &IMMUTABLE_FIELD, keys, message, help);
+        }
+        let of = |side: &Json, part: &str| side.get(part).filter(|value| !json::is_empty(value)).cloned();
+        let is_other = |part: &&&str| match (of(before, part), of(after, part)) {
+            (Some(before), Some(after)) => !json::equal(&before, &after),
+            (before, after) => **part == "identity" && before != after,
+        };
+        for part in ["extensionType", "plan", "releaseTrain", "version", "identity"].iter().filter(is_other) {
+            let message = format!("{part} of the extension {name} must not change: the webhook refuses the update");
+            verdict.say(update, &IMMUTABLE_FIELD, keys, message, HELP);
+        }
+    }
+}
+
 fn aws_load_balancer(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let keys = ["spec", "controlPlaneLoadBalancer", "loadBalancerType"];
     let (before, after) = update.both(&keys);
@@ -251,6 +299,26 @@ fn aws_load_balancer(update: &Update<'_, '_>, verdict: &mut Verdict) {
     }
 }
 
+/// Where nobody says who may reach the bastion, the webhook writes everybody down when the object is made, and no upgrade that does
+/// not speak of it takes that back: then the bastion cannot lose its rules.
+fn aws_bastion(update: &Update<'_, '_>, keys: &[&'static str], verdict: &mut Verdict) {
+    let (before, after) = update.both(keys);
+    let has_none = |bastion: Option<&Json>| {
+        bastion.and_then(|bastion| bastion.get("disableIngressRules")) == Some(&Json::Bool(true))
+    };
+    let is_open = |bastion: Option<&Json>| bastion.is_none_or(|bastion| bastion.get("allowedCIDRBlocks").is_none());
+    if has_none(after) && !has_none(before) && is_open(before) && is_open(after) {
+        let keys = [keys, &["allowedCIDRBlocks"]].concat();
+        let message = format!(
+            "{} was filled in when the {} was made, and is there still when disableIngressRules comes: the webhook refuses the two \
+             together",
+            keys.join("."),
+            update.new.kind
+        );
+        verdict.say(update, &IMMUTABLE_FIELD, &keys, message, "write `allowedCIDRBlocks: []` beside it");
+    }
+}
+
 /// EKS: the mode goes from `config_map` over `api_and_config_map` to `api`, never back.
 fn authentication_mode(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let keys = ["spec", "accessConfig", "authenticationMode"];
@@ -262,14 +330,13 @@ fn authentication_mode(update: &Update<'_, '_>, verdict: &mut Verdict) {
 }
 
 /// Managed control planes never go down.
-fn managed_version(update: &Update<'_, '_>, verdict: &mut Verdict) {
-    let keys = ["spec", "version"];
-    let Some((old, new)) = update.texts(&keys) else { return };
+fn managed_version(update: &Update<'_, '_>, keys: &[&'static str], verdict: &mut Verdict) {
+    let Some((old, new)) = update.texts(keys) else { return };
     let parse = |text: &str| Version::parse(text).or_else(|| Version::parse(&format!("{text}.0")));
     let (Some(from), Some(to)) = (parse(old), parse(new)) else { return };
     if (to.major, to.minor) < (from.major, from.minor) {
         let message =
             format!("the version goes down from {old} to {new}: the webhook of {} refuses that", update.new.kind);
-        verdict.say(update, &VERSION_DOWNGRADE, &keys, message, &format!("stay at {old}"));
+        verdict.say(update, &VERSION_DOWNGRADE, keys, message, &format!("stay at {old}"));
     }
 }

@@ -47,6 +47,7 @@ const CORE: &[(&str, &str, &[Field])] = &[
     ("ipam.cluster.x-k8s.io", "IPAddress", &[SPEC]),
     ("ipam.cluster.x-k8s.io", "IPAddressClaim", &[SPEC]),
     ("controlplane.cluster.x-k8s.io", "AWSManagedControlPlane", AWS_MANAGED_CONTROL_PLANE),
+    ("controlplane.cluster.x-k8s.io", "AWSManagedControlPlaneTemplate", AWS_MANAGED_CONTROL_PLANE_TEMPLATE),
     ("controlplane.cluster.x-k8s.io", "RKE2ControlPlane", &[(OnceSet, &["spec", "registrationMethod"])]),
 ];
 
@@ -56,6 +57,13 @@ const AWS_MANAGED_CONTROL_PLANE: &[Field] = &[
     (Replaced, &["spec", "encryptionConfig", "provider"]),
     (NotRemoved, &["spec", "accessConfig"]),
     (Presence, &["spec", "network", "vpc", "ipv6"]),
+];
+
+/// Beside what [`templates`] holds.
+const AWS_MANAGED_CONTROL_PLANE_TEMPLATE: &[Field] = &[
+    (NotRemoved, &["spec", "template", "spec", "encryptionConfig"]),
+    (Replaced, &["spec", "template", "spec", "encryptionConfig", "provider"]),
+    (Presence, &["spec", "template", "spec", "network", "vpc", "ipv6"]),
 ];
 
 /// Infrastructure kinds by name; the group is `infrastructure.cluster.x-k8s.io`.

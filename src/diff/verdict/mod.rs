@@ -218,7 +218,7 @@ pub fn is_refused_unseen(update: &Update<'_, '_>) -> bool {
         (group, kind) if templates::held_as(kind).is_some() => {
             frozen::template(group, kind).is_some_and(|known| !templates::refused_paths(known, update).is_empty())
         }
-        _ => false,
+        _ => fields::comes_or_goes(update),
     }
 }
 
