@@ -102,6 +102,10 @@ fn is_refused(when: When, update: &Update<'_, '_>, keys: &[&str]) -> bool {
     let differs = || !json::same(before, after);
     match when {
         When::Always => differs(),
+        When::Plain => {
+            let is_zero = |value: &&Json| value.as_f64() == Some(0.0) || value.as_bool() == Some(false);
+            !json::same(before.filter(|value| !is_zero(value)), after.filter(|value| !is_zero(value)))
+        }
         When::OnceSet => is_set(before) && differs(),
         When::NotRemoved => is_set(before) && !is_set(after),
         When::Presence => before.is_some() != after.is_some(),

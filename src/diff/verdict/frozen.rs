@@ -15,6 +15,8 @@ pub use templates::{Template, template};
 pub enum When {
     /// Ever.
     Always,
+    /// Ever, and false or 0 is as good as nothing: a plain field of Go.
+    Plain,
     /// Once it has a value.
     OnceSet,
     /// It may change, but not be taken away.
@@ -27,7 +29,7 @@ pub enum When {
     Replaced,
 }
 
-use When::{Always, NotRemoved, OnceSet, Presence, Replaced, WhileThere};
+use When::{Always, NotRemoved, OnceSet, Plain, Presence, Replaced, WhileThere};
 
 /// A field and when it must not change.
 pub type Field = (When, &'static [&'static str]);
@@ -140,8 +142,8 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
             (Always, &["spec", "osDisk"]),
             (Always, &["spec", "dataDisks"]),
             (Always, &["spec", "sshPublicKey"]),
-            (Always, &["spec", "allocatePublicIP"]),
-            (Always, &["spec", "enableIPForwarding"]),
+            (Plain, &["spec", "allocatePublicIP"]),
+            (Plain, &["spec", "enableIPForwarding"]),
             (Always, &["spec", "spotVMOptions"]),
             (Always, &["spec", "securityProfile"]),
             (OnceSet, &["spec", "diagnostics"]),
@@ -208,7 +210,7 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
             (Always, &["spec", "clusterName"]),
             (Always, &["spec", "project"]),
             (Always, &["spec", "location"]),
-            (Always, &["spec", "enableAutopilot"]),
+            (Plain, &["spec", "enableAutopilot"]),
         ],
     ),
     (
@@ -242,7 +244,7 @@ const INFRASTRUCTURE: &[(&str, &[Field])] = &[
     (
         "Metal3Data",
         &[
-            (Always, &["spec", "index"]),
+            (Plain, &["spec", "index"]),
             (Always, &["spec", "template", "name"]),
             (Always, &["spec", "template", "namespace"]),
             (Always, &["spec", "claim", "name"]),
