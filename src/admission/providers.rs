@@ -41,10 +41,15 @@ fn machine_spec<'a>(check: &Check<'_, 'a>) -> Option<(Value<'a>, bool)> {
 fn not_in_template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, path: &[&str]) {
     let is_given = |value: &Value<'a>| super::check::is_set(Some(*value)) && whole(*value) != Some(0);
     if let Some(at) = field(spec, path).filter(is_given) {
-        let name = path.last().copied().unwrap_or_default();
-        let message = format!("`{name}` belongs to one machine: the webhook refuses it in a template");
-        check.refuse(&FIELD_IN_TEMPLATE, at, message, "drop it");
+        of_one_machine(check, at);
     }
+}
+
+/// Refuses what stands in the template of many and belongs to one machine, be it empty.
+fn of_one_machine<'a>(check: &mut Check<'_, 'a>, at: Value<'a>) {
+    let name = at.key().unwrap_or_default();
+    let message = format!("`{name}` belongs to one machine: the webhook refuses it in a template");
+    check.refuse(&FIELD_IN_TEMPLATE, at, message, "drop it");
 }
 
 /// Refuses settings that contradict each other.

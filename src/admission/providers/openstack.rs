@@ -4,7 +4,7 @@ use crate::yaml::Value;
 
 use super::super::check::{Check, field, is_set, items, text};
 use super::super::rules::CONFLICTING_FIELDS;
-use super::{machine_spec, not_in_template};
+use super::{machine_spec, of_one_machine};
 
 /// Judges an object of the OpenStack provider.
 pub fn judge(check: &mut Check<'_, '_>) {
@@ -20,8 +20,9 @@ pub fn judge(check: &mut Check<'_, '_>) {
             }
         }
         "OpenStackMachineTemplate" => {
-            if let Some((spec, _)) = machine_spec(check) {
-                not_in_template(check, spec, &["providerID"]);
+            // A pointer: empty text is there too.
+            if let Some(at) = machine_spec(check).and_then(|(spec, _)| field(spec, &["providerID"])) {
+                of_one_machine(check, at);
             }
         }
         _ => {}
