@@ -78,6 +78,106 @@ const PLAIN_BEFORE: [&str; 7] = [
 /// Maps, whose entries are no fields.
 const MAPS: [&str; 4] = ["labels", "annotations", "attributes", "featureGates"];
 
+/// Numbers and truths that are plain fields in the templates of other providers, at the releases that [`super::frozen`] names. (The
+/// `trunk` of an OpenStack port is a pointer, that of the machine is not.)
+const PLAIN: &[(&str, &[&str])] = &[
+    (
+        "AWSClusterTemplate",
+        &[
+            "crossZoneLoadBalancing",
+            "disableHostsRewrite",
+            "disableIngressRules",
+            "emptyRoutesDefaultVPCSecurityGroup",
+            "enabled",
+            "fromPort",
+            "isIpv6",
+            "isPublic",
+            "natGatewaysIPsSource",
+            "netmaskLength",
+            "port",
+            "preserveClientIP",
+            "toPort",
+        ],
+    ),
+    (
+        "AWSMachineTemplate",
+        &[
+            "httpPutResponseHopLimit",
+            "insecureSkipSecretsManager",
+            "iops",
+            "placementGroupPartition",
+            "secretCount",
+            "size",
+        ],
+    ),
+    (
+        "AzureClusterTemplate",
+        &[
+            "cloudProviderBackoff",
+            "cloudProviderBackoffDuration",
+            "cloudProviderBackoffRetries",
+            "cloudProviderRateLimit",
+            "cloudProviderRateLimitBucket",
+            "cloudProviderRateLimitBucketWrite",
+            "controlPlane",
+            "manualApproval",
+            "port",
+            "priority",
+        ],
+    ),
+    ("AzureMachineTemplate", &["allocatePublicIP", "enableIPForwarding", "privateIPConfigs", "thirdPartyImage"]),
+    (
+        "OpenStackClusterTemplate",
+        &[
+            "allowAllInClusterTraffic",
+            "delay",
+            "ipVersion",
+            "maxRetries",
+            "maxRetriesDown",
+            "port",
+            "sizeGiB",
+            "timeout",
+            "trunk",
+        ],
+    ),
+    ("OpenStackMachineTemplate", &["ipVersion", "sizeGiB", "trunk"]),
+    ("VSphereClusterTemplate", &["controlPlane", "disableClusterModule", "port"]),
+    (
+        "VSphereMachineTemplate",
+        &[
+            "cpu",
+            "dhcp4",
+            "dhcp6",
+            "diskGiB",
+            "memory",
+            "memoryMiB",
+            "metric",
+            "numCPUs",
+            "numCoresPerSocket",
+            "sizeGiB",
+            "skipIPAllocation",
+        ],
+    ),
+];
+
+/// The plain numbers and truths of a kind of template, where they are known.
+pub fn plain_fields(kind: &str) -> Option<&'static [&'static str]> {
+    PLAIN.iter().find(|(name, _)| *name == kind).map(|(_, fields)| *fields)
+}
+
+/// Takes out 0 and false under some keys: in a plain field they are as good as absent.
+pub fn drop_zeros(value: &mut Json, is_plain: &impl Fn(&str) -> bool) {
+    match value {
+        Json::Object(map) => {
+            map.values_mut().for_each(|value| drop_zeros(value, is_plain));
+            let is_zero = |value: &Json| value.as_f64() == Some(0.0) || value.as_bool() == Some(false);
+            map.retain(|key, value| !(is_zero(value) && is_plain(key)));
+        }
+        Json::Array(list) => list.iter_mut().for_each(|item| drop_zeros(item, is_plain)),
+        _ => {}
+    }
+}
+
 /// Which structs a tree stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Types {
@@ -128,6 +228,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn zeros_go_where_they_are_plain() {
+        let mut tree = json!({"a": [{"dhcp4": false, "mtu": 0}], "dhcp4": true, "text": ""});
+        drop_zeros(&mut tree, &|key| key == "dhcp4");
+        assert_eq!(tree, json!({"a": [{"mtu": 0}], "dhcp4": true, "text": ""}));
+        assert!(PLAIN.is_sorted_by_key(|(kind, _)| *kind) && PLAIN.iter().all(|(_, fields)| fields.is_sorted()));
+    }
 
     #[test]
     fn zero_is_as_good_as_absent_but_for_pointers_and_lists() {

@@ -111,6 +111,15 @@ pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut 
         return;
     };
     let first = first_difference(update, path);
+    if is_in_doubt(update, path) {
+        let message = format!(
+            "the template is changed in place ({first}), but for 0 and false it stays what it was: the webhook of {} may take that \
+             for a change of an immutable template and refuse it",
+            object.kind
+        );
+        let help = "leave out what says 0 or false and was not there before, or rotate the name";
+        return verdict.say(update, &TEMPLATE_EDITED_IN_PLACE, path, message, help);
+    }
     let message = format!(
         "the template is changed in place ({first}), and {} is immutable: its webhook refuses any change of {}, and the \
          upgrade stops here, half done",
@@ -120,6 +129,20 @@ pub fn judge(update: &Update<'_, '_>, releases: Releases<'_, '_>, verdict: &mut 
     let help = "rotate the name: give the changed template a new name (a suffix with a hash of its content) and refer to that; \
                 the old one may go once no machine is left from it";
     verdict.say(update, &IMMUTABLE_TEMPLATE, path, message, help);
+}
+
+/// Whether nothing but 0 and false comes or goes, of a kind whose types nobody wrote down: only they tell whether that is a change.
+fn is_in_doubt(update: &Update<'_, '_>, path: &[&str]) -> bool {
+    let kind = &update.new.kind;
+    if held_as(kind).is_some() || structs::plain_fields(kind).is_some() {
+        return false;
+    }
+    let without = |tree: &Json| {
+        let mut part = json::at(tree, path).cloned().unwrap_or(Json::Null);
+        structs::drop_zeros(&mut part, &|_| true);
+        part
+    };
+    json::equal(&without(&update.before), &without(&update.after))
 }
 
 /// Frozen paths of a template that changed.
@@ -145,6 +168,10 @@ pub fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Pa
                 }
             }
             exceptions(update, &mut before, &mut after);
+            if let Some(plain) = structs::plain_fields(&update.new.kind) {
+                structs::drop_zeros(&mut before, &|key| plain.contains(&key));
+                structs::drop_zeros(&mut after, &|key| plain.contains(&key));
+            }
             if let Some(types) = held {
                 // What both releases write alike is not sent: an empty list that conversion took away stays away.
                 let is_converted = [update.old, update.new].iter().any(|object| object.version() == "v1beta1");
