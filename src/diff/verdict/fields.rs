@@ -61,12 +61,13 @@ pub fn comes_or_goes(update: &Update<'_, '_>) -> bool {
 
 fn refuse(update: &Update<'_, '_>, keys: &[&str], verdict: &mut Verdict) {
     let (before, after) = update.both(keys);
+    let (was, is) = (quoted(before), quoted(after));
+    // Of two structures the changes say more.
+    let change = if was == is { String::new() } else { format!(" (from {was} to {is})") };
     let message = format!(
-        "{} must not change once {} is there (from {} to {}): the webhook refuses the update",
+        "{} must not change once {} is there{change}: the webhook refuses the update",
         keys.join("."),
-        update.new.kind,
-        quoted(before),
-        quoted(after)
+        update.new.kind
     );
     verdict.say(update, &IMMUTABLE_FIELD, keys, message, HELP);
 }
