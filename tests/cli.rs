@@ -103,6 +103,26 @@ fn a_bad_document_does_not_hide_the_others() {
 }
 
 #[test]
+fn what_kustomize_is_told_is_no_manifest() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("kustomized");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("cluster.yaml"), CLUSTER).unwrap();
+    std::fs::write(folder.join("kustomization.yaml"), "resources:\n- cluster.yaml\n").unwrap();
+    let run = capi_lint(&["lint", folder.to_str().unwrap(), "--format", "compact"], "");
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    assert!(run.stdout.contains("2 objects checked"), "{}", run.stdout);
+}
+
+#[test]
+fn a_picture_of_a_cluster_that_is_not_there_is_no_picture() {
+    for (name, said) in [("ome", "did you mean 'one'?"), ("prod-*", "capi-lint count lists them")] {
+        let run = capi_lint(&["graph", "-", "--cluster", name], CLUSTER);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn unreadable_sources_and_wrong_usage_are_exit_2() {
     for arguments in
         [&["lint", "no/such/file.yaml"][..], &["lint", "--no-such-flag"], &["frobnicate"], &["lint", "/dev/null/x"]]
