@@ -103,6 +103,34 @@ fn a_bad_document_does_not_hide_the_others() {
 }
 
 #[test]
+fn kinds_that_no_server_can_have_are_errors_and_foreign_ones_are_not() {
+    for (api_version, kind, expected) in [
+        ("v1", "Deployment", "error[unserved-version]: v1 Deployment is none of Kubernetes' core group"),
+        ("v1", "Deployment", "help: apiVersion: apps/v1"),
+        ("v1", "Secert", "error[unknown-kind]: v1 Secert: Kubernetes' core group has no such kind"),
+        ("v1", "Secert", "help: kind: Secret"),
+        ("v2", "ConfigMap", "help: apiVersion: v1"),
+        ("cluster.x-k8s.io", "Cluster", "names a group and no version of it"),
+        ("cluster.x-k8s.io", "Cluster", "help: apiVersion: cluster.x-k8s.io/v1beta2"),
+        ("cluster.x-k8s.io/v1beta2", "Machinedeployment", "error[unknown-kind]"),
+        ("cluster.x-k8s.io/v1beta2", "DockerCluster", "warning[unknown-kind]"),
+        ("cluster.x-k8s.io/v1beta2", "DockerCluster", "help: apiVersion: infrastructure.cluster.x-k8s.io/v1beta"),
+        ("clusters.x-k8s.io/v1beta2", "Cluster", "warning[unknown-kind]"),
+        ("clusters.x-k8s.io/v1beta2", "Cluster", "help: apiVersion: cluster.x-k8s.io/v1beta2"),
+        ("acme.example/v1", "Cluster", "info[unknown-kind]"),
+        ("acme.example/v1", "Deployment", "info[unknown-kind]"),
+        ("networking.k8s.io/v1", "Foo", "info[unknown-kind]"),
+        ("v1", "Config", "info[unknown-kind]"),
+    ] {
+        let run = capi_lint(&[], &format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\n"));
+        assert!(run.stdout.contains(expected), "{api_version} {kind}: {}", run.stdout);
+    }
+    let ignored =
+        capi_lint(&["lint", "-", "--unknown-kinds", "ignore"], "apiVersion: v1\nkind: Foo\nmetadata: {name: x}\n");
+    assert_eq!(ignored.code, 0, "{}", ignored.stdout);
+}
+
+#[test]
 fn what_kustomize_is_told_is_no_manifest() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("kustomized");
     std::fs::create_dir_all(&folder).unwrap();
