@@ -131,6 +131,13 @@ fn kinds_that_no_server_can_have_are_errors_and_foreign_ones_are_not() {
 }
 
 #[test]
+fn metadata_of_another_type_is_told_once() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: x, generation: \"x\", creationTimestamp: 5}\n";
+    let run = capi_lint(&["lint", "-", "--format", "compact"], text);
+    assert_eq!(run.stdout.matches("[wrong-type]").count(), 3, "{}", run.stdout);
+}
+
+#[test]
 fn what_kustomize_is_told_is_no_manifest() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("kustomized");
     std::fs::create_dir_all(&folder).unwrap();

@@ -75,7 +75,7 @@ pub(super) fn faults(schema: Schema<'_>, scalar: &Scalar<'_>, compiled: &Compile
 }
 
 /// Whether a scalar is of a type. `null` is of none but [`Type::Any`].
-fn fits(ty: Type, scalar: &Scalar<'_>) -> bool {
+pub(super) fn fits(ty: Type, scalar: &Scalar<'_>) -> bool {
     match ty {
         Type::Any => true,
         Type::Object | Type::Array => false,

@@ -9,6 +9,7 @@ use crate::schema::table::{Additional, Property, Schema, Type};
 use crate::yaml::tape::push_key;
 use crate::yaml::{Kind, Scalar, Value};
 
+use super::scalars::fits;
 use super::words::{counted, one_of};
 use super::{Client, Effect, Judge, rules};
 
@@ -164,9 +165,11 @@ impl<'j, 'a> Judge<'j, 'a> {
         }
         for field in entry.entries() {
             let described = field.key().and_then(|key| property.schema.property(&key));
-            // A null here is no value: the server has decoded it to nothing before it looks.
+            // A null here is no value: the server has decoded it to nothing before it looks. What is of another type it could not
+            // decode, and that is told already.
             if let (Some(described), Some(scalar)) =
                 (described, field.scalar().filter(|scalar| *scalar != Scalar::Null))
+                && fits(described.schema.ty(), &scalar)
             {
                 self.scalar(described.schema, field, &scalar);
             }
