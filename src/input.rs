@@ -222,6 +222,8 @@ pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>
         let kind = fs::metadata(path).map_err(|cause| InputError::Unreadable { path: path.clone(), cause })?;
         if kind.is_dir() {
             groups.extend(read_folder(path)?);
+        } else if is_packaged_chart(path) {
+            groups.push(Group::Chart(path.clone()));
         } else {
             files.sources.push(read_file(path)?);
         }
@@ -245,7 +247,7 @@ pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>
 enum Group {
     /// It is there.
     Read(SourceGroup),
-    /// The folder of a chart that is still to be rendered.
+    /// A chart that is still to be rendered: its folder, or its package.
     Chart(PathBuf),
 }
 
@@ -391,9 +393,16 @@ pub fn is_chart(folder: &Path) -> bool {
     folder.join("Chart.yaml").is_file()
 }
 
-/// Whether a file looks like a manifest by its name.
+/// Whether a file is a chart as `helm package` writes it, by its name.
+fn is_packaged_chart(path: &Path) -> bool {
+    let ends = |path: &Path, end: &str| path.extension().is_some_and(|extension| extension == end);
+    ends(path, "tgz") || ends(path, "gz") && path.file_stem().is_some_and(|stem| ends(Path::new(stem), "tar"))
+}
+
+/// Whether a file looks like a manifest by its name. What tells kustomize how to build is none: no server sees it.
 pub fn is_manifest(path: &Path) -> bool {
-    let hidden = path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with('.'));
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let hidden = name.starts_with('.') || matches!(name, "kustomization.yaml" | "kustomization.yml");
     !hidden && matches!(path.extension().and_then(OsStr::to_str), Some("yaml" | "yml" | "json"))
 }
 

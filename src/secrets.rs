@@ -102,6 +102,11 @@ fn telling(name: &str) -> bool {
     !is_reference && (TELLING_WHOLE.contains(&&*name) || TELLING.iter().any(|part| name.contains(part)))
 }
 
+/// Whether a field says where a secret is kept, and so holds none: `kubeConfig: {secretRef: {name: demo-kubeconfig}}`.
+fn refers(name: &str, field: Value<'_>) -> bool {
+    (field.is_map() || field.is_seq()) && ["Ref", "Refs", "From"].iter().any(|end| name.ends_with(end))
+}
+
 /// Whether what stands beside the value at a path says that it is a secret: `{name: DB_PASSWORD, value: …}`, or in a list of
 /// arguments `--password` before it.
 fn is_named_secret(root: Value<'_>, path: &str) -> bool {
@@ -171,10 +176,23 @@ impl Values {
         let is_secret = object.is("", "Secret");
         for field in object.root.entries() {
             let name = field.key().unwrap_or_default();
-            let hidden = telling(&name) || is_secret && matches!(&*name, "data" | "stringData");
-            values.collect(field, hidden);
+            if is_secret && matches!(&*name, "data" | "stringData") {
+                values.collect_all(field);
+            } else {
+                values.collect(field, telling(&name));
+            }
         }
         values
+    }
+
+    /// Whatever stands in a value.
+    fn collect_all(&mut self, value: Value<'_>) {
+        for child in value.children() {
+            self.collect_all(child);
+        }
+        if let Some(content) = value.as_str() {
+            self.add(&content);
+        }
     }
 
     fn collect(&mut self, value: Value<'_>, hidden: bool) {
@@ -186,7 +204,7 @@ impl Values {
             for field in value.entries() {
                 let name = field.key().unwrap_or_default();
                 let own = telling(&name) || is_file && name == "content" || is_variable && name == "value";
-                self.collect(field, own || hidden);
+                self.collect(field, own || hidden && !refers(&name, field));
             }
         } else if value.is_seq() {
             let mut after_flag = false;

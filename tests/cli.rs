@@ -103,6 +103,61 @@ fn a_bad_document_does_not_hide_the_others() {
 }
 
 #[test]
+fn kinds_that_no_server_can_have_are_errors_and_foreign_ones_are_not() {
+    for (api_version, kind, expected) in [
+        ("v1", "Deployment", "error[unserved-version]: v1 Deployment is none of Kubernetes' core group"),
+        ("v1", "Deployment", "help: apiVersion: apps/v1"),
+        ("v1", "Secert", "error[unknown-kind]: v1 Secert: Kubernetes' core group has no such kind"),
+        ("v1", "Secert", "help: kind: Secret"),
+        ("v2", "ConfigMap", "help: apiVersion: v1"),
+        ("cluster.x-k8s.io", "Cluster", "names a group and no version of it"),
+        ("cluster.x-k8s.io", "Cluster", "help: apiVersion: cluster.x-k8s.io/v1beta2"),
+        ("cluster.x-k8s.io/v1beta2", "Machinedeployment", "error[unknown-kind]"),
+        ("cluster.x-k8s.io/v1beta2", "DockerCluster", "warning[unknown-kind]"),
+        ("cluster.x-k8s.io/v1beta2", "DockerCluster", "help: apiVersion: infrastructure.cluster.x-k8s.io/v1beta"),
+        ("clusters.x-k8s.io/v1beta2", "Cluster", "warning[unknown-kind]"),
+        ("clusters.x-k8s.io/v1beta2", "Cluster", "help: apiVersion: cluster.x-k8s.io/v1beta2"),
+        ("acme.example/v1", "Cluster", "info[unknown-kind]"),
+        ("acme.example/v1", "Deployment", "info[unknown-kind]"),
+        ("networking.k8s.io/v1", "Foo", "info[unknown-kind]"),
+        ("v1", "Config", "info[unknown-kind]"),
+    ] {
+        let run = capi_lint(&[], &format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\n"));
+        assert!(run.stdout.contains(expected), "{api_version} {kind}: {}", run.stdout);
+    }
+    let ignored =
+        capi_lint(&["lint", "-", "--unknown-kinds", "ignore"], "apiVersion: v1\nkind: Foo\nmetadata: {name: x}\n");
+    assert_eq!(ignored.code, 0, "{}", ignored.stdout);
+}
+
+#[test]
+fn metadata_of_another_type_is_told_once() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: x, generation: \"x\", creationTimestamp: 5}\n";
+    let run = capi_lint(&["lint", "-", "--format", "compact"], text);
+    assert_eq!(run.stdout.matches("[wrong-type]").count(), 3, "{}", run.stdout);
+}
+
+#[test]
+fn what_kustomize_is_told_is_no_manifest() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("kustomized");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("cluster.yaml"), CLUSTER).unwrap();
+    std::fs::write(folder.join("kustomization.yaml"), "resources:\n- cluster.yaml\n").unwrap();
+    let run = capi_lint(&["lint", folder.to_str().unwrap(), "--format", "compact"], "");
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    assert!(run.stdout.contains("2 objects checked"), "{}", run.stdout);
+}
+
+#[test]
+fn a_picture_of_a_cluster_that_is_not_there_is_no_picture() {
+    for (name, said) in [("ome", "did you mean 'one'?"), ("prod-*", "capi-lint count lists them")] {
+        let run = capi_lint(&["graph", "-", "--cluster", name], CLUSTER);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn unreadable_sources_and_wrong_usage_are_exit_2() {
     for arguments in
         [&["lint", "no/such/file.yaml"][..], &["lint", "--no-such-flag"], &["frobnicate"], &["lint", "/dev/null/x"]]

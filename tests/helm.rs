@@ -341,6 +341,20 @@ fn what_template_prints_is_linted_and_counted() {
 }
 
 #[test]
+fn a_packaged_chart_is_a_chart() {
+    let Some(helm) = Helm::all("packaged").next() else { return };
+    let folder = empty_folder("packaged-chart");
+    let folder = folder.to_str().expect("UTF-8");
+    assert!(helm.run(["package", &chart(), "--destination", folder]).status.success());
+    let package = format!("{folder}/multi-cluster-0.1.0.tgz");
+    let program = helm.program.to_str().expect("UTF-8");
+    let lint = capi_lint(&["lint", &package, "--helm", program], "");
+    assert!(stdout(&lint).contains("21 objects checked"), "{}{}", stdout(&lint), stderr(&lint));
+    let diff = capi_lint(&["diff", &package, &chart(), "--helm", program, "--exit-code"], "");
+    assert_eq!(stdout(&diff), "no changes\n", "{}", stderr(&diff));
+}
+
+#[test]
 fn charts_of_a_folder_are_rendered_at_once_and_come_in_their_order() {
     let Some(helm) = Helm::all("several").next() else { return };
     let folder = empty_folder("several-charts");

@@ -59,6 +59,13 @@ fn the_examples_are_found_right_and_wrong() {
 }
 
 #[test]
+fn the_name_of_a_kubeconfig_secret_is_no_secret() {
+    let run =
+        capi_lint(&["lint", &fixture("flux-kustomization/wrong.yaml"), "--inventory", &fixture("inventory.yaml")], "");
+    assert!(run.stdout.contains("app-prod") && !run.stdout.contains("(hidden)"), "{}", run.stdout);
+}
+
+#[test]
 fn external_secrets_say_the_version_that_is_served() {
     let run = capi_lint(&["lint", &fixture("external-secrets/wrong.yaml")], "");
     assert_eq!(run.code, 1);

@@ -97,6 +97,17 @@ fn waves_follow_the_promotion_order() {
 }
 
 #[test]
+fn labels_follow_the_promotion_order_too() {
+    let places = [("a", "prod", "eu"), ("b", "dev", "us"), ("c", "staging", "ap"), ("d", "dev", "eu")];
+    let text = fleet(places.map(|(name, environment, region)| (name.to_owned(), environment, region)));
+    let by_environment = names(&plan(&text, &["--by", "label=environment"]));
+    assert_eq!(by_environment, [("dev".into(), 2), ("staging".into(), 1), ("prod".into(), 1)]);
+    // Production is in eu: eu comes last, though one of dev is there too.
+    let by_region = names(&plan(&text, &["--by", "label=region"]));
+    assert_eq!(by_region, [("us".into(), 1), ("ap".into(), 1), ("eu".into(), 2)]);
+}
+
+#[test]
 fn a_canary_grows_and_every_cluster_is_in_one_wave() {
     for (clusters, expected) in [(100, vec![10, 20, 70]), (10, vec![1, 2, 7]), (3, vec![1, 2]), (1, vec![1])] {
         let plan = plan(&of(clusters), &["--by", "percent=10,30,100"]);

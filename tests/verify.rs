@@ -181,6 +181,23 @@ fn objects_that_nobody_rendered_are_told_and_those_of_controllers_are_not() {
 }
 
 #[test]
+fn helms_annotation_tells_what_was_not_rendered_where_its_secrets_are_not_given() {
+    let mut live = live("v1beta2");
+    live["items"].as_array_mut().unwrap().retain(|item| item["kind"] != "Secret");
+    for item in live["items"].as_array_mut().unwrap() {
+        item["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "fleet"});
+    }
+    let count = live["items"].as_array().unwrap().iter().filter(|item| item["kind"] == "MachineDeployment").count();
+    assert!(count > 0);
+    let mut stray =
+        live["items"].as_array().unwrap().iter().find(|i| i["kind"] == "MachineDeployment").unwrap().clone();
+    stray["metadata"]["name"] = json!("stray");
+    live["items"].as_array_mut().unwrap().push(stray);
+    let run = verify("v1beta2", &live, &[]);
+    assert!(run.stdout.contains("MachineDeployment/stray bears this release's name"), "{}", run.stdout);
+}
+
+#[test]
 fn secrets_are_looked_at_by_name_alone() {
     let secret = |name: &str, kind: &str, labels: Json| {
         json!({"apiVersion": "v1", "kind": "Secret", "type": kind, "data": {"value": "c2VjcmV0LWRhdGE="},

@@ -8,8 +8,9 @@ use clap::ValueEnum;
 
 use super::common::{self, Color, HELM_PLUGIN, JudgeArgs};
 use super::{Outcome, lint};
+use crate::diff::helm_release::{self, NotReadable};
 use crate::diff::output::{self, Format, View};
-use crate::diff::{self, Diff, Options, helm_release, uninstall};
+use crate::diff::{self, Diff, Options, uninstall};
 use crate::input::{self, ChartOptions, Source};
 use crate::progress::{self, Phase};
 use crate::release::Release;
@@ -312,6 +313,7 @@ fn unpacked(source: Source) -> anyhow::Result<Source> {
     match helm_release::manifests(&source.bytes) {
         None => Ok(source),
         Some(Ok(text)) => Ok(Source { name: source.name, bytes: text.into_bytes() }),
+        Some(Err(error @ NotReadable::NoRelease)) => bail!("{} is a list with no Secret in it: {error}", source.name),
         Some(Err(error)) => bail!("{} is a Helm release Secret that cannot be read: {error}", source.name),
     }
 }

@@ -79,8 +79,7 @@ pub fn rules(args: &RulesArgs) -> anyhow::Result<Outcome> {
                         "summary": rules::summary(rule), "manual": rule.manual})
                 })
                 .collect();
-            serde_json::to_writer_pretty(&mut out, &serde_json::json!({"version": 1, "rules": list}))?;
-            writeln!(out)?;
+            writeln!(out, "{:#}", serde_json::json!({"version": 1, "rules": list}))?;
         }
         ListFormat::Markdown => write!(out, "{}", rules::manual())?,
     }

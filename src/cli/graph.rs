@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::ValueEnum;
 
 use super::common::{self, ChartArgs, JudgeArgs};
@@ -11,6 +12,7 @@ use crate::glob::Glob;
 use crate::graph::{Graph, svg};
 use crate::release::Release;
 use crate::rules::view::{Circumstances, View};
+use crate::schema::suggest::nearest;
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -55,6 +57,13 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let release = Release::new(&streams, namespace);
     let view = View::new(&release, &Circumstances::of(&settings));
     let graph = Graph::new(&view, args.cluster.as_deref().map(Glob::new).as_ref());
+    if let Some(name) = args.cluster.as_deref().filter(|_| graph.nodes.is_empty()) {
+        let known = view.clusters.iter().map(|cluster| &*cluster.cluster.name);
+        match nearest(name, known) {
+            Some(near) => bail!("there is no cluster '{name}'; did you mean '{near}'?"),
+            None => bail!("there is no cluster '{name}'; capi-lint count lists them"),
+        }
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
         GraphFormat::Mermaid => graph.mermaid(&mut out)?,

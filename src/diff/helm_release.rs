@@ -15,6 +15,9 @@ const SECRET_TYPE: &str = "helm.sh/release.v1";
 /// Bytes that a release may unpack to. A Secret holds at most one megabyte, and manifests pack to a hundredth at best.
 const LIMIT: u64 = 256 << 20;
 
+/// Bytes that a list of kubectl with nothing in it has at most.
+const LONGEST_EMPTY_LIST: usize = 512;
+
 /// Why a Secret holds no release that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotReadable {
@@ -28,6 +31,8 @@ pub enum NotReadable {
     TooLarge,
     /// A list holds Secrets of several releases.
     SeveralReleases,
+    /// A list holds nothing at all.
+    NoRelease,
 }
 
 impl fmt::Display for NotReadable {
@@ -38,6 +43,7 @@ impl fmt::Display for NotReadable {
             Self::Content => "what it unpacks to is no Helm release",
             Self::TooLarge => "it unpacks to more than 256 megabytes, which no release does",
             Self::SeveralReleases => "it holds several releases; pick one with kubectl's -l owner=helm,name=NAME",
+            Self::NoRelease => "kubectl found none; helm list -A shows the releases and their namespaces",
         })
     }
 }
@@ -97,8 +103,13 @@ pub fn manifests(bytes: &[u8]) -> Option<Result<String, NotReadable>> {
         return None;
     }
     // Nearly every other document is manifests; they are not worth reading twice.
-    memchr::memmem::find(bytes, SECRET_TYPE.as_bytes())?;
+    if bytes.len() > LONGEST_EMPTY_LIST {
+        memchr::memmem::find(bytes, SECRET_TYPE.as_bytes())?;
+    }
     let mut document: Secret = serde_json::from_slice(bytes).ok()?;
+    if document.kind.as_deref() == Some("List") && document.items.as_ref().is_some_and(Vec::is_empty) {
+        return Some(Err(NotReadable::NoRelease));
+    }
     let candidates: Vec<Secret> = match document.items.take() {
         Some(items) => {
             let releases: Vec<Secret> = items.into_iter().filter(Secret::is_release).collect();
@@ -168,5 +179,7 @@ mod tests {
         assert_eq!(manifests(br#"{"kind": "Secret", "type": "Opaque"}"#), None);
         let empty = br#"{"kind": "Secret", "type": "helm.sh/release.v1", "data": {}}"#;
         assert_eq!(manifests(empty), Some(Err(NotReadable::Encoding)));
+        let none = br#"{"apiVersion": "v1", "items": [], "kind": "List", "metadata": {"resourceVersion": ""}}"#;
+        assert_eq!(manifests(none), Some(Err(NotReadable::NoRelease)));
     }
 }

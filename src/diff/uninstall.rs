@@ -3,6 +3,8 @@
 //! Helm deletes by kind, the reverse of its install order, and waits for nothing: Secrets, accounts, roles and Namespaces go
 //! before custom resources, whose controllers still need them to delete machines.
 
+use std::borrow::Cow;
+
 use super::changes::{Change, Kind};
 use super::json::Side;
 use super::verdict::{Verdict, is_deleted};
@@ -14,7 +16,9 @@ crate::rule! {
     /// An uninstall deletes what a controller still needs to delete machines, so that the deletion gets stuck.
     ///
     /// Helm deletes Secrets, accounts, roles and Namespaces before custom resources, and waits for none of them. A provider
-    /// whose credentials are gone cannot delete machines any more: clusters stay in Deleting, and machines cost money.
+    /// whose credentials are gone cannot delete machines any more: clusters stay in Deleting, and machines cost money. A
+    /// `ClusterClass` is deleted right behind its Clusters, which are there until their last machine is gone: the webhook
+    /// refuses, and the uninstall ends with an error and leaves the class behind.
     ///
     /// ## Example
     ///
@@ -136,6 +140,7 @@ pub fn judge(release: &Release<'_>) -> Verdict {
                     stuck(object, user, &mut verdict);
                 }
             }
+            "ClusterClass" if object.group() == CLUSTER_GROUP => class_in_use(release, object, &deleted, &mut verdict),
             _ if needs_controller(object) => templates_first(release, object, &mut verdict),
             _ => {}
         }
@@ -155,6 +160,30 @@ fn stuck(object: &Object<'_>, user: &Object<'_>, verdict: &mut Verdict) {
         "annotate it with helm.sh/resource-policy: keep, or put it in a release of its own that is uninstalled later";
     let finding = Finding::new(&STUCK_UNINSTALL, message).at(object.key_place(object.root)).suggest(help);
     verdict.add(finding, Side::Old, object, "metadata");
+}
+
+/// A class whose Clusters have only begun to go when its turn comes.
+fn class_in_use(release: &Release<'_>, class: &Object<'_>, deleted: &[&Object<'_>], verdict: &mut Verdict) {
+    let text = |object: &Object<'_>, paths: [&[&str]; 2]| {
+        paths.into_iter().find_map(|path| object.at(&["spec", "topology"])?.at(path)?.as_str().map(Cow::into_owned))
+    };
+    let is_user = |object: &&&Object<'_>| {
+        let name = text(object, [&["classRef", "name"], &["class"]]);
+        let namespace = text(object, [&["classRef", "namespace"], &["classNamespace"]]);
+        let namespace = namespace.unwrap_or_else(|| release.namespace_of(object).to_owned());
+        object.is(CLUSTER_GROUP, "Cluster")
+            && name.is_some_and(|name| name == class.name)
+            && namespace == release.namespace_of(class)
+    };
+    let Some(user) = deleted.iter().find(is_user) else { return };
+    let message = format!(
+        "Helm deletes it right behind Cluster {}, which is there until its last machine is gone: the webhook refuses to \
+         delete a ClusterClass in use, and the uninstall ends with an error",
+        user.name
+    );
+    let help = "delete the Clusters first (kubectl delete cluster), wait, then uninstall; or put the class in a release of its own";
+    let finding = Finding::new(&STUCK_UNINSTALL, message).at(class.key_place(class.root)).suggest(help);
+    verdict.add(finding, Side::Old, class, "metadata");
 }
 
 /// Control planes and worker groups of a Cluster that are deleted by themselves, before the Cluster has told its own to go.

@@ -15,7 +15,7 @@ pub enum By {
     Environment,
     /// The region, in the order in which the release names them.
     Region,
-    /// A label, in the order of its values.
+    /// A label: the value whose clusters come first in promotion order first, and of equals in the order of the values.
     Label(String),
     /// Shares of all clusters, in percent, that grow up to 100.
     Percent(Vec<u8>),
@@ -103,7 +103,11 @@ fn divide(view: &View<'_, '_>, wave: &Wave, by: &By) -> Vec<Wave> {
         By::Label(key) => {
             let mut groups = grouped(view, wave, &format!("no {key}"), |cluster| label(cluster.object, key));
             let last = groups.shift_remove_entry(&format!("no {key}"));
-            groups.sort_keys();
+            // A wave is as risky as the riskiest of its clusters.
+            let risk = |clusters: &[usize]| {
+                clusters.iter().filter_map(|number| view.clusters.get(*number)).map(|cluster| rank(view, cluster)).max()
+            };
+            groups.sort_by(|a, those_of_a, b, those_of_b| (risk(those_of_a), a).cmp(&(risk(those_of_b), b)));
             groups.into_iter().chain(last).collect()
         }
         By::Percent(shares) => {

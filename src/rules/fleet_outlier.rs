@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use super::view::{ClusterView, View};
 use crate::config::Preset;
-use crate::object::Object;
+use crate::object::{CLUSTER_GROUP, Object};
 use crate::report::Finding;
 use crate::yaml::Value;
 
@@ -20,8 +20,9 @@ crate::rule! {
     /// the same, and one says something else, somebody changed it by hand, or forgot it: it is the cluster on which the next upgrade
     /// behaves differently.
     ///
-    /// Names, address ranges, endpoints and labels differ by nature and are not looked at; a value that holds the cluster's own name
-    /// is compared without it. A group needs five clusters, and at most a tenth of them (at least one) may differ.
+    /// Compared are the Cluster, its control plane and infrastructure, its worker groups (of the same name but for the cluster's) and
+    /// the templates of all of them. Names, address ranges, endpoints, labels, places and the number of workers differ by nature and
+    /// are not looked at; a value that holds the cluster's own name is compared without it. A group needs five clusters, and at most a tenth of them (at least one) may differ.
     ///
     /// Policies are compared too: ClusterResourceSets and HelmChartProxies that select all of them but a few; and
     /// NetworkPolicies, ResourceQuotas, LimitRanges and add-ons of the same name, of which each cluster, or the namespace that it
@@ -54,10 +55,19 @@ const OWN: &[&str] = &[
     "host",
     "region",
     "namespace",
+    // Where machines are, and what they boot there.
+    "failureDomain",
+    "failureDomains",
+    "ami",
+    "subnet",
+    // How many workers there are.
+    "minSize",
+    "maxSize",
 ];
 
 /// What a cluster says in one field. Field and text are known by their hashes: a fleet says the same thing a thousand times.
 struct Leaf<'v, 'a> {
+    part: u64,
     field: u64,
     text: u64,
     object: &'v Object<'a>,
@@ -153,7 +163,9 @@ fn compare(view: &View<'_, '_>, members: &[usize], out: &mut Vec<Finding>) {
             odd.push((cluster, leaf));
         }
     });
-    for (cluster, leaf) in &odd {
+    // A template may serve the control plane and the workers.
+    let mut told = FxHashSet::default();
+    for (cluster, leaf) in odd.iter().filter(|(_, leaf)| told.insert((leaf.object.number, leaf.value.index()))) {
         let (Some(field), Some(usual)) = (fields.get(&leaf.field), usual.get(&leaf.field)) else { continue };
         // A short name may stand in a text by chance: word for word the same is the same.
         if leaf.value.raw() != usual.value.raw() {
@@ -167,17 +179,49 @@ fn compare(view: &View<'_, '_>, members: &[usize], out: &mut Vec<Finding>) {
     }
 }
 
-/// Every field of the Cluster, control plane and infrastructure of some clusters.
+/// What a cluster is made of, each with what it is in every cluster of the group: its kind, or the worker group that it is for.
+fn parts<'v, 'a>(view: &View<'v, 'a>, cluster: &ClusterView<'v, 'a>) -> Vec<(u64, &'v Object<'a>)> {
+    let mut parts = Vec::new();
+    let mut add = |group: &str, owner: &'v Object<'a>| {
+        parts.push((part(group, owner), owner));
+        let targets = view.links_from(owner).filter_map(|link| view.object(link.target?));
+        let is_own =
+            |object: &&Object<'_>| ["Template", "MachinePool", "Config"].iter().any(|end| object.kind.ends_with(end));
+        parts.extend(targets.filter(is_own).map(|object| (part(&format!("{group}/{}", owner.kind), object), object)));
+    };
+    for object in cluster.object.into_iter().chain(cluster.control_plane).chain(cluster.infrastructure) {
+        add("", object);
+    }
+    for object in cluster.members.iter().filter(|object| is_workers(object)) {
+        add(object.name.strip_prefix(&*cluster.cluster.name).unwrap_or(&object.name), object);
+    }
+    parts
+}
+
+fn part(group: &str, object: &Object<'_>) -> u64 {
+    let mut hasher = FxHasher::default();
+    (group, &*object.kind).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn is_workers(object: &Object<'_>) -> bool {
+    object.group() == CLUSTER_GROUP && matches!(&*object.kind, "MachineDeployment" | "MachinePool")
+}
+
+/// Every field of what some clusters are made of.
 fn each_leaf<'r, 'v, 'a>(view: &'r View<'v, 'a>, members: &[usize], mut see: impl FnMut(usize, Leaf<'v, 'a>)) {
     for number in members {
         let Some(cluster) = view.clusters.get(*number) else { continue };
-        for object in cluster.object.into_iter().chain(cluster.control_plane).chain(cluster.infrastructure) {
+        for (part, object) in parts(view, cluster) {
             let mut hasher = FxHasher::default();
-            object.kind.hash(&mut hasher);
+            part.hash(&mut hasher);
             if let Some(spec) = object.spec() {
                 walk(spec, &hasher, &mut |field, value| {
-                    let text = general_hash(value.raw(), &cluster.cluster.name);
-                    see(*number, Leaf { field, text, object, value });
+                    // How many workers a cluster has is its own affair.
+                    if !(value.key_is("replicas") && is_workers(object)) {
+                        let text = general_hash(value.raw(), &cluster.cluster.name);
+                        see(*number, Leaf { part, field, text, object, value });
+                    }
                 });
             }
         }
@@ -242,8 +286,8 @@ fn missing(
     for cluster in
         members.iter().filter(|number| !have.contains(number)).filter_map(|number| view.clusters.get(*number))
     {
-        let mut objects = cluster.object.into_iter().chain(cluster.control_plane).chain(cluster.infrastructure);
-        let Some(object) = objects.find(|object| object.kind == usual.object.kind) else { continue };
+        let parts = parts(view, cluster);
+        let Some((_, object)) = parts.iter().find(|(part, _)| *part == usual.part) else { continue };
         let message = format!(
             "cluster '{}' has no {field}, which the {} others of its group all set alike",
             cluster.cluster.name,

@@ -54,15 +54,20 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             _ => continue,
         };
         let object = target.object;
+        // Flux names the Secret.
+        let stem = if target.layer == Layer::Flux { name.trim_end_matches("-kubeconfig") } else { name };
+        let elsewhere = view.clusters.iter().find(|cluster| cluster.object.is_some() && cluster.cluster.name == stem);
+        let absence = match elsewhere {
+            Some(_) if target.layer == Layer::Flux => "is not in its namespace",
+            _ => "is neither in this release nor in the inventory",
+        };
         let message = format!(
-            "{} '{}' targets the {what} '{name}', which is neither in this release nor in the inventory: {}",
+            "{} '{}' targets the {what} '{stem}', which {absence}: {}",
             object.kind,
             object.name,
             consequence(target)
         );
         let finding = object.finding(&UNKNOWN_TARGET, target.value, message);
-        let stem = if target.layer == Layer::Flux { name.trim_end_matches("-kubeconfig") } else { name };
-        let elsewhere = view.clusters.iter().find(|cluster| cluster.object.is_some() && cluster.cluster.name == stem);
         let near = if what == "cluster" && out.len() < first + COMPARED {
             nearest(stem, layers.universe.names())
         } else {

@@ -5,14 +5,16 @@ use rustc_hash::FxHashMap;
 use super::bundle::{Lookup, Schemas, UnknownKind, UnknownVersion};
 use super::table::Kind;
 use crate::config::UnknownKinds;
-use crate::object::Object;
+use crate::object::{Object, is_capi_group};
 use crate::report::{Alike, Finding, Place, Rule, Severity};
+use crate::text;
 
 crate::rule! {
     /// No schema is known for this kind.
     ///
     /// The object is passed on unchecked. Where other kinds of its group are known, the kind is probably misspelt, and the
-    /// server will answer `no matches for kind`.
+    /// server will answer `no matches for kind`: a warning. It is an **error** where that is certain: in Kubernetes' core group
+    /// (`apiVersion: v1`), to which nobody can add kinds, and where only capitals differ.
     ///
     /// ## Example
     ///
@@ -30,7 +32,8 @@ crate::rule! {
     /// The kind exists, but the server does not answer for this version of it.
     ///
     /// `kubectl apply` and Helm fail with `no matches for kind … in version …`. Which versions are served depends on the
-    /// release of the provider; `--capi-version` chooses that of CAPI's own kinds.
+    /// release of the provider; `--capi-version` chooses that of CAPI's own kinds. A kind of another group under `v1`, and a
+    /// group without a version (`apiVersion: cluster.x-k8s.io`), end the same way.
     ///
     /// ## Example
     ///
@@ -140,7 +143,7 @@ impl<'s> Kinds<'s> {
                 (Some(kind), remark)
             }
             Lookup::UnknownVersion(version) => (None, Some(unserved(object, &version, self.schemas))),
-            Lookup::UnknownKind(kind) => (None, unknown_kind(object, &kind, self.unknown)),
+            Lookup::UnknownKind(kind) => (None, self.unknown_kind(object, &kind)),
         }
     }
 }
@@ -188,28 +191,91 @@ fn unserved(object: &Object<'_>, version: &UnknownVersion<'_>, schemas: &Schemas
     };
     let served = version.served.iter().map(|kind| kind.version()).collect::<Vec<_>>().join(", ");
     let message = format!("{what}: {why}; served: {served}. The server answers 'no matches for kind'");
-    let suggestion = Some(format!("apiVersion: {}/{}", newest.group(), newest.version()));
+    let suggestion = Some(format!("apiVersion: {}", api_version(*newest)));
     Remark { suggestion, ..Remark::new(&UNSERVED_VERSION, "apiVersion", message) }
 }
 
-fn unknown_kind(object: &Object<'_>, kind: &UnknownKind<'_>, unknown: UnknownKinds) -> Option<Remark> {
-    let severity = match unknown {
-        UnknownKinds::Ignore => return None,
-        // A kind that its own group does not have is a mistake, not a foreign CRD.
-        UnknownKinds::Note if kind.near_kind.is_some() => Severity::Warning,
-        UnknownKinds::Note => Severity::Info,
-        UnknownKinds::Warn => Severity::Warning,
-        UnknownKinds::Error => Severity::Error,
-    };
-    let message = if kind.group_known {
-        format!("no kind {} is known in {}: the object is not checked", object.kind, object.group())
-    } else {
-        format!("no schema is known for {} {}: the object is not checked", object.api_version, object.kind)
-    };
-    let suggestion = match (kind.near_kind, kind.groups.first()) {
-        (Some(near), _) => Some(format!("kind: {near}")),
-        (None, Some(group)) => Some(format!("the group {group} has a kind of this name")),
-        (None, None) => None,
-    };
-    Some(Remark { severity, suggestion, ..Remark::new(&UNKNOWN_KIND, "kind", message) })
+/// What is wrong with an object of Kubernetes' core group whose kind is none of it; nobody can add one.
+fn not_in_core(object: &Object<'_>, kind: &UnknownKind<'_>, elsewhere: Option<String>) -> Remark {
+    let what = format!("{} {}", object.api_version, object.kind);
+    let end = "The server answers 'no matches for kind'";
+    if let Some(api_version) = elsewhere {
+        let group = api_version.split_once('/').map_or(&*api_version, |(group, _)| group);
+        let why = if object.api_version == group {
+            "names a group and no version of it".to_owned()
+        } else {
+            format!("is none of Kubernetes' core group; {} belongs to {group}", object.kind)
+        };
+        let message = format!("{what} {why}. {end}");
+        let suggestion = Some(format!("apiVersion: {api_version}"));
+        return Remark { suggestion, ..Remark::new(&UNSERVED_VERSION, "apiVersion", message) };
+    }
+    let message = format!("{what}: Kubernetes' core group has no such kind, and nobody can add one. {end}");
+    let suggestion = kind.near_kind.map(|near| format!("kind: {near}"));
+    Remark { severity: Severity::Error, suggestion, ..Remark::new(&UNKNOWN_KIND, "kind", message) }
+}
+
+/// What kubectl takes without a server that knows it: lists, and its own configuration.
+fn is_clients(object: &Object<'_>) -> bool {
+    object.kind.ends_with("List") || object.kind == "Config"
+}
+
+/// The group and version of a kind, as objects write them.
+fn api_version(kind: Kind<'_>) -> String {
+    if kind.group().is_empty() { kind.version().to_owned() } else { format!("{}/{}", kind.group(), kind.version()) }
+}
+
+/// Letters by which a group may be misspelt.
+const MISSPELT: usize = 2;
+
+impl Kinds<'_> {
+    fn unknown_kind(&self, object: &Object<'_>, kind: &UnknownKind<'_>) -> Option<Remark> {
+        let unknown = self.unknown;
+        if unknown == UnknownKinds::Ignore {
+            return None;
+        }
+        let group = object.group();
+        // Of several groups that have the kind, the one that was nearly written; then Cluster API's own, then Kubernetes'.
+        let likeness = |other: &&str| {
+            let written = if group.is_empty() { &*object.api_version } else { group };
+            let apart = text::distance(written, other, MISSPELT).unwrap_or(usize::MAX);
+            (apart, !other.ends_with("cluster.x-k8s.io"), other.contains('.'))
+        };
+        let meant = kind.groups.iter().copied().min_by_key(likeness);
+        let elsewhere = meant.and_then(|group| {
+            let mut versions =
+                self.schemas.kinds().filter(|known| known.group() == group && known.kind() == object.kind);
+            versions.find(|known| known.served() && known.storage()).map(api_version)
+        });
+        if group.is_empty() && !is_clients(object) {
+            return Some(not_in_core(object, kind, elsewhere));
+        }
+        let near = kind.near_kind.filter(|_| !is_clients(object));
+        let is_misspelt = meant.is_some_and(|meant| text::distance(group, meant, MISSPELT).is_some());
+        let is_misplaced = is_capi_group(group) && meant.is_some_and(is_capi_group);
+        // A group has no two kinds that differ in capitals alone: their resources would have one name.
+        let is_miscased = near.is_some_and(|near| near.eq_ignore_ascii_case(&object.kind));
+        let severity = match unknown {
+            UnknownKinds::Note | UnknownKinds::Warn if is_miscased => Severity::Error,
+            // A kind that its own group does not have is a mistake, not a foreign CRD.
+            UnknownKinds::Note if near.is_some() || is_misspelt || is_misplaced => Severity::Warning,
+            UnknownKinds::Ignore | UnknownKinds::Note => Severity::Info,
+            UnknownKinds::Warn => Severity::Warning,
+            UnknownKinds::Error => Severity::Error,
+        };
+        let message = if is_miscased {
+            format!("no kind {} is known in {group}: the server answers 'no matches for kind'", object.kind)
+        } else if kind.group_known && !group.is_empty() {
+            format!("no kind {} is known in {group}: the object is not checked", object.kind)
+        } else {
+            format!("no schema is known for {} {}: the object is not checked", object.api_version, object.kind)
+        };
+        let suggestion = match (near, elsewhere) {
+            (Some(near), _) => Some(format!("kind: {near}")),
+            (None, Some(api_version)) if is_misspelt || is_misplaced => Some(format!("apiVersion: {api_version}")),
+            (None, Some(_)) => meant.map(|group| format!("the group {group} has a kind of this name")),
+            (None, None) => None,
+        };
+        Some(Remark { severity, suggestion, ..Remark::new(&UNKNOWN_KIND, "kind", message) })
+    }
 }

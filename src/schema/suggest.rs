@@ -33,6 +33,19 @@ fn is_begun(name: &str, beginning: &str) -> bool {
         && name.strip_prefix(beginning).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
+/// The known name that a written one begins with, a word behind it: `network` for `networkSpec`. Of several the longest.
+pub fn beginning<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known.filter(|name| is_begun(written, name)).max_by_key(|name| name.len())
+}
+
+/// Whether a place is one step aside from a path, below what stands beside it, and all others are further away:
+/// `spec.identityRef.cloudName` for `spec.cloudName`.
+pub fn is_beside(place: &str, path: &str, others: &[String]) -> bool {
+    let depth = |path: &str| path.matches('.').count();
+    let parent = |path: &str| path.rsplit_once('.').map_or(String::new(), |(parent, _)| parent.to_owned());
+    parent(&parent(place)) == parent(path) && others.iter().all(|other| other == place || depth(other) > depth(place))
+}
+
 /// Fewer letters in common say nothing.
 const FEWEST_COMMON: usize = 3;
 
@@ -152,6 +165,20 @@ mod tests {
         assert_eq!(nearest("clustername", known.into_iter()), Some("clusterName"));
         assert_eq!(nearest("nodeDrainTimeout", known.into_iter()), None);
         assert_eq!(nearest("x", known.into_iter()), None);
+    }
+
+    #[test]
+    fn a_word_too_many_is_taken_off() {
+        assert_eq!(beginning("networkSpec", ["network", "net", "networking"].into_iter()), Some("network"));
+        assert_eq!(beginning("networks", ["network"].into_iter()), None);
+    }
+
+    #[test]
+    fn a_place_beside_is_told_from_one_far_away() {
+        let places = ["spec.identityRef.cloudName".to_owned(), "spec.bastion.spec.identityRef.cloudName".to_owned()];
+        assert!(is_beside(&places[0], "spec.cloudName", &places));
+        assert!(!is_beside(&places[1], "spec.cloudName", &places));
+        assert!(!is_beside(&places[0], "spec.template.cloudName", &places));
     }
 
     #[test]

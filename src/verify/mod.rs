@@ -11,6 +11,7 @@ pub mod live;
 pub mod output;
 pub mod status;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 
@@ -52,14 +53,9 @@ fn deployed(expected: &Release<'_>, live: &Live<'_, '_>, named: Option<&str>, in
     let Some(secrets) = &live.secrets else {
         return check(Outcome::Skipped, "no Secrets in the live data: add secrets to kubectl get".into());
     };
-    let annotated = || {
-        let mut names =
-            expected.objects.iter().filter_map(|object| counterpart(expected, live, object)?.annotation(RELEASE_NAME));
-        names.next()
-    };
     let name = match named {
         Some(name) => name.to_owned(),
-        None => match annotated() {
+        None => match annotated(expected, live) {
             Some(name) => name.into_owned(),
             None => {
                 return check(Outcome::Skipped, "no live object bears Helm's annotation: not installed by Helm".into());
@@ -80,6 +76,11 @@ fn deployed(expected: &Release<'_>, live: &Live<'_, '_>, named: Option<&str>, in
         ));
     }
     check
+}
+
+/// The release under which Helm made what is expected here, as the live objects say it.
+fn annotated<'l>(expected: &Release<'_>, live: &'l Live<'_, '_>) -> Option<Cow<'l, str>> {
+    expected.objects.iter().find_map(|object| counterpart(expected, live, object)?.annotation(RELEASE_NAME))
 }
 
 /// The live object of the same identity.
@@ -155,7 +156,9 @@ fn presence(
 fn unrendered(expected: &Release<'_>, live: &Live<'_, '_>, list: &mut Checklist) {
     let clusters: HashSet<(&str, &str)> =
         expected.clusters.iter().map(|cluster| (&*cluster.namespace, &*cluster.name)).collect();
-    let release = list.release.as_ref().map(|release| release.name.as_str());
+    // Without the Secrets of Helm at hand, its annotations say as much.
+    let release = list.release.as_ref().map(|release| Cow::Borrowed(release.name.as_str()));
+    let release = release.or_else(|| annotated(expected, live));
     let mut found = Vec::new();
     for object in live.release.objects.iter().filter(|object| is_made_by_people(object)) {
         let namespace = live.release.namespace_of(object);
@@ -163,7 +166,7 @@ fn unrendered(expected: &Release<'_>, live: &Live<'_, '_>, list: &mut Checklist)
             continue;
         }
         let owner = object.annotation(RELEASE_NAME);
-        let of_release = owner.is_some() && owner.as_deref() == release;
+        let of_release = owner.is_some() && owner == release;
         let cluster = object.at(&["spec", "clusterName"]).and_then(|value| value.as_str());
         let cluster = cluster.or_else(|| object.label(CLUSTER_NAME_LABEL));
         let of_cluster = cluster.is_some_and(|name| clusters.contains(&(namespace, &*name)));

@@ -155,6 +155,34 @@ fn a_comment_fits_where_it_goes() {
 }
 
 #[test]
+fn a_class_is_still_in_use_when_its_turn_comes() {
+    let class = "apiVersion: cluster.x-k8s.io/v1beta2\nkind: ClusterClass\nmetadata: {name: quick, namespace: classes}\nspec: {}\n---\n";
+    let cluster = |topology: &str| {
+        format!(
+            "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {{name: demo, namespace: fleet}}\nspec:\n  topology: {topology}\n"
+        )
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("class-in-use");
+    fs::create_dir_all(&folder).unwrap();
+    let stuck = |text: &str| {
+        let path = folder.join("release.yaml");
+        fs::write(&path, text).unwrap();
+        let output = run(&[path.to_str().unwrap(), "--uninstall", "--format", "json"]);
+        let document: Json = serde_json::from_slice(&output.stdout).unwrap();
+        let all = [&document["refusals"], &document["warnings"]];
+        all.iter().filter_map(|list| list.as_array()).flatten().any(|found| {
+            found["rule"] == "stuck-uninstall" && found["object"].as_str().unwrap().starts_with("ClusterClass")
+        })
+    };
+    assert!(stuck(&format!("{class}{}", cluster("{classRef: {name: quick, namespace: classes}, version: v1.34.1}"))));
+    assert!(stuck(&format!("{class}{}", cluster("{class: quick, classNamespace: classes, version: v1.34.1}"))));
+    assert!(!stuck(&format!("{class}{}", cluster("{classRef: {name: quick}, version: v1.34.1}"))));
+    let kept = "namespace: classes, annotations: {helm.sh/resource-policy: keep}";
+    let kept = class.replace("namespace: classes", kept);
+    assert!(!stuck(&format!("{kept}{}", cluster("{classRef: {name: quick, namespace: classes}, version: v1.34.1}"))));
+}
+
+#[test]
 fn uninstall_tells_what_gets_stuck() {
     let output = run(&[&fixture("join-arguments", "old"), "--uninstall", "--format", "json"]);
     let document: Json = serde_json::from_slice(&output.stdout).unwrap();

@@ -7,6 +7,7 @@ use super::{VERSION_DOWNGRADE, Verdict, quoted};
 use crate::diff::json;
 use crate::diff::update::Update;
 use crate::diff::version::Version;
+use crate::object::Object;
 
 mod aws;
 mod azure;
@@ -48,6 +49,9 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
     if let Some(allowed) = frozen::only(object.group(), &object.kind) {
         only(update, allowed, verdict);
     }
+    if object.kind == "DevMachine" {
+        dev_machine(update, verdict);
+    }
     aws::judge(update, verdict);
     azure::judge(update, verdict);
     openstack::judge(update, verdict);
@@ -61,12 +65,13 @@ pub fn comes_or_goes(update: &Update<'_, '_>) -> bool {
 
 fn refuse(update: &Update<'_, '_>, keys: &[&str], verdict: &mut Verdict) {
     let (before, after) = update.both(keys);
+    let (was, is) = (quoted(before), quoted(after));
+    // Of two structures the changes say more.
+    let change = if was == is { String::new() } else { format!(" (from {was} to {is})") };
     let message = format!(
-        "{} must not change once {} is there (from {} to {}): the webhook refuses the update",
+        "{} must not change once {} is there{change}: the webhook refuses the update",
         keys.join("."),
-        update.new.kind,
-        quoted(before),
-        quoted(after)
+        update.new.kind
     );
     verdict.say(update, &IMMUTABLE_FIELD, keys, message, HELP);
 }
@@ -77,7 +82,18 @@ fn is_set(value: Option<&Json>) -> bool {
 
 fn is_refused(when: When, update: &Update<'_, '_>, keys: &[&str]) -> bool {
     let (before, after) = update.both(keys);
-    let differs = || !json::same(before, after);
+    let differs = || {
+        if update.new.group() != "ipam.cluster.x-k8s.io" {
+            return !json::same(before, after);
+        }
+        // Its texts are no pointers in Go: empty is as good as absent.
+        let held = |value: Option<&Json>| {
+            let mut value = value.cloned().unwrap_or_default();
+            json::drop_empty(&mut value, &[]);
+            value
+        };
+        held(before) != held(after)
+    };
     match when {
         When::Always => differs(),
         When::Plain => {
@@ -126,6 +142,21 @@ fn only(update: &Update<'_, '_>, allowed: &[frozen::Path], verdict: &mut Verdict
                 format!("{} of {} must not change: the webhook refuses the update", path.join("."), update.new.kind);
             verdict.say(update, &IMMUTABLE_FIELD, &keys, message, HELP);
         }
+    }
+}
+
+/// The image of a machine that runs in Docker before and after; where no backend is chosen, the webhook chooses Docker.
+fn dev_machine(update: &Update<'_, '_>, verdict: &mut Verdict) {
+    let keys = ["spec", "backend", "docker", "customImage"];
+    let image = |object: &Object<'_>, tree| {
+        let has = |backend: &str| object.at(&["spec", "backend", backend]).is_some();
+        (has("docker") || !has("inMemory")).then(|| json::text_at(tree, &keys).unwrap_or_default())
+    };
+    let images = (image(update.old, &update.before), image(update.new, &update.after));
+    if let (Some(before), Some(after)) = images
+        && before != after
+    {
+        refuse(update, &keys, verdict);
     }
 }
 

@@ -70,7 +70,6 @@ const AWS_MANAGED_CONTROL_PLANE_TEMPLATE: &[Field] = &[
 
 /// Infrastructure kinds by name; the group is `infrastructure.cluster.x-k8s.io`.
 const INFRASTRUCTURE: &[(&str, &[Field])] = &[
-    ("DevMachine", &[(WhileThere, &["spec", "backend", "docker", "customImage"])]),
     ("DockerMachine", &[(Always, &["spec", "customImage"])]),
     (
         "AWSCluster",

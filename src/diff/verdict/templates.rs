@@ -158,7 +158,12 @@ pub fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Pa
             let held = held_as(&update.new.kind);
             let (mut before, mut after) = if held.is_some() {
                 let (before, after) = update.in_v1beta2();
-                (before.into_owned(), after.into_owned())
+                let (mut before, mut after) = (before.into_owned(), after.into_owned());
+                if held == Some(Types::Kubeadm) {
+                    keep_empty_environments(update.old, &mut before);
+                    keep_empty_environments(update.new, &mut after);
+                }
+                (before, after)
             } else {
                 (update.before.clone(), update.after.clone())
             };
@@ -180,6 +185,22 @@ pub fn refused_paths(known: Template, update: &Update<'_, '_>) -> Vec<frozen::Pa
             }
             let same = json::same(json::at(&before, above), json::at(&after, above));
             if same { Vec::new() } else { vec![above] }
+        }
+    }
+}
+
+/// The environments of v1beta1's components are lists, those of v1beta2 pointers to lists: one with nothing in it comes through
+/// the conversion as something, where every other empty list is lost.
+fn keep_empty_environments(object: &Object<'_>, tree: &mut Json) {
+    const CONFIGURATION: [&str; 5] = ["spec", "template", "spec", "kubeadmConfigSpec", "clusterConfiguration"];
+    const COMPONENTS: [&[&str]; 4] = [&["apiServer"], &["controllerManager"], &["scheduler"], &["etcd", "local"]];
+    if object.version() != "v1beta1" {
+        return;
+    }
+    for component in COMPONENTS {
+        let keys = [&CONFIGURATION[..], component, &["extraEnvs"]].concat();
+        if object.at(&keys).is_some_and(|list| list.is_seq() && list.items().next().is_none()) {
+            json::insert(tree, &keys, Json::Array(Vec::new()));
         }
     }
 }

@@ -114,7 +114,8 @@ impl<'a> Judge<'_, 'a> {
             },
         };
         let message = format!("{words}; the API server refuses the object");
-        let finding = Finding::new(&rules::CEL_RULE, message).at(self.object.place(place)).path(path);
+        let mut finding = Finding::new(&rules::CEL_RULE, message).at(self.object.place(place)).path(path);
+        finding.suggestion = forbidden(&expression).map(|values| format!("write another value than {values}"));
         self.add(Effect::Harmless, finding);
     }
 
@@ -148,6 +149,12 @@ enum Failure<'f> {
     Error(&'f str),
 }
 
+/// The values of a rule that forbids some: `!(self in ['Ready', 'Available'])`.
+fn forbidden(rule: &str) -> Option<String> {
+    let list = rule.trim().strip_prefix("!(self in [")?.strip_suffix("])")?;
+    (!list.contains([']', '('])).then(|| list.replace(['\'', '"'], "").replace(',', ", ").replace(",  ", ", "))
+}
+
 /// Rules of common forms, said plainly.
 fn in_words(rule: &str) -> Option<String> {
     let rule = rule.trim();
@@ -159,6 +166,9 @@ fn in_words(rule: &str) -> Option<String> {
     let all = |separator: &str, term: &dyn Fn(&str) -> Option<String>| -> Option<Vec<String>> {
         rule.split(separator).map(term).collect::<Option<Vec<_>>>()
     };
+    if forbidden(rule).is_some() {
+        return Some("this value is not allowed here".into());
+    }
     if rule == "self == oldSelf" {
         return Some("must not change once it is set".into());
     }
@@ -187,7 +197,7 @@ fn in_words(rule: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::in_words;
+    use super::{forbidden, in_words};
 
     #[test]
     fn common_rules_are_said_plainly() {
@@ -197,6 +207,8 @@ mod tests {
             Some("not all of `a` and `b` may be set together")
         );
         assert_eq!(in_words("self == oldSelf").as_deref(), Some("must not change once it is set"));
+        assert_eq!(forbidden("!(self in ['Ready','Gone'])").as_deref(), Some("Ready, Gone"));
+        assert_eq!(forbidden("!(self in [a.b()]) || self in [c]"), None);
         assert_eq!(in_words("self.x > 3"), None);
     }
 }

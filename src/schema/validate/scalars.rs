@@ -75,7 +75,7 @@ pub(super) fn faults(schema: Schema<'_>, scalar: &Scalar<'_>, compiled: &Compile
 }
 
 /// Whether a scalar is of a type. `null` is of none but [`Type::Any`].
-fn fits(ty: Type, scalar: &Scalar<'_>) -> bool {
+pub(super) fn fits(ty: Type, scalar: &Scalar<'_>) -> bool {
     match ty {
         Type::Any => true,
         Type::Object | Type::Array => false,
@@ -317,6 +317,14 @@ impl<'a> Judge<'_, 'a> {
         let finding = self.object.finding(&rules::WRONG_TYPE, value, message);
         match (schema.ty(), value.scalar()) {
             (_, _) if self.holds_secrets() => finding,
+            (Type::String, Some(Scalar::Float(_))) if self.is_kubernetes_version(value) => {
+                finding.suggest(format!("\"v{}.0\", or another patch release", value.raw().trim()))
+            }
+            (Type::Object, _) => match schema.properties().map(|(name, _)| name.to_owned()).collect::<Vec<_>>() {
+                known if (1..=8).contains(&known.len()) => finding.suggest(format!("a mapping of {}", one_of(&known))),
+                _ if value.is_seq() => finding.suggest("a mapping (`name: value`), not a list (`- value`)"),
+                _ => finding,
+            },
             (Type::String, Some(scalar)) if !matches!(scalar, Scalar::Str(_)) => {
                 finding.suggest(format!("\"{}\"", value.raw().trim()))
             }
@@ -326,6 +334,11 @@ impl<'a> Judge<'_, 'a> {
             (Type::Array, Some(Scalar::Str(text))) => finding.suggest(format!("[{}]", quoted(&text))),
             _ => finding,
         }
+    }
+
+    /// Whether it is where Cluster API's own kinds have the version of Kubernetes, which is `v1.31.4` and never just `1.31`.
+    fn is_kubernetes_version(&self, value: Value<'a>) -> bool {
+        matches!(self.object.group(), "cluster.x-k8s.io" | "controlplane.cluster.x-k8s.io") && value.key_is("version")
     }
 
     /// The finding for a `null` that is refused.

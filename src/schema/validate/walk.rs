@@ -9,6 +9,7 @@ use crate::schema::table::{Additional, Property, Schema, Type};
 use crate::yaml::tape::push_key;
 use crate::yaml::{Kind, Scalar, Value};
 
+use super::scalars::fits;
 use super::words::{counted, one_of};
 use super::{Client, Effect, Judge, rules};
 
@@ -164,9 +165,11 @@ impl<'j, 'a> Judge<'j, 'a> {
         }
         for field in entry.entries() {
             let described = field.key().and_then(|key| property.schema.property(&key));
-            // A null here is no value: the server has decoded it to nothing before it looks.
+            // A null here is no value: the server has decoded it to nothing before it looks. What is of another type it could not
+            // decode, and that is told already.
             if let (Some(described), Some(scalar)) =
                 (described, field.scalar().filter(|scalar| *scalar != Scalar::Null))
+                && fits(described.schema.ty(), &scalar)
             {
                 self.scalar(described.schema, field, &scalar);
             }
@@ -235,15 +238,20 @@ impl<'j, 'a> Judge<'j, 'a> {
         let known: Vec<&str> = schema.iter().flat_map(|schema| schema.properties().map(|(name, _)| name)).collect();
         let near = suggest::nearest(key, known.iter().copied());
         let moved = if near.is_none() { self.moved(key, &path) } else { None };
+        let near = near.or_else(|| suggest::beginning(key, known.iter().copied()).filter(|_| moved.is_none()));
+        let kind = &self.object.kind;
+        let mut elsewhere = Some(format!("leave it out; capi-lint schema show {kind} lists the fields"));
         if let Some((_, sentence)) = &moved {
             message.push_str(sentence);
         } else if near.is_none() && (1..=8).contains(&known.len()) {
             let known: Vec<String> = known.iter().map(ToString::to_string).collect();
             message.push_str(". Known here: ");
             message.push_str(&one_of(&known));
+            elsewhere = None;
         }
         let mut finding = Finding::new(&rules::UNKNOWN_FIELD, message).at(self.object.key_place(entry)).path(path);
-        finding.suggestion = near.map(|near| format!("write `{near}`")).or_else(|| moved.map(|(place, _)| place));
+        finding.suggestion =
+            near.map(|near| format!("write `{near}`")).or_else(|| moved.map(|(place, _)| place)).or(elsewhere);
         if self.client == Client::Warn {
             finding.severity = Severity::Warning;
         }
@@ -266,6 +274,7 @@ impl<'j, 'a> Judge<'j, 'a> {
         let is_clear = |place: &&String| {
             here.len() == 1
                 || here.iter().filter(|other| shared(other) == shared(place)).count() == 1 && shared(place) > 1
+                || suggest::is_beside(place, path, &here)
         };
         let place = best.filter(is_clear);
         match (place, other) {
@@ -281,17 +290,26 @@ impl<'j, 'a> Judge<'j, 'a> {
                     _ => None,
                 };
                 let version = format!("{}/{}", other.group(), other.version());
+                let is = if other.served() { "is one in" } else { "was one in" };
                 Some(match renamed {
-                    Some(name) => (
-                        format!("write `{name}`, or apiVersion {version} for the whole object"),
-                        format!(". It is one in {}; here it seems to be `{name}`", other.version()),
+                    Some(name) if !other.served() => (
+                        format!("write `{name}`"),
+                        format!(". It {is} {}; here it seems to be `{name}`", other.version()),
                     ),
-                    None => (
-                        version,
+                    None if !other.served() => (
+                        format!("leave it out; capi-lint schema show {} lists the fields", kind.kind()),
                         format!(
-                            ". It is one in {}: its place or name has changed between the versions",
+                            ". It {is} {}, which is no longer served: its place or name has changed since, or it is gone",
                             other.version()
                         ),
+                    ),
+                    Some(name) => (
+                        format!("write `{name}`, or apiVersion {version} for the whole object"),
+                        format!(". It {is} {}; here it seems to be `{name}`", other.version()),
+                    ),
+                    None => (
+                        format!("apiVersion {version} for the whole object"),
+                        format!(". It {is} {}: its place or name has changed between the versions", other.version()),
                     ),
                 })
             }
