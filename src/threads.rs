@@ -70,7 +70,7 @@ pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + S
             done.push((number, work(number)));
         }
     };
-    let mut done = std::thread::scope(|scope| {
+    let done = std::thread::scope(|scope| {
         let workers: Vec<_> = (1..jobs.min(count)).map(|_| scope.spawn(take)).collect();
         let mut done = take();
         for worker in workers {
@@ -78,8 +78,11 @@ pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + S
         }
         done
     });
-    done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, result)| result).collect()
+    let mut results: Vec<Option<R>> = (0..count).map(|_| None).collect();
+    for (number, result) in done {
+        results[number] = Some(result);
+    }
+    results.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

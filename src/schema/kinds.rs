@@ -6,7 +6,7 @@ use super::bundle::{Lookup, Schemas, UnknownKind, UnknownVersion};
 use super::table::Kind;
 use crate::config::UnknownKinds;
 use crate::object::{Object, is_capi_group};
-use crate::report::{Alike, Finding, Place, Rule, Severity};
+use crate::report::{Alike, Finding, Rule, Severity};
 use crate::text;
 
 crate::rule! {
@@ -69,14 +69,16 @@ pub struct Kinds<'s> {
     schemas: &'s Schemas,
     unknown: UnknownKinds,
     known: FxHashMap<String, FxHashMap<String, Known<'s>>>,
+    /// What is to be said, in the order of the first objects of which it holds.
+    remarks: Vec<Alike>,
 }
 
 /// One kind in one version.
+#[derive(Clone, Copy)]
 struct Known<'s> {
     schema: Option<Kind<'s>>,
-    remark: Option<Remark>,
-    /// Where the remark holds.
-    places: Vec<Place>,
+    /// Which remark holds of it, and at which field.
+    remark: Option<(usize, &'static str)>,
 }
 
 /// What is to be said about every object of a kind and version.
@@ -94,10 +96,6 @@ impl Remark {
         Self { rule, severity: rule.severity, field, message, suggestion: None }
     }
 
-    fn place(&self, object: &Object<'_>) -> Place {
-        object.place(object.root.get(self.field).unwrap_or(object.root))
-    }
-
     fn finding(self) -> Finding {
         let finding = Finding::new(self.rule, self.message).severity(self.severity);
         match self.suggestion {
@@ -110,30 +108,34 @@ impl Remark {
 impl<'s> Kinds<'s> {
     /// Nothing worked out yet.
     pub fn new(schemas: &'s Schemas, unknown: UnknownKinds) -> Self {
-        Self { schemas, unknown, known: FxHashMap::default() }
+        Self { schemas, unknown, known: FxHashMap::default(), remarks: Vec::new() }
     }
 
     /// The schema of an object; what is to be said about its kind and version, [`remarks`](Self::remarks) tells in the end.
     pub fn find(&mut self, object: &Object<'_>) -> Option<Kind<'s>> {
-        let seen = self.known.get_mut(&*object.api_version).and_then(|kinds| kinds.get_mut(&*object.kind));
-        if let Some(known) = seen {
-            known.places.extend(known.remark.as_ref().map(|remark| remark.place(object)));
-            return known.schema;
+        let seen = self.known.get(&*object.api_version).and_then(|kinds| kinds.get(&*object.kind));
+        let known = seen.copied().unwrap_or_else(|| {
+            let (schema, remark) = self.work_out(object);
+            let remark = remark.map(|remark| {
+                let field = remark.field;
+                self.remarks.push(Alike { finding: remark.finding(), places: Vec::new() });
+                (self.remarks.len() - 1, field)
+            });
+            let known = Known { schema, remark };
+            self.known.entry(object.api_version.to_string()).or_default().insert(object.kind.to_string(), known);
+            known
+        });
+        if let Some((remark, field)) = known.remark
+            && let Some(alike) = self.remarks.get_mut(remark)
+        {
+            alike.places.push(object.place(object.root.get(field).unwrap_or(object.root)));
         }
-        let (schema, remark) = self.work_out(object);
-        let places = remark.iter().map(|remark| remark.place(object)).collect();
-        let known = Known { schema, remark, places };
-        self.known.entry(object.api_version.to_string()).or_default().insert(object.kind.to_string(), known);
-        schema
+        known.schema
     }
 
     /// What is to be said about the kinds and versions of the objects that were asked for, in the order of the input.
     pub fn remarks(self) -> Vec<Alike> {
-        let known = self.known.into_values().flat_map(FxHashMap::into_values);
-        let alike = |known: Known<'_>| Some(Alike { finding: known.remark?.finding(), places: known.places });
-        let mut remarks: Vec<Alike> = known.filter_map(alike).collect();
-        remarks.sort_by_key(|alike| alike.places.first().map(|place| (place.document, place.object)));
-        remarks
+        self.remarks
     }
 
     fn work_out(&self, object: &Object<'_>) -> (Option<Kind<'s>>, Option<Remark>) {
