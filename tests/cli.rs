@@ -158,6 +158,34 @@ fn a_picture_of_a_cluster_that_is_not_there_is_no_picture() {
 }
 
 #[test]
+fn what_lies_beside_manifests_in_a_folder_is_none() {
+    let folder = std::env::temp_dir().join(format!("capi-lint-beside-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, text) in [
+        ("cluster.yaml", CLUSTER),
+        ("values.yaml", "replicas: 3\nworkers:\n  kind: large\n"),
+        ("package.json", "{\"name\": \"tools\", \"private\": true}"),
+        ("pipeline.yml", "on: push\njobs: {}\n"),
+    ] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let path = folder.to_str().unwrap();
+    let run = capi_lint(&["lint", path], "");
+    assert!(run.code == 0 && run.stdout.contains("2 objects checked"), "{}", run.stdout);
+    // By name, and where it half says what it is, a file is meant to be one.
+    let run = capi_lint(&["lint", &format!("{path}/values.yaml")], "");
+    assert!(run.code == 1 && run.stdout.contains("malformed-object"), "{}", run.stdout);
+    for half in
+        ["kind: Cluster\nmetadata: {name: a}\n", "{\"metadata\": {}, \"apiVersion\" : \"v1\"}", "\u{feff}kind: a: b\n"]
+    {
+        std::fs::write(folder.join("half.yaml"), half).unwrap();
+        let run = capi_lint(&["lint", path], "");
+        assert!(run.code == 1 && run.stdout.contains("half.yaml"), "{half:?}: {}", run.stdout);
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn unreadable_sources_and_wrong_usage_are_exit_2() {
     for arguments in
         [&["lint", "no/such/file.yaml"][..], &["lint", "--no-such-flag"], &["frobnicate"], &["lint", "/dev/null/x"]]

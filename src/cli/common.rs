@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::admission::Gates;
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::file::{self, Lasting};
-use crate::input::{ChartOptions, SourceGroup};
+use crate::input::{ChartOptions, Source, SourceGroup};
 use crate::inventory::Inventory;
 use crate::judge;
 use crate::output::{self, Format, Report, Style};
@@ -260,7 +260,7 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
     if reads_stdin && io::stdin().is_terminal() {
         let _ = writeln!(io::stderr(), "capi-lint: reading manifests from the terminal; end with Ctrl-D");
     }
-    let groups = crate::input::read(paths, charts)?;
+    let mut groups = crate::input::read(paths, charts)?;
     if let Some((template, chart)) = paths.iter().find_map(|path| chart_of_template(path, &groups)) {
         bail!(
             "{} is a template of a chart, and no manifest yet. Lint the chart, which is rendered then: capi-lint lint {}",
@@ -277,7 +277,31 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
              where nothing is expected"
         );
     }
+    let is_named = |source: &Source| paths.iter().any(|path| path.display().to_string() == source.name);
+    for group in &mut groups {
+        group.sources.retain(|source| source.name == "<stdin>" || is_named(source) || may_hold_objects(&source.bytes));
+    }
+    if groups.iter().all(|group| group.sources.is_empty()) {
+        bail!("nothing there is a manifest: no file has apiVersion and kind");
+    }
     Ok(groups)
+}
+
+/// Whether any line of a file speaks of an object: a folder of manifests holds values of charts and files of other tools too, of
+/// which nothing is to be said. Where only one of the two keys is there, or what is no text, it is a manifest that is broken.
+fn may_hold_objects(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return true };
+    let has_key = |line: &str, key: &str| {
+        let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t']).starts_with(':'))
+    };
+    // JSON, and YAML that is written like it, need no lines.
+    let mut entries = text.split(['\n', '{', ',']).map(|entry| entry.trim_end_matches('\r'));
+    entries.any(|entry| {
+        let entry = entry.trim_start_matches('\u{feff}');
+        let indented = entry.trim_start_matches([' ', '\t', '-', '?']);
+        has_key(indented, "apiVersion") || has_key(if text.contains('{') { indented } else { entry }, "kind")
+    })
 }
 
 /// The chart of a file that was given by its name and is one of the chart's templates, with `{{ … }}` still in it.
