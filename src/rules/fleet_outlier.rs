@@ -22,7 +22,8 @@ crate::rule! {
     ///
     /// Compared are the Cluster, its control plane and infrastructure, its worker groups (of the same name but for the cluster's) and
     /// the templates of all of them. Names, address ranges, endpoints, labels, places and the number of workers differ by nature and
-    /// are not looked at; a value that holds the cluster's own name is compared without it. A group needs five clusters, and at most a tenth of them (at least one) may differ.
+    /// are not looked at; a value that holds the cluster's own name is compared without it. A group needs five clusters, and at most
+    /// a tenth of them (at least one) may differ.
     ///
     /// Policies are compared too: ClusterResourceSets and HelmChartProxies that select all of them but a few; and
     /// NetworkPolicies, ResourceQuotas, LimitRanges and add-ons of the same name, of which each cluster, or the namespace that it
