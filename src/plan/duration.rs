@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             _ => return Err(fault()),
         };
         let seconds = number.parse::<f64>().map_err(|_| fault())? * factor;
-        total += Duration::try_from_secs_f64(seconds).map_err(|_| fault())?;
+        total = total.saturating_add(Duration::try_from_secs_f64(seconds).map_err(|_| fault())?);
         rest = tail;
     }
     if text.is_empty() { Err(fault()) } else { Ok(total) }

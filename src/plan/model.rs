@@ -60,9 +60,9 @@ impl std::ops::Add for Times {
 
     fn add(self, other: Self) -> Self {
         Self {
-            sequential: self.sequential + other.sequential,
-            parallel: self.parallel + other.parallel,
-            modelled: self.modelled + other.modelled,
+            sequential: self.sequential.saturating_add(other.sequential),
+            parallel: self.parallel.saturating_add(other.parallel),
+            modelled: self.modelled.saturating_add(other.modelled),
         }
     }
 }
@@ -79,7 +79,10 @@ impl Model {
         Times {
             sequential: self.per_cluster.saturating_mul(clusters as u32),
             parallel: self.per_cluster.saturating_mul(rounds),
-            modelled: machines.chunks(at_once).map(|round| self.modelled(round.iter().sum())).sum(),
+            modelled: machines
+                .chunks(at_once)
+                .map(|round| self.modelled(round.iter().sum()))
+                .fold(Duration::ZERO, Duration::saturating_add),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::fleet::machines;
 use crate::object::Object;
 use crate::yaml::Value;
 
@@ -131,7 +132,7 @@ pub fn control_plane(cluster: &Object<'_>) -> ControlPlane {
 fn replicas(object: &Object<'_>, fields: &[&str]) -> Option<u64> {
     let status = object.at(&["status"])?;
     let number = |field: &&str| status.get(field).as_ref().and_then(Value::as_i64);
-    u64::try_from(fields.iter().find_map(number)?).ok()
+    fields.iter().find_map(number).filter(|number| *number >= 0).map(machines::count)
 }
 
 /// Replicas that are ready, as an owner of machines tells.

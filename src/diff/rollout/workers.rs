@@ -74,7 +74,7 @@ pub fn pace(tree: &Json, replicas: u64) -> (u64, u64) {
     let limit = |key: &str, up: bool| -> Option<u64> {
         let value = json::at(tree, &["spec", "rollout", "strategy", "rollingUpdate", key])?;
         if let Some(percent) = value.as_str().and_then(|text| text.strip_suffix('%')?.parse::<u32>().ok()) {
-            let share = replicas * u64::from(percent);
+            let share = replicas.saturating_mul(percent.into());
             return Some(if up { share.div_ceil(100) } else { share / 100 });
         }
         value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(|limit| limit.min(u32::MAX.into()))

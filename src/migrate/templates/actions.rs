@@ -147,7 +147,7 @@ pub(super) fn shifted(action: &str, by: isize) -> String {
         let digits = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         out.push_str(before);
         match behind[..digits].parse::<isize>() {
-            Ok(number) => out.push_str(&(number + by).max(0).to_string()),
+            Ok(number) => out.push_str(&number.saturating_add(by).max(0).to_string()),
             Err(_) => out.push_str(&behind[..digits]),
         }
         rest = &behind[digits..];

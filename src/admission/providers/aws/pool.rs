@@ -63,7 +63,7 @@ fn refresh<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             let why = "maxHealthyPercentage without minHealthyPercentage";
             lacking(check, refresh, &["minHealthyPercentage"], why, "set both");
         }
-        Some(least) if most - least > 100 => {
+        Some(least) if most.saturating_sub(least) > 100 => {
             let message = "more than 100 above the minimum: the webhook refuses it";
             check.refuse(&OUT_OF_RANGE, at, message, format!("use {} at most", least + 100));
         }
