@@ -1,5 +1,6 @@
 //! Arguments that mean the same in every command, and the way from arguments to a judged release.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -277,9 +278,10 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
              where nothing is expected"
         );
     }
-    let is_named = |source: &Source| paths.iter().any(|path| path.display().to_string() == source.name);
+    let named: HashSet<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let is_named = |source: &Source| source.name == "<stdin>" || named.contains(&source.name);
     for group in &mut groups {
-        group.sources.retain(|source| source.name == "<stdin>" || is_named(source) || may_hold_objects(&source.bytes));
+        group.sources.retain(|source| is_named(source) || may_hold_objects(&source.bytes));
     }
     if groups.iter().all(|group| group.sources.is_empty()) {
         bail!("nothing there is a manifest: no file has apiVersion and kind");
@@ -296,11 +298,12 @@ fn may_hold_objects(bytes: &[u8]) -> bool {
         rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t']).starts_with(':'))
     };
     // JSON, and YAML that is written like it, need no lines.
+    let is_flow = memchr::memchr(b'{', bytes).is_some();
     let mut entries = text.split(['\n', '{', ',']).map(|entry| entry.trim_end_matches('\r'));
     entries.any(|entry| {
         let entry = entry.trim_start_matches('\u{feff}');
         let indented = entry.trim_start_matches([' ', '\t', '-', '?']);
-        has_key(indented, "apiVersion") || has_key(if text.contains('{') { indented } else { entry }, "kind")
+        has_key(indented, "apiVersion") || has_key(if is_flow { indented } else { entry }, "kind")
     })
 }
 
