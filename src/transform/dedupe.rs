@@ -9,7 +9,7 @@ use std::fmt::Write;
 use super::{Plan, compare};
 use crate::object::Object;
 use crate::release::{HELM4_ORIGIN, Release};
-use crate::report::{self, Finding, Severity};
+use crate::report::{Finding, Severity};
 use crate::stream::Stream;
 use crate::yaml::edit;
 use crate::yaml::tape::push_key;
@@ -63,6 +63,9 @@ pub enum Dedupe {
 /// How many differing paths a message names.
 const NAMED_PATHS: usize = 3;
 
+/// How many differing paths are counted.
+const COUNTED_PATHS: usize = 100;
+
 /// Plans what goes; returns the numbers of the objects that go. None goes out of a [`Torn`] stream.
 pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSet<u32> {
     let mut gone = BTreeSet::new();
@@ -70,22 +73,20 @@ pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSe
         return gone;
     }
     let mut torn = Torn::of(release);
+    let mut told = Told::default();
     for mut twins in release.twins() {
         if mode == Dedupe::KeepLast {
             twins.reverse();
         }
         let Some((keep, others)) = twins.split_first() else { continue };
         for other in others {
-            let paths = differing_paths(keep, other);
-            let settled = (paths.is_empty() || mode != Dedupe::Identical) && !torn.holds(other.document);
-            plan.findings.push(finding(release, keep, other, &paths, settled));
-            if settled {
+            let is_settled = |same: bool| (same || mode != Dedupe::Identical) && !torn.holds(other.document);
+            if told.twins(release, keep, other, is_settled) {
                 gone.insert(other.number);
             }
         }
-        limit(&mut plan.findings);
     }
-    report::cap(&mut plan.findings, MOST_FINDINGS);
+    plan.findings.extend(told.into_findings());
     take_out(release, &gone, plan);
     gone
 }
@@ -113,33 +114,75 @@ impl<'r, 'a> Torn<'r, 'a> {
     }
 }
 
+/// The findings alone, for `lint`, which changes nothing.
+pub fn findings(release: &Release<'_>) -> Vec<Finding> {
+    let mut told = Told::default();
+    for twins in release.twins() {
+        let Some((keep, others)) = twins.split_first() else { continue };
+        for other in others {
+            told.twins(release, keep, other, |_| false);
+        }
+    }
+    told.into_findings().collect()
+}
+
 /// Findings of one rule; the rest are counted.
 const MOST_FINDINGS: usize = 1000;
 
-/// Keeps the room for findings bounded on the way.
-fn limit(findings: &mut Vec<Finding>) {
-    if findings.len() >= 4 * MOST_FINDINGS {
-        report::cap(findings, MOST_FINDINGS);
+/// What is said about twins: the first findings of each rule, and how many more there would be.
+#[derive(Default)]
+struct Told {
+    same: Counted,
+    different: Counted,
+}
+
+#[derive(Default)]
+struct Counted {
+    findings: Vec<Finding>,
+    more: usize,
+}
+
+impl Told {
+    /// Compares two objects of one identity. `is_settled` is told whether they are the same, and says whether that settles it;
+    /// so does what is returned. Where enough was said already, they are compared no further than to the first difference.
+    fn twins(
+        &mut self,
+        release: &Release<'_>,
+        keep: &Object<'_>,
+        other: &Object<'_>,
+        is_settled: impl FnOnce(bool) -> bool,
+    ) -> bool {
+        let is_told = self.different.findings.len() < MOST_FINDINGS;
+        let paths = differing_paths(keep, other, if is_told { COUNTED_PATHS } else { 1 });
+        let settled = is_settled(paths.is_empty());
+        let counted = if paths.is_empty() { &mut self.same } else { &mut self.different };
+        if counted.findings.len() < MOST_FINDINGS {
+            counted.findings.push(finding(release, keep, other, &paths, settled));
+        } else {
+            counted.more += 1;
+        }
+        settled
+    }
+
+    fn into_findings(self) -> impl Iterator<Item = Finding> {
+        [self.same, self.different].into_iter().flat_map(|Counted { mut findings, more }| {
+            if let Some(last) = findings.last_mut() {
+                last.count += more;
+            }
+            findings
+        })
     }
 }
 
-/// The findings alone, for `lint`, which changes nothing.
-pub fn findings(release: &Release<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for twins in release.twins() {
-        let Some((keep, others)) = twins.split_first() else { continue };
-        findings.extend(others.iter().map(|other| finding(release, keep, other, &differing_paths(keep, other), false)));
-        limit(&mut findings);
+fn differing_paths(a: &Object<'_>, b: &Object<'_>, most: usize) -> Vec<String> {
+    let (text, others) = (a.root.document().text(), b.root.document().text());
+    if a.root.index() == b.root.index() && text == others {
+        return Vec::new();
     }
-    report::cap(&mut findings, MOST_FINDINGS);
-    findings
-}
-
-fn differing_paths(a: &Object<'_>, b: &Object<'_>) -> Vec<String> {
     let mut origin = "metadata.annotations".to_owned();
     push_key(&mut origin, HELM4_ORIGIN);
     let mut paths = Vec::new();
-    compare::differences(a.root, b.root, &|path| path == origin, 100, &mut paths);
+    compare::differences(a.root, b.root, &|path| path == origin, most, &mut paths);
     paths
 }
 
