@@ -14,7 +14,7 @@ use crate::report::{self, Finding};
 use crate::stream::{Content, Stream};
 use crate::text::Lines;
 use crate::threads;
-use crate::yaml::{Document, Parsed, PerForm, Value};
+use crate::yaml::{Document, PerForm, Value};
 
 mod documents;
 mod index;
@@ -48,21 +48,37 @@ const MOST_DUPLICATES: usize = 200;
 const DOCUMENTS_PER_THREAD: usize = 2000;
 
 /// The objects of some of the documents, numbered from 0, and what is wrong with the others.
-#[derive(Default)]
-struct Gathered<'a> {
+struct Gathered<'a, 'n> {
+    /// What an absent namespace means.
+    namespace: &'n str,
     objects: Vec<Object<'a>>,
+    /// The hash of each object's identity.
+    hashes: Vec<u64>,
     findings: Vec<Finding>,
     outlines: PerForm<'a, Outline>,
     names: documents::Names<'a>,
 }
 
-impl<'a> Gathered<'a> {
+impl<'a, 'n> Gathered<'a, 'n> {
+    /// Nothing yet, with room for the objects of so many documents.
+    fn with_room(documents: usize, namespace: &'n str) -> Self {
+        Self {
+            namespace,
+            objects: Vec::with_capacity(documents),
+            hashes: Vec::with_capacity(documents),
+            findings: Vec::new(),
+            outlines: PerForm::default(),
+            names: documents::Names::default(),
+        }
+    }
+
     fn document(&mut self, stream: &'a Stream<'a>, id: u32, number: u32) {
         let Some(document) = stream.documents.get(number as usize) else { return };
         match &document.content {
             Content::Broken(error) => self.findings.push(documents::broken(id, document.text, error)),
-            Content::Parsed(Parsed { document, duplicates, ignored }) => {
-                self.findings.extend(ignored.map(|offset| documents::ignored(id, offset)));
+            Content::Parsed(parsed) => {
+                let (document, duplicates) = (&parsed.document, parsed.duplicates());
+                self.findings.extend(parsed.ignored().map(|offset| documents::ignored(id, offset)));
                 let told = duplicates.iter().take(MOST_DUPLICATES);
                 self.findings.extend(told.map(|key| documents::duplicate_key(id, document, key)));
                 if let (Some(last), true) = (self.findings.last_mut(), duplicates.len() > MOST_DUPLICATES) {
@@ -93,7 +109,11 @@ impl<'a> Gathered<'a> {
     fn object(&mut self, document: u32, root: Value<'a>, outline: Outline) {
         let number = self.objects.len() as u32;
         match documents::object(number, document, root, outline, &mut self.names) {
-            Ok(object) => self.objects.push(object),
+            Ok(object) => {
+                let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
+                self.hashes.push(Release::hash(object.group(), &object.kind, namespace, &object.name));
+                self.objects.push(object);
+            }
             Err(finding) => self.findings.push(*finding),
         }
     }
@@ -158,29 +178,23 @@ impl<'a> Release<'a> {
         }
         let jobs = streams.iter().map(Stream::threads).max().unwrap_or(1);
         let parts = threads::in_parts(&release.documents, jobs, DOCUMENTS_PER_THREAD, |from, origins| {
-            let mut gathered = Gathered::default();
+            let mut gathered = Gathered::with_room(origins.len(), namespace);
             for (id, origin) in (from as u32..).zip(origins) {
                 gathered.document(&streams[origin.stream as usize], id, origin.document);
             }
             gathered
         });
-        release.objects.reserve_exact(parts.iter().map(|part| part.objects.len()).sum());
+        let mut hashes = Vec::with_capacity(release.documents.len());
+        let mut gathered = Vec::with_capacity(parts.len());
         for part in parts {
-            let base = release.objects.len() as u32;
-            release
-                .objects
-                .extend(part.objects.into_iter().map(|object| Object { number: base + object.number, ..object }));
+            hashes.extend(part.hashes);
+            gathered.push(part.objects);
             release.findings.extend(part.findings);
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
-        let entries = threads::in_parts(&release.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
-            let entry = |object: &Object<'a>| {
-                let namespace = release.namespace_of(object);
-                (Self::hash(object.group(), &object.kind, namespace, &object.name), object.number)
-            };
-            objects.iter().map(entry).collect::<Vec<_>>()
-        });
-        release.index = Index::new(&entries.concat());
+        let placed = |before: usize, object: Object<'a>| Object { number: before as u32 + object.number, ..object };
+        let objects = || threads::in_one(gathered, placed);
+        (release.objects, release.index) = threads::both(jobs, objects, || Index::new(&hashes));
         release.follow_references(jobs);
         (release.clusters, release.membership) = membership::assign(&release, jobs);
         release
@@ -191,12 +205,13 @@ impl<'a> Release<'a> {
         let parts = threads::in_parts(&self.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
             let (mut edges, mut counts) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
             let mut holders = PerForm::default();
+            let mut trail = Trail::default();
             for object in objects {
                 let before = edges.len();
                 if is_capi_group(object.group()) {
-                    edges.extend(object.references_known(&mut holders).map(|reference| Edge {
+                    edges.extend((0..).zip(object.references_known(&mut holders)).map(|(nth, reference)| Edge {
                         node: reference.value.index(),
-                        target: self.resolve(object, &reference).map(|target| target.number),
+                        target: trail.follow(nth, self, object, &reference),
                     }));
                     // A reference within a reference comes first.
                     edges[before..].sort_by_key(|edge: &Edge| edge.node);
@@ -248,7 +263,7 @@ impl<'a> Release<'a> {
             }
             let any_namespace = self.any_namespace.get_or_init(|| {
                 let hash = |object: &Object<'a>| Self::hash(object.group(), &object.kind, "", &object.name);
-                Index::new(&self.objects.iter().map(|object| (hash(object), object.number)).collect::<Vec<_>>())
+                Index::new(&self.objects.iter().map(hash).collect::<Vec<_>>())
             });
             let namesakes = any_namespace.of(Self::hash(group, kind, "", name));
             namesakes.take(NAMESAKES).find_map(|number| {
@@ -391,6 +406,34 @@ impl<'a> Release<'a> {
         let mut hasher = FxHasher::default();
         (group, kind, namespace, name).hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+/// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
+/// to mostly stands behind what the one before referred to, and need not be sought.
+#[derive(Default)]
+struct Trail {
+    /// By the place of a reference in its object: the object behind the last target.
+    next: Vec<u32>,
+}
+
+impl Trail {
+    /// As [`Release::resolve`], for the `nth` reference of an object.
+    fn follow<'a>(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
+        if self.next.len() <= nth {
+            self.next.resize(nth + 1, 0);
+        }
+        // Where an identity stands twice, the first of them would have to be found.
+        let expected = release.objects.get(self.next[nth] as usize).filter(|object| {
+            let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
+            release.index.is_unique()
+                && object.name == to.name
+                && object.is(to.group(), &to.kind)
+                && release.namespace_of(object) == namespace()
+        });
+        let target = expected.or_else(|| release.resolve(from, to))?.number;
+        self.next[nth] = target + 1;
+        Some(target)
     }
 }
 

@@ -113,7 +113,8 @@ fn holds_telling_part(name: &[u8]) -> bool {
     });
     let by_letter = &*BY_LETTER;
     let mut rests = (0..name.len()).map(|from| &name[from..]);
-    rests.any(|rest| by_letter[rest[0] as usize].iter().any(|part| rest.get(1) == part.get(1) && rest.starts_with(part)))
+    rests
+        .any(|rest| by_letter[rest[0] as usize].iter().any(|part| rest.get(1) == part.get(1) && rest.starts_with(part)))
 }
 
 /// Whether a field says where a secret is kept, and so holds none: `kubeConfig: {secretRef: {name: demo-kubeconfig}}`.

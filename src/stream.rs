@@ -49,14 +49,14 @@ impl<'a> Stream<'a> {
         let bytes = &source.bytes;
         let threads = jobs.clamp(1, bytes.len() / BYTES_PER_THREAD + 1);
         let parts = threads::in_parts(&yaml::cut(bytes, threads::parts(threads)), threads, 1, |_, parts| {
+            let mut documents = Vec::new();
             let mut reader = yaml::Reader::default();
-            parts.iter().flat_map(|part| parse_part(bytes, part.clone(), &mut reader)).collect::<Vec<_>>()
+            for part in parts {
+                parse_part(bytes, part.clone(), &mut reader, &mut documents);
+            }
+            documents
         });
-        let mut documents = Vec::with_capacity(parts.iter().map(Vec::len).sum());
-        for part in parts {
-            documents.extend(part);
-        }
-        Self { source, documents, threads }
+        Self { source, documents: threads::in_one(parts, |_, document| document), threads }
     }
 
     /// The number of threads that parsed it.
@@ -91,20 +91,31 @@ impl<'a> StreamDocument<'a> {
     }
 }
 
-/// The documents of a part of a source that begins with one.
-fn parse_part<'a>(bytes: &'a [u8], part: Range<usize>, reader: &mut yaml::Reader<'a>) -> Vec<StreamDocument<'a>> {
+/// So many documents tell how many there will be.
+const SAMPLE: usize = 64;
+
+/// Adds the documents of a part of a source that begins with one.
+fn parse_part<'a>(
+    bytes: &'a [u8],
+    part: Range<usize>,
+    reader: &mut yaml::Reader<'a>,
+    documents: &mut Vec<StreamDocument<'a>>,
+) {
     let from = part.start;
     let bytes = bytes.get(part).unwrap_or_default();
-    let document = |raw: yaml::RawDocument| {
+    for (number, raw) in yaml::split(bytes).enumerate() {
+        if number == SAMPLE {
+            // Room that grows is copied each time; room that is never used costs nothing.
+            documents.reserve(SAMPLE * (bytes.len() / raw.span.start.max(1)));
+        }
         let read = raw.text(bytes);
         let text = read.as_ref().copied().unwrap_or_default();
         let content = read.and_then(|text| reader.parse(text)).map_or_else(Content::Broken, Content::Parsed);
-        StreamDocument {
+        documents.push(StreamDocument {
             span: from + raw.separator.start..from + raw.span.end,
             start: from + raw.span.start,
             text,
             content,
-        }
-    };
-    yaml::split(bytes).map(document).collect()
+        });
+    }
 }

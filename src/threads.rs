@@ -85,9 +85,35 @@ pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + S
     results.into_iter().flatten().collect()
 }
 
+/// Parts one behind the other. `place` is told how many items stand before an item's part. The first part makes room for the
+/// others: its own items are not copied, nor placed.
+pub fn in_one<T>(parts: Vec<Vec<T>>, place: impl Fn(usize, T) -> T) -> Vec<T> {
+    let count: usize = parts.iter().map(Vec::len).sum();
+    let mut parts = parts.into_iter();
+    let mut all = parts.next().unwrap_or_default();
+    all.reserve_exact(count - all.len());
+    for part in parts {
+        let before = all.len();
+        all.extend(part.into_iter().map(|item| place(before, item)));
+    }
+    all
+}
+
+/// Does two things, at once where `jobs` allows it.
+pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    if jobs <= 1 {
+        return (one(), other());
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{in_parts, in_turn};
+    use super::{in_one, in_parts, in_turn};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -99,7 +125,9 @@ mod tests {
             });
             assert_eq!(parts.concat(), items);
             assert_eq!(in_turn(1000, jobs, |number| number), items);
+            assert_eq!(in_one(parts, |_, item| item), items);
         }
+        assert_eq!(in_one(vec![vec![0, 1], vec![], vec![0]], |before, item| before + item), [0, 1, 2]);
         assert_eq!(in_parts(&[0_u8; 0], 4, 1, |_, part| part.len()), vec![0]);
     }
 }

@@ -68,7 +68,7 @@ impl Tally {
 fn try_everything(name: &str, text: &str, tally: &mut Tally) {
     let Ok(parsed) = yaml::parse(text) else { return };
     let document = &parsed.document;
-    if document.len() > 400 || parsed.ignored.is_some() || !parsed.duplicates.is_empty() || text.contains("<<") {
+    if document.len() > 400 || parsed.ignored().is_some() || !parsed.duplicates().is_empty() || text.contains("<<") {
         return;
     }
     let Some(root) = document.root() else { return };

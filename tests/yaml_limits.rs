@@ -83,7 +83,7 @@ fn duplicates_come_with_both_places() {
     let text = "a: 1\nb: {c: 1, 'c': 2}\n\"a\": 2\nyes: 1\ntrue: 2\n1: x\n\"1\": y\na: 3\n";
     let parsed = yaml::parse(text).expect("readable");
     let pairs: Vec<_> = parsed
-        .duplicates
+        .duplicates()
         .iter()
         .map(|found| (&text[found.first.range()], &text[found.second.range()], found.first.start))
         .collect();
@@ -118,7 +118,7 @@ fn messages_name_what_is_wrong_and_where() {
 
 #[test]
 fn text_that_is_never_read_is_known() {
-    let ignored = |text| yaml::parse(text).expect("readable").ignored;
+    let ignored = |text| yaml::parse(text).expect("readable").ignored();
     assert_eq!(ignored("a: b\n...\nc: d\n"), Some(9));
     assert_eq!(ignored("{a: b}\n{c: d}\n"), Some(7));
     assert_eq!(ignored("a: b\n...\n# c\n"), None);

@@ -18,13 +18,11 @@ pub fn judge(check: &mut Check<'_, '_>) {
         _ => return,
     }
     let kind = check.object.kind.clone();
-    for path in kubeadm_specs(&kind) {
-        let spec = path.split('.').try_fold(root, |value, key| value.get(key));
-        if let Some(list) = spec.and_then(|spec| field(spec, &["initConfiguration", "bootstrapTokens"])) {
-            for token in list.items().filter_map(|item| field(item, &["token"])) {
-                bootstrap_token(check, token);
-            }
-        }
+    let kubeadm = kubeadm_spec(&kind);
+    if let Some(path) = kubeadm {
+        each(root, path, &mut |spec| {
+            each(spec, "initConfiguration.bootstrapTokens[].token", &mut |token| bootstrap_token(check, token));
+        });
     }
     if !check.is_old() {
         return;
@@ -36,37 +34,40 @@ pub fn judge(check: &mut Check<'_, '_>) {
             }
         }
     }
-    for path in durations(&kind) {
-        for value in each(root, &path) {
-            judge_duration(check, value);
-        }
+    let of_kubeadm = kubeadm.map(|base| (base, &KUBEADM[..]));
+    for (base, fields) in durations(&kind).iter().copied().chain(of_kubeadm) {
+        each(root, base, &mut |value| all_below(check, value, fields));
+    }
+}
+
+/// Judges durations below a value.
+fn all_below<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, fields: &[&str]) {
+    for path in fields {
+        each(value, path, &mut |value| judge_duration(check, value));
     }
 }
 
 /// The durations of the Docker and Dev kinds, which are texts in every version. Before 1.11 nothing decoded all of them, and
 /// before 1.13 nothing decoded a DockerMachine of v1beta2.
 fn docker(check: &mut Check<'_, '_>) {
-    const IN_MEMORY: [&str; 4] = ["vm", "node", "apiServer", "etcd"];
+    const BACKEND: [&str; 5] = [
+        "docker.bootstrapTimeout",
+        "inMemory.vm.provisioning.startupDuration",
+        "inMemory.node.provisioning.startupDuration",
+        "inMemory.apiServer.provisioning.startupDuration",
+        "inMemory.etcd.provisioning.startupDuration",
+    ];
     let kind = &*check.object.kind;
     let is_decoded = check.since(11) && (check.is_old() || kind != "DockerMachine" || check.since(13));
-    if !is_decoded {
-        return;
-    }
-    let mut paths = Vec::new();
-    match kind {
-        "DockerMachine" => paths.push("spec.bootstrapTimeout".to_owned()),
-        "DockerMachineTemplate" => paths.push("spec.template.spec.bootstrapTimeout".to_owned()),
-        "DevMachine" | "DevMachineTemplate" => {
-            let base = if kind == "DevMachine" { "spec.backend" } else { "spec.template.spec.backend" };
-            paths.push(format!("{base}.docker.bootstrapTimeout"));
-            paths.extend(IN_MEMORY.map(|part| format!("{base}.inMemory.{part}.provisioning.startupDuration")));
-        }
-        _ => {}
-    }
-    for path in paths {
-        for value in each(check.object.root, &path) {
-            judge_duration(check, value);
-        }
+    let (base, fields): (&str, &[&str]) = match kind {
+        "DockerMachine" => ("spec", &["bootstrapTimeout"]),
+        "DockerMachineTemplate" => ("spec.template.spec", &["bootstrapTimeout"]),
+        "DevMachine" => ("spec.backend", &BACKEND),
+        "DevMachineTemplate" => ("spec.template.spec.backend", &BACKEND),
+        _ => return,
+    };
+    if is_decoded {
+        each(check.object.root, base, &mut |value| all_below(check, value, fields));
     }
 }
 
@@ -130,52 +131,59 @@ fn group_of(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// Where a kind holds the settings of kubeadm.
-fn kubeadm_specs(kind: &str) -> &'static [&'static str] {
+/// Where a kind holds the settings of kubeadm; nowhere where it holds none.
+fn kubeadm_spec(kind: &str) -> Option<&'static str> {
     match kind {
-        "KubeadmConfig" => &["spec"],
-        "KubeadmConfigTemplate" => &["spec.template.spec"],
-        "KubeadmControlPlane" => &["spec.kubeadmConfigSpec"],
-        "KubeadmControlPlaneTemplate" => &["spec.template.spec.kubeadmConfigSpec"],
-        _ => &[],
+        "KubeadmConfig" => Some("spec"),
+        "KubeadmConfigTemplate" => Some("spec.template.spec"),
+        "KubeadmControlPlane" => Some("spec.kubeadmConfigSpec"),
+        "KubeadmControlPlaneTemplate" => Some("spec.template.spec.kubeadmConfigSpec"),
+        _ => None,
     }
 }
+
+/// Paths below a base that hold durations; `[]` stands for each item.
+type Durations = (&'static str, &'static [&'static str]);
 
 const MACHINE: [&str; 3] = ["nodeDrainTimeout", "nodeVolumeDetachTimeout", "nodeDeletionTimeout"];
 const HEALTH: [&str; 3] =
     ["nodeStartupTimeout", "unhealthyConditions[].timeout", "unhealthyMachineConditions[].timeout"];
+const REMEDIATION: [&str; 2] = ["retryPeriod", "minHealthyPeriod"];
 const KUBEADM: [&str; 3] = [
     "clusterConfiguration.apiServer.timeoutForControlPlane",
     "initConfiguration.bootstrapTokens[].ttl",
     "joinConfiguration.discovery.timeout",
 ];
 
-/// The paths of a kind's durations; `[]` stands for each item.
-fn durations(kind: &str) -> Vec<String> {
-    let below = |base: &str, fields: &[&str]| fields.iter().map(|name| format!("{base}.{name}")).collect::<Vec<_>>();
-    let mut paths = Vec::new();
+/// The durations of a kind besides those of kubeadm.
+fn durations(kind: &str) -> &'static [Durations] {
     match kind {
-        "Machine" => paths.extend(below("spec", &MACHINE)),
-        "MachineSet" | "MachineDeployment" | "MachinePool" => paths.extend(below("spec.template.spec", &MACHINE)),
-        "MachineHealthCheck" => paths.extend(below("spec", &HEALTH)),
-        "Cluster" | "ClusterClass" => {
-            let base = if kind == "Cluster" { "spec.topology" } else { "spec" };
-            for part in ["controlPlane", "workers.machineDeployments[]", "workers.machinePools[]"] {
-                paths.extend(below(&format!("{base}.{part}"), &MACHINE));
-                paths.extend(below(&format!("{base}.{part}.machineHealthCheck"), &HEALTH));
-            }
-        }
-        "KubeadmControlPlane" | "KubeadmControlPlaneTemplate" => {
-            let base = if kind == "KubeadmControlPlane" { "spec" } else { "spec.template.spec" };
-            paths.extend(below(&format!("{base}.machineTemplate"), &MACHINE));
-            paths.extend(below(&format!("{base}.remediationStrategy"), &["retryPeriod", "minHealthyPeriod"]));
-        }
-        _ => {}
+        "Machine" => &[("spec", &MACHINE)],
+        "MachineSet" | "MachineDeployment" | "MachinePool" => &[("spec.template.spec", &MACHINE)],
+        "MachineHealthCheck" => &[("spec", &HEALTH)],
+        "Cluster" => &[
+            ("spec.topology.controlPlane", &MACHINE),
+            ("spec.topology.controlPlane.machineHealthCheck", &HEALTH),
+            ("spec.topology.workers.machineDeployments[]", &MACHINE),
+            ("spec.topology.workers.machineDeployments[].machineHealthCheck", &HEALTH),
+            ("spec.topology.workers.machinePools[]", &MACHINE),
+            ("spec.topology.workers.machinePools[].machineHealthCheck", &HEALTH),
+        ],
+        "ClusterClass" => &[
+            ("spec.controlPlane", &MACHINE),
+            ("spec.controlPlane.machineHealthCheck", &HEALTH),
+            ("spec.workers.machineDeployments[]", &MACHINE),
+            ("spec.workers.machineDeployments[].machineHealthCheck", &HEALTH),
+            ("spec.workers.machinePools[]", &MACHINE),
+            ("spec.workers.machinePools[].machineHealthCheck", &HEALTH),
+        ],
+        "KubeadmControlPlane" => &[("spec.machineTemplate", &MACHINE), ("spec.remediationStrategy", &REMEDIATION)],
+        "KubeadmControlPlaneTemplate" => &[
+            ("spec.template.spec.machineTemplate", &MACHINE),
+            ("spec.template.spec.remediationStrategy", &REMEDIATION),
+        ],
+        _ => &[],
     }
-    for spec in kubeadm_specs(kind) {
-        paths.extend(below(spec, &KUBEADM));
-    }
-    paths
 }
 
 /// Judges a text that Go reads as a duration when it decodes the object.
@@ -204,19 +212,19 @@ fn bootstrap_token<'a>(check: &mut Check<'_, 'a>, token: Value<'a>) {
     }
 }
 
-/// All values at a dotted path in which `[]` stands for each item of a list.
-fn each<'a>(root: Value<'a>, path: &str) -> Vec<Value<'a>> {
-    path.split('.').fold(vec![root], |values, step| {
-        let (name, is_list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
-        values
-            .into_iter()
-            .flat_map(|value| {
-                if is_list {
-                    items(value, &[name]).collect::<Vec<_>>()
-                } else {
-                    field(value, &[name]).into_iter().collect()
-                }
-            })
-            .collect()
-    })
+/// Hands on each value at a dotted path in which `[]` stands for each item of a list.
+fn each<'a>(value: Value<'a>, path: &str, found: &mut dyn FnMut(Value<'a>)) {
+    let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
+    let mut go_on = |value: Value<'a>| match rest {
+        Some(rest) => each(value, rest, found),
+        None => found(value),
+    };
+    match step.strip_suffix("[]") {
+        Some(name) => items(value, &[name]).for_each(go_on),
+        None => {
+            if let Some(value) = field(value, &[step]) {
+                go_on(value);
+            }
+        }
+    }
 }

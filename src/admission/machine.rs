@@ -171,21 +171,16 @@ fn select(check: &mut Check<'_, '_>, own_label: &'static str, with_cluster: bool
     let root = check.object.root;
     let chosen = field(root, &["spec", "selector"]);
     check.selector(chosen);
-    let mut labels = selector::labels(field(root, &["spec", "template", "metadata", "labels"]));
-    let mut more = selector::Labels::new();
-    if selector::is_empty(chosen) {
+    let keys = ["spec", "template", "metadata", "labels"];
+    let more = [
         // What it is does not matter: the webhook puts the same into selector and template.
-        more.insert(own_label.into(), "".into());
-    }
-    if with_cluster {
-        more.insert(CLUSTER_NAME_LABEL.into(), text(root, &["spec", "clusterName"]).unwrap_or_default());
-    }
-    labels.extend(more.clone());
-    if selector::selects(chosen, &more, &labels) {
+        selector::is_empty(chosen).then_some((own_label, "".into())),
+        with_cluster.then(|| (CLUSTER_NAME_LABEL, text(root, &["spec", "clusterName"]).unwrap_or_default())),
+    ];
+    if selector::selects(chosen, &more, field(root, &keys)) {
         return;
     }
     // The webhook blames the labels, which may not be there at all.
-    let keys = ["spec", "template", "metadata", "labels"];
     let message = "does not match spec.selector: the webhook refuses it";
     let fix = "give the template each label of the selector, or drop the selector: the webhook makes one";
     if let Some(value) = field(root, &keys).or(chosen) {

@@ -1,7 +1,6 @@
 //! Label selectors, label values and names: the rules that Kubernetes itself sets for them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use crate::yaml::Value;
 
@@ -45,14 +44,6 @@ fn is_name(text: &str, inner: impl Fn(u8) -> bool) -> bool {
     is_end(bytes.first())
         && is_end(bytes.last())
         && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || inner(byte))
-}
-
-/// Labels by key.
-pub type Labels<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
-
-/// The string entries of a map of labels.
-pub fn labels(map: Option<Value<'_>>) -> Labels<'_> {
-    map.into_iter().flat_map(|map| map.entries()).filter_map(|entry| Some((entry.key()?, entry.as_str()?))).collect()
 }
 
 /// Whether a selector selects by nothing: absent, or without labels and expressions. One of the wrong type is none that could be
@@ -103,24 +94,22 @@ fn expression_problem(expression: Value<'_>) -> Option<(Value<'_>, String)> {
     })
 }
 
-/// Whether a selector's labels and expressions hold for a set of labels; `more` are labels that a webhook adds to the
-/// selector.
-pub fn selects(selector: Option<Value<'_>>, more: &Labels<'_>, labels: &Labels<'_>) -> bool {
-    let has = |key: &str, value: &str| labels.get(key).is_some_and(|label| label == value);
-    if !more.iter().all(|(key, value)| has(key, value)) {
-        return false;
-    }
+/// Whether a selector's labels and expressions hold for a map of labels; `more` are labels that a webhook adds to both.
+pub fn selects<'a>(
+    selector: Option<Value<'a>>,
+    more: &[Option<(&'static str, Cow<'a, str>)>],
+    labels: Option<Value<'a>>,
+) -> bool {
     let Some(selector) = selector else { return true };
-    let by_labels = self::labels(field(selector, &["matchLabels"]))
-        .iter()
-        .filter(|(key, _)| !more.contains_key(*key))
-        .all(|(key, value)| has(key, value));
-    by_labels
+    let added = |key: &str| more.iter().flatten().find(|(name, _)| *name == key).map(|(_, label)| label.clone());
+    let label = |key: &str| added(key).or_else(|| labels?.get(key)?.as_str());
+    let wanted = field(selector, &["matchLabels"]);
+    let mut wanted = wanted.iter().flat_map(Value::entries).filter_map(|entry| Some((entry.key()?, entry.as_str()?)));
+    wanted.all(|(key, text)| added(&key).is_some() || label(&key) == Some(text))
         && items(selector, &["matchExpressions"]).all(|expression| {
             let key = text(expression, &["key"]).unwrap_or_default();
-            let label = labels.get(&key);
-            let is_listed =
-                || items(expression, &["values"]).any(|value| value.as_str().as_ref() == label && label.is_some());
+            let label = label(&key);
+            let is_listed = || items(expression, &["values"]).any(|value| label.is_some() && value.as_str() == label);
             match text(expression, &["operator"]).as_deref() {
                 Some("In") => label.is_some() && is_listed(),
                 Some("NotIn") => label.is_none() || !is_listed(),

@@ -1,5 +1,6 @@
 //! The definitions of a ClusterClass's variables: each has a schema, which must be as sound as that of a CRD.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use crate::schema::cel::check::{Checker, OldSelf};
@@ -33,7 +34,8 @@ const STRUCTURAL: [&str; 8] = [
 pub fn judge(check: &mut Check<'_, '_>) {
     let mut names = HashSet::new();
     let known = variable::of_class(check.object);
-    let checker = Checker::new();
+    // Few variables have rules.
+    let checker: LazyCell<Checker> = LazyCell::new(Checker::new);
     for variable in items(check.object.root, &["spec", "variables"]) {
         name(check, variable, &mut names);
         for key in ["metadata", "deprecatedV1Beta1Metadata"] {
@@ -152,7 +154,7 @@ fn form<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>) -> bool {
 /// The schema of one variable under judgement.
 struct SchemaJudge<'j, 'r, 'a> {
     check: &'j mut Check<'r, 'a>,
-    checker: &'j Checker,
+    checker: &'j LazyCell<Checker>,
     definition: Option<&'j Variable>,
     /// What all rules may cost together.
     total: u64,

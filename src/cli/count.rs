@@ -9,7 +9,6 @@ use super::common::{self, ChartArgs, JudgeArgs};
 use super::{Outcome, lint};
 use crate::fleet::count::{Count, Kinds, count};
 use crate::input::Source;
-use crate::layers::layers;
 use crate::output::table;
 use crate::release::Release;
 use crate::rules::view::{Circumstances, View};
@@ -78,7 +77,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let release = Release::new(&streams, namespace);
     let mut count = count(&release);
     if args.apps {
-        let apps = layers(&View::new(&release, &Circumstances::of(&settings))).apps(release.clusters.len());
+        let apps = View::new(&release, &Circumstances::of(&settings)).layers().apps(release.clusters.len());
         count.clusters.iter_mut().zip(apps).for_each(|(cluster, apps)| cluster.apps = apps);
     }
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -3,6 +3,8 @@
 //! Compiled when the settings are read, so that a slip in an expression is an error of the settings with its place, and not one
 //! of every object later. What they find is for `rules::custom`.
 
+use std::cell::LazyCell;
+
 use serde::Deserialize;
 
 use super::Level;
@@ -122,7 +124,7 @@ pub fn compile(settings: &[CustomRule]) -> Result<Vec<Compiled>, Fault> {
 /// # Errors
 /// The first such name, with its place and the field that may be meant.
 pub fn check_fields(rules: &[Compiled], schemas: &Schemas) -> Result<(), Fault> {
-    let checker = Checker::new();
+    let checker: LazyCell<Checker> = LazyCell::new(Checker::new);
     for (number, rule) in rules.iter().enumerate() {
         let setting = &rule.setting;
         let Some(kind) = setting.kind.as_ref().filter(|_| setting.over != Some(Scope::Cluster)) else { continue };

@@ -146,11 +146,11 @@ fn migrate(text: &str, context: &Context) -> Outcome {
         Ok(Concern::Changed) => {}
         Err(reason) => return Outcome::Refused(reason),
     }
-    if let Some(twice) = parsed.duplicates.first() {
+    if let Some(twice) = parsed.duplicates().first() {
         let message = "a key stands twice; the server takes the last. Delete the other one first";
         return refuse(twice.second.range().start, message.into());
     }
-    if parsed.ignored.is_some() {
+    if parsed.ignored().is_some() {
         return refuse(0, "text follows that the server never reads. Delete it or put --- before it".into());
     }
     match write(&before, &tree, text) {
@@ -192,7 +192,7 @@ fn write(before: &Tree<'_>, after: &Tree<'_>, text: &str) -> Option<String> {
     let written = Renderer::render(after, text, &layout)?;
     let parsed = yaml::parse(&written).ok()?;
     let meaning = parsed.root()?.to_json();
-    (meaning == after.to_json() && parsed.duplicates.is_empty()).then_some(written)
+    (meaning == after.to_json() && parsed.duplicates().is_empty()).then_some(written)
 }
 
 /// Whether a document has anything to migrate.

@@ -7,15 +7,16 @@ pub struct Index {
     /// Where the entries begin whose hash begins with these bits; and where the last ones end.
     begins: Vec<u32>,
     shift: u32,
+    is_unique: bool,
 }
 
 impl Index {
-    /// An index of objects with their hashes.
-    pub fn new(hashes: &[(u64, u32)]) -> Self {
+    /// An index of objects by their hashes, numbered as those stand.
+    pub fn new(hashes: &[u64]) -> Self {
         let bits = (hashes.len().max(2) as u64).ilog2();
         let shift = u64::BITS - bits;
         let mut begins = vec![0_u32; (1 << bits) + 1];
-        for (hash, _) in hashes {
+        for hash in hashes {
             begins[(hash >> shift) as usize + 1] += 1;
         }
         for at in 1..begins.len() {
@@ -24,15 +25,23 @@ impl Index {
         // Each goes to its place among all; the few that begin alike are sorted then.
         let mut next = begins.clone();
         let mut entries = vec![(0, 0); hashes.len()];
-        for entry in hashes {
-            let at = &mut next[(entry.0 >> shift) as usize];
-            entries[*at as usize] = *entry;
+        for (number, hash) in (0..).zip(hashes) {
+            let at = &mut next[(hash >> shift) as usize];
+            entries[*at as usize] = (*hash, number);
             *at += 1;
         }
+        let mut is_unique = true;
         for place in begins.windows(2) {
-            entries[place[0] as usize..place[1] as usize].sort_unstable();
+            let alike = &mut entries[place[0] as usize..place[1] as usize];
+            alike.sort_unstable();
+            is_unique &= alike.windows(2).all(|pair| pair[0].0 != pair[1].0);
         }
-        Self { entries, begins, shift }
+        Self { entries, begins, shift, is_unique }
+    }
+
+    /// Whether no two objects share a hash.
+    pub fn is_unique(&self) -> bool {
+        self.is_unique
     }
 
     /// The objects of a hash, in order. Others may have the same: whoever asks compares.
@@ -59,8 +68,9 @@ mod tests {
     fn finds_what_was_put_in_and_nothing_else() {
         let hash = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for size in [0, 1, 2, 3, 100, 1000] {
-            let hashes: Vec<_> = (0..size).map(|number| (hash(number / 2), number as u32)).collect();
+            let hashes: Vec<_> = (0..size).map(|number| hash(number / 2)).collect();
             let index = Index::new(&hashes);
+            assert_eq!(index.is_unique(), size < 2);
             for number in 0..size / 2 {
                 assert_eq!(index.of(hash(number)).collect::<Vec<_>>(), [2 * number as u32, 2 * number as u32 + 1]);
             }

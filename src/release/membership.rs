@@ -37,6 +37,14 @@ pub enum Membership {
 }
 
 impl Membership {
+    /// The one cluster it belongs to, as an index into `Release::clusters`.
+    pub fn one(&self) -> Option<usize> {
+        match self {
+            Self::One(cluster) => Some(*cluster as usize),
+            Self::Unassigned | Self::Shared => None,
+        }
+    }
+
     fn merge(self, other: Self) -> Self {
         match (self, other) {
             (Self::Unassigned, known) | (known, Self::Unassigned) => known,
@@ -104,17 +112,25 @@ fn stated<'a>(release: &Release<'a>, gone: &BTreeSet<u32>, jobs: usize) -> (Vec<
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
     let mut numbers: Numbers<'a> = FxHashMap::default();
     let mut membership = vec![Membership::Unassigned; release.objects.len()];
+    let mut last = 0;
     for (number, name) in names.into_iter().flatten() {
         let object = &release.objects[number as usize];
-        let namespace = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
-        let known = numbers.entry(name.clone()).or_default();
-        let number = if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == namespace) {
-            *number
-        } else {
+        // Charts render kind by kind: mostly it is the same cluster again, or the next one.
+        let expected = [last, last + 1].into_iter().find(|number| {
+            let cluster = clusters.get(*number as usize);
+            cluster.is_some_and(|cluster| cluster.name == name && cluster.namespace == release.namespace_of(object))
+        });
+        let number = expected.unwrap_or_else(|| {
+            let namespace = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
+            let known = numbers.entry(name.clone()).or_default();
+            if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == namespace) {
+                return *number;
+            }
             clusters.push(Cluster { namespace: namespace.clone(), name, object: None });
             known.push((namespace, clusters.len() as u32 - 1));
             clusters.len() as u32 - 1
-        };
+        });
+        last = number;
         if object.is(CLUSTER_GROUP, "Cluster") {
             clusters[number as usize].object.get_or_insert(object.number);
         }

@@ -86,9 +86,8 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             out.extend(pods.iter().find_map(|pod| against_default(object, pod)));
         }
         if let Some(infrastructure) = cluster.infrastructure {
-            let own: Vec<&Range<'_>> = pods.iter().chain(&services).collect();
             out.extend(node_ranges(infrastructure).iter().filter_map(|nodes| {
-                let overlap = own.iter().find(|range| range.overlaps(nodes))?;
+                let overlap = pods.iter().chain(&services).find(|range| range.overlaps(nodes))?;
                 let message = format!(
                     "the nodes' network {} overlaps with the cluster's {}: pods cannot reach nodes whose addresses are also theirs",
                     nodes.network, overlap.network
@@ -114,20 +113,24 @@ fn against_default(object: &Object<'_>, pod: &Range<'_>) -> Option<Finding> {
 }
 
 fn node_ranges<'a>(infrastructure: &Object<'a>) -> Vec<Range<'a>> {
-    let spec = infrastructure.spec();
     let mut ranges = Vec::new();
     for path in NODE_NETWORKS {
-        let mut values: Vec<Value<'a>> = spec.into_iter().collect();
-        for key in *path {
-            values = values
-                .iter()
-                .flat_map(|value| if value.is_seq() { value.items().collect() } else { vec![*value] })
-                .filter_map(|value| value.get(key))
-                .collect();
+        if let Some(spec) = infrastructure.spec() {
+            leaves(spec, path, &mut |value| ranges.extend(range(value)));
         }
-        let leaves =
-            values.iter().flat_map(|value| if value.is_seq() { value.items().collect() } else { vec![*value] });
-        ranges.extend(leaves.filter_map(range));
     }
     ranges
+}
+
+/// Hands on what stands at the end of a path: each item of a list, wherever one stands on the way.
+fn leaves<'a>(value: Value<'a>, path: &[&str], found: &mut dyn FnMut(Value<'a>)) {
+    if value.is_seq() {
+        value.items().for_each(|item| leaves(item, path, found));
+    } else if let [key, rest @ ..] = path {
+        if let Some(value) = value.get(key) {
+            leaves(value, rest, found);
+        }
+    } else {
+        found(value);
+    }
 }

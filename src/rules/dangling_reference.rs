@@ -140,8 +140,8 @@ struct Meant<'v, 'a> {
     object: &'v Object<'a>,
 }
 
-impl Meant<'_, '_> {
-    fn description(&self, view: &View<'_, '_>, link: &Link<'_>) -> String {
+impl<'a> Meant<'_, 'a> {
+    fn description(&self, view: &View<'_, 'a>, link: &Link<'a>) -> String {
         let object = self.object;
         if object.name != link.name {
             return format!("{} '{}'", object.kind, object.name);
@@ -155,7 +155,7 @@ impl Meant<'_, '_> {
         format!("one in namespace '{}'", view.release.namespace_of(object))
     }
 
-    fn suggestion(&self, view: &View<'_, '_>, link: &Link<'_>) -> String {
+    fn suggestion(&self, view: &View<'_, 'a>, link: &Link<'a>) -> String {
         let object = self.object;
         if object.name != link.name {
             return format!("name: {}", object.name);

@@ -1,7 +1,7 @@
 //! Differences for clusters that get nothing.
 
 use super::view::View;
-use crate::layers::{Aim, Fate, Layer, Role, layers};
+use crate::layers::{Aim, Fate, Layer, Role};
 use crate::report::{Finding, Severity};
 use crate::schema::suggest::nearest;
 
@@ -32,7 +32,7 @@ crate::rule! {
 
 /// Looks at every override.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let layers = layers(view);
+    let layers = view.layers();
     for target in layers.targets.iter().filter(|target| target.role == Role::Overrides && target.fate == Fate::Nobody) {
         let object = target.object;
         let named = match &target.aim {

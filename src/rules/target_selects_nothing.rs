@@ -1,7 +1,7 @@
 //! Applications for no cluster.
 
 use super::view::{Selector, View};
-use crate::layers::{Aim, Fate, Layer, Role, layers};
+use crate::layers::{Aim, Fate, Layer, Role};
 use crate::report::Finding;
 
 crate::rule! {
@@ -34,7 +34,7 @@ crate::rule! {
 
 /// Looks at every selector.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let layers = layers(view);
+    let layers = view.layers();
     for target in &layers.targets {
         let is_selector = matches!(target.aim, Aim::Selector | Aim::All);
         // Cluster API's own add-ons have a rule of their own.

@@ -1,7 +1,7 @@
 //! Targets that a layer refuses or reads otherwise than they look.
 
 use super::view::View;
-use crate::layers::{Aim, layers};
+use crate::layers::Aim;
 use crate::report::{Finding, Severity};
 
 crate::rule! {
@@ -31,7 +31,7 @@ crate::rule! {
 
 /// Looks at every target.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for target in &layers(view).targets {
+    for target in &view.layers().targets {
         let object = target.object;
         let finding = match &target.aim {
             Aim::Unclear(why) => {

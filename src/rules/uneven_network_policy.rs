@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashSet;
 
 use super::view::View;
-use crate::layers::{Fate, Role, layers};
+use crate::layers::{Fate, Role};
 use crate::release::Membership;
 use crate::report::Finding;
 
@@ -43,11 +43,11 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         }
     }
     let mut open = false;
-    for target in layers(view).targets {
+    for target in &view.layers().targets {
         if target.object.kind == "FederatedNetworkPolicy" && target.role == Role::Places {
             open |= target.fate == Fate::Unknown;
             let namespace = view.release.namespace_of(target.object);
-            policies.entry(key(namespace, &target.object.name)).or_default().extend(target.clusters);
+            policies.entry(key(namespace, &target.object.name)).or_default().extend(&target.clusters);
         }
     }
     let all: Vec<usize> = (0..view.clusters.len())

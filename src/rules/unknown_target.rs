@@ -1,7 +1,7 @@
 //! Applications for clusters that nobody knows.
 
 use super::view::View;
-use crate::layers::{Aim, Fate, Layer, Role, Target, layers};
+use crate::layers::{Aim, Fate, Layer, Role, Target};
 use crate::report::{Finding, Severity};
 use crate::schema::suggest::nearest;
 
@@ -42,7 +42,7 @@ const COMPARED: usize = 50;
 
 /// Looks at every target that is named.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let layers = layers(view);
+    let layers = view.layers();
     let first = out.len();
     for target in &layers.targets {
         if target.fate != Fate::Nobody || target.role != Role::Places {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::view::View;
-use crate::layers::{Fate, Layer, Role, Target, layers};
+use crate::layers::{Fate, Layer, Role, Target};
 use crate::report::Finding;
 
 crate::rule! {
@@ -30,7 +30,7 @@ const LEAST: usize = 3;
 
 /// Compares clusters with their peers.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let layers = layers(view);
+    let layers = view.layers();
     // Cluster API's own add-ons bring the network: a cluster with nothing else is empty all the same.
     let places = |target: &&Target<'_, '_>| target.role == Role::Places && target.layer != Layer::Addons;
     let placing = || layers.targets.iter().filter(places);

@@ -132,8 +132,10 @@ pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u3
     let wishes = Wishes::new(release, &clusters, &membership, labels);
     let parts = crate::threads::in_parts(&release.objects, plan.jobs, OBJECTS_PER_THREAD, |_, objects| {
         let mut part = Part::default();
-        let left = objects.iter().filter(|object| gone.is_empty() || !gone.contains(&object.number));
-        left.for_each(|object| part.label(object, &wishes));
+        let mut add = Vec::new();
+        for object in objects.iter().filter(|object| gone.is_empty() || !gone.contains(&object.number)) {
+            part.label(object, &wishes, &mut add);
+        }
         part
     });
     plan.edits.reserve(parts.iter().map(|part| part.edits.len()).sum());
@@ -153,14 +155,15 @@ struct Part<'l> {
 }
 
 impl<'l> Part<'l> {
-    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'_, 'l>) {
+    /// Plans the labels of one object; `add` is room for them.
+    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'_, 'l>, add: &mut Vec<Label<'l>>) {
         let Some(metadata) = object.metadata().filter(Value::is_map) else { return };
         let entry = metadata.get("labels");
         let present = entry.filter(|labels| !labels.is_null());
         if present.is_some_and(|labels| !labels.is_map()) {
             return;
         }
-        let mut add: Vec<Label<'l>> = Vec::new();
+        add.clear();
         for (key, value) in wishes.of(object) {
             match present.and_then(|labels| labels.get(key)) {
                 None => add.push((key.clone(), value.clone())),
@@ -177,13 +180,13 @@ impl<'l> Part<'l> {
             return;
         }
         let edits = match entry {
-            Some(labels) => edit::insert_texts(labels, None, &add),
-            None => edit::insert_texts(metadata, Some("labels"), &add),
+            Some(labels) => edit::insert_texts(labels, None, add),
+            None => edit::insert_texts(metadata, Some("labels"), add),
         };
         match edits {
             Ok(edits) => {
                 self.edits.extend(edits.into_iter().map(|edit| (object.document, edit)));
-                self.added.push(object.number, add);
+                self.added.push(object.number, add.drain(..));
             }
             Err(reason) => {
                 let keys = add.iter().map(|(key, _)| &**key).collect::<Vec<_>>().join(", ");
@@ -252,21 +255,17 @@ impl<'m, 'l> Wishes<'m, 'l> {
     }
 
     /// The labels for one object, each key once, the more specific wish first.
-    fn of(&self, object: &Object<'_>) -> Vec<&Label<'l>> {
-        let cluster = match self.membership.get(object.number as usize) {
-            Some(Membership::One(cluster)) => Some(cluster),
-            _ => None,
-        };
-        let shared = cluster.and_then(|cluster| self.clusters.get(*cluster as usize)).map(Vec::as_slice);
+    fn of(&self, object: &Object<'_>) -> impl Iterator<Item = &Label<'l>> {
+        let cluster = self.membership.get(object.number as usize).and_then(Membership::one);
+        let shared = cluster.and_then(|cluster| self.clusters.get(cluster));
         let is_cluster = !self.own.is_empty() && object.is(CLUSTER_GROUP, "Cluster");
-        let own = cluster.filter(|_| is_cluster).and_then(|cluster| self.own.get(cluster));
-        let mut wishes: Vec<&Label<'l>> = Vec::new();
-        for label in shared.into_iter().flatten().chain(own.into_iter().flatten()).chain(&self.all) {
-            if !wishes.iter().any(|(key, _)| *key == label.0) {
-                wishes.push(label);
-            }
-        }
+        let own = cluster.filter(|_| is_cluster).and_then(|cluster| self.own.get(&(cluster as u32)));
+        let wishes = shared.into_iter().flatten().chain(own.into_iter().flatten()).chain(&self.all);
+        let before = wishes.clone();
         wishes
+            .enumerate()
+            .filter(move |(number, (key, _))| before.clone().take(*number).all(|(other, _)| other != key))
+            .map(|(_, label)| label)
     }
 }
 

@@ -108,9 +108,14 @@ pub fn apply_to<'e>(text: &str, edits: impl IntoIterator<Item = &'e Edit>, out: 
 
 /// The edits in the order of the text.
 pub fn in_order<'e>(edits: impl IntoIterator<Item = &'e Edit>) -> impl Iterator<Item = &'e Edit> {
-    let mut order: Vec<&Edit> = edits.into_iter().collect();
-    order.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    order.into_iter()
+    let mut edits = edits.into_iter();
+    let mut first = edits.next();
+    let mut others: Vec<&Edit> = edits.collect();
+    if !others.is_empty() {
+        others.extend(first.take());
+        others.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    }
+    first.into_iter().chain(others)
 }
 
 type Edits = Result<Vec<Edit>, Uneditable>;

@@ -62,17 +62,36 @@ pub struct DuplicateKey {
 pub struct Parsed<'t> {
     /// The document.
     pub document: Document<'t>,
-    /// Keys that stand twice.
-    pub duplicates: Vec<DuplicateKey>,
-    /// Where text begins that Kubernetes' reader never looks at, because the document ended before it (behind `...`, or
-    /// behind a flow collection or quoted text at the top).
-    pub ignored: Option<usize>,
+    /// Nearly no document has any.
+    oddities: Option<Box<Oddities>>,
 }
 
-impl Parsed<'_> {
+/// What is odd about a document that could be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Oddities {
+    duplicates: Vec<DuplicateKey>,
+    ignored: Option<usize>,
+}
+
+impl<'t> Parsed<'t> {
+    fn new(document: Document<'t>, oddities: Oddities) -> Self {
+        Self { document, oddities: (oddities != Oddities::default()).then(|| Box::new(oddities)) }
+    }
+
     /// The document's root; `None` where nothing is in it.
     pub fn root(&self) -> Option<Value<'_>> {
         self.document.root()
+    }
+
+    /// Keys that stand twice.
+    pub fn duplicates(&self) -> &[DuplicateKey] {
+        self.oddities.as_ref().map_or(&[], |oddities| &oddities.duplicates)
+    }
+
+    /// Where text begins that Kubernetes' reader never looks at, because the document ended before it (behind `...`, or
+    /// behind a flow collection or quoted text at the top).
+    pub fn ignored(&self) -> Option<usize> {
+        self.oddities.as_ref()?.ignored
     }
 }
 
@@ -95,14 +114,13 @@ pub enum Parser {
 #[doc(hidden)]
 pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed<'_>, SyntaxError> {
     let mut room = Room::default();
-    let Read { duplicates, ignored, is_unusual } = read(text, &mut room, parser)?;
-    Ok(Parsed { document: Document::alone(text, &room.nodes, is_unusual), duplicates, ignored })
+    let Read { oddities, is_unusual } = read(text, &mut room, parser)?;
+    Ok(Parsed::new(Document::alone(text, &room.nodes, is_unusual), oddities))
 }
 
 /// What reading a document gave besides its nodes.
 struct Read {
-    duplicates: Vec<DuplicateKey>,
-    ignored: Option<usize>,
+    oddities: Oddities,
     /// As [`view::Form::is_unusual`].
     is_unusual: bool,
 }
@@ -115,7 +133,8 @@ fn read(text: &str, room: &mut Room, parser: Parser) -> Result<Read, SyntaxError
     keys::find_duplicates(text, &mut room.nodes, &mut room.seen, &mut duplicates);
     let error = if outcome.not_finite { not_finite(text, &room.nodes) } else { None };
     let is_unusual = !outcome.is_fast || !duplicates.is_empty();
-    error.map_or(Ok(Read { duplicates, ignored: outcome.ignored, is_unusual }), Err)
+    let oddities = Oddities { duplicates, ignored: outcome.ignored };
+    error.map_or(Ok(Read { oddities, is_unusual }), Err)
 }
 
 /// The first infinity or not-a-number that no later entry hides.

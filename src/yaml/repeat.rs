@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
 use super::view::{Document, Form, Word};
-use super::{Parsed, Parser, Read, SyntaxError};
+use super::{Oddities, Parsed, Parser, Read, SyntaxError};
 
 /// So many documents are remembered: objects of a few kinds may take turns.
 const REMEMBERED: usize = 8;
@@ -45,7 +45,7 @@ impl<'t> Reader<'t> {
                 self.misses = 0;
                 self.latest = number;
                 let document = Document::of_form(text, Arc::clone(form), &self.shifts);
-                return Ok(Parsed { document, duplicates: Vec::new(), ignored: None });
+                return Ok(Parsed::new(document, Oddities::default()));
             }
         }
         let read = super::read(text, &mut self.room, Parser::Either)?;
@@ -59,7 +59,7 @@ impl<'t> Reader<'t> {
         } else {
             Document::alone(text, nodes, read.is_unusual)
         };
-        Ok(Parsed { document, duplicates: read.duplicates, ignored: read.ignored })
+        Ok(Parsed::new(document, read.oddities))
     }
 
     fn remember(&mut self, form: Arc<Form<'t>>) {
@@ -75,7 +75,7 @@ impl<'t> Reader<'t> {
 /// Whether no word of a document has a say in more than its own place.
 fn is_regular(read: &Read, nodes: &[Node]) -> bool {
     let is_alias = |node: &Node| node.flags & (ALIASED | KEY_ALIASED) != 0;
-    read.duplicates.is_empty() && read.ignored.is_none() && !nodes.iter().any(is_alias)
+    read.oddities == Oddities::default() && !nodes.iter().any(is_alias)
 }
 
 impl<'t> Form<'t> {
@@ -187,7 +187,7 @@ mod tests {
             match (crate::yaml::parse(text), reader.parse(text)) {
                 (Ok(expected), Ok(given)) => {
                     assert_eq!(seen(&expected.document), seen(&given.document), "{text}");
-                    assert_eq!((expected.duplicates, expected.ignored), (given.duplicates, given.ignored), "{text}");
+                    assert_eq!(expected.oddities, given.oddities, "{text}");
                     repeated += usize::from(reader.misses == 0);
                 }
                 (Err(expected), Err(given)) => assert_eq!(expected, given, "{text}"),

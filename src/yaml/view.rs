@@ -47,19 +47,57 @@ pub struct Document<'t> {
     pub(super) form: Arc<Form<'t>>,
     /// How far what stands behind so many words is from where it stands in the form, modulo the largest length; empty where
     /// this is the document of which the form was made.
-    pub(super) shifts: Box<[u16]>,
+    pub(super) shifts: Shifts,
+}
+
+/// How far words have moved what stands behind them: in the document itself where they are few, so that whoever looks at it has
+/// them at hand.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shifts {
+    Few(u8, [u16; Self::FEW]),
+    Many(Box<[u16]>),
+}
+
+impl Shifts {
+    const FEW: usize = 15;
+
+    fn of(shifts: &[u16]) -> Self {
+        let mut few = [0; Self::FEW];
+        match few.get_mut(..shifts.len()) {
+            Some(room) => {
+                room.copy_from_slice(shifts);
+                Self::Few(shifts.len() as u8, few)
+            }
+            None => Self::Many(shifts.into()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Few(0, _))
+    }
+
+    /// The shift behind so many words.
+    #[inline]
+    fn behind(&self, words: u16) -> u16 {
+        let shifts = match self {
+            Self::Few(_, few) => &few[..],
+            Self::Many(many) => many,
+        };
+        shifts.get(words as usize).copied().unwrap_or_default()
+    }
 }
 
 impl<'t> Document<'t> {
     /// A document that no other repeats.
     pub(super) fn alone(text: &'t str, nodes: &[Node], is_unusual: bool) -> Self {
         let form = Form { text, nodes: nodes.into(), words: Box::default(), places: Box::default(), is_unusual };
-        Self { text, form: Arc::new(form), shifts: Box::default() }
+        Self { text, form: Arc::new(form), shifts: Shifts::of(&[]) }
     }
 
     /// A document of a form; without shifts the one of which it was made.
     pub(super) fn of_form(text: &'t str, form: Arc<Form<'t>>, shifts: &[u16]) -> Self {
-        Self { text, form, shifts: shifts.into() }
+        Self { text, form, shifts: Shifts::of(shifts) }
     }
 }
 
@@ -67,6 +105,11 @@ impl<'a> Document<'a> {
     /// The document's text, from its first byte to the separator.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// The text of the document from which all that repeat it have their form: the same but for a few words, with the same keys.
+    pub fn form_text(&self) -> &'a str {
+        self.form.text
     }
 
     /// The number of its nodes.
@@ -172,10 +215,7 @@ impl<'a> Document<'a> {
     /// A span of the form that so many words stand before, at its place in this document.
     #[inline]
     pub(super) fn moved(&self, span: Span, start: u16, end: u16) -> Span {
-        let to = |at: u32, words: u16| {
-            let shift = self.shifts.get(words as usize).copied().unwrap_or_default();
-            u32::from((at as u16).wrapping_add(shift))
-        };
+        let to = |at: u32, words: u16| u32::from((at as u16).wrapping_add(self.shifts.behind(words)));
         Span { start: to(span.start, start), end: to(span.end, end) }
     }
 

@@ -29,7 +29,7 @@ type Read<'t> = Result<Parsed<'t>, SyntaxError>;
 fn same(one: &Read<'_>, other: &Read<'_>) -> bool {
     match (one, other) {
         (Ok(a), Ok(b)) => {
-            a.duplicates == b.duplicates && a.ignored == b.ignored && same_nodes(&a.document, &b.document)
+            a.duplicates() == b.duplicates() && a.ignored() == b.ignored() && same_nodes(&a.document, &b.document)
         }
         (Err(a), Err(b)) => a == b,
         _ => false,
@@ -57,7 +57,7 @@ fn shape(text: &str, read: &Read<'_>) -> Shape {
             let kinds = nodes.fold(0_u64, |kinds, value| {
                 kinds | 1 << value.style() as u64 | 1 << (16 + value.tag() as u64) | u64::from(value.is_aliased()) << 32
             });
-            let twice = (parsed.duplicates.len().min(2), parsed.ignored.is_some());
+            let twice = (parsed.duplicates().len().min(2), parsed.ignored().is_some());
             Shape::of((yaml::is_fast(text), document.len().checked_ilog2(), twice, kinds))
         }
     }

@@ -43,13 +43,13 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<Addon<'v, 'a>> {
 }
 
 /// Clusters by label, so that a selector does not look at the whole fleet.
-struct Index<'a> {
-    labels: Vec<Option<(&'a str, Labels<'a>)>>,
+struct Index<'v, 'a> {
+    labels: Vec<Option<(&'v str, Labels<'a>)>>,
     by_label: FxHashMap<(Cow<'a, str>, Cow<'a, str>), Vec<usize>>,
 }
 
-impl<'a> Index<'a> {
-    fn new<'v: 'a>(view: &View<'v, 'a>) -> Self {
+impl<'v, 'a> Index<'v, 'a> {
+    fn new(view: &View<'v, 'a>) -> Self {
         let of_cluster =
             |object: &'v Object<'a>| (view.release.namespace_of(object), labels(object.at(&["metadata", "labels"])));
         let all: Vec<_> = view.clusters.iter().map(|cluster| cluster.object.map(of_cluster)).collect();

@@ -132,10 +132,16 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
             }
         })
         .collect();
+    let mut counts = vec![0; clusters.len()];
+    for cluster in release.membership.iter().filter_map(Membership::one) {
+        counts[cluster] += 1;
+    }
+    for (cluster, count) in clusters.iter_mut().zip(counts) {
+        cluster.members.reserve_exact(count);
+    }
     for (object, membership) in release.objects.iter().zip(&release.membership) {
-        let Membership::One(cluster) = membership else { continue };
-        if let Some(cluster) = clusters.get_mut(*cluster as usize) {
-            cluster.members.push(object);
+        if let Some(cluster) = membership.one() {
+            clusters[cluster].members.push(object);
         }
     }
     // A part of a chart, rendered alone: one control plane and workers of one cluster, and no Cluster that says they belong
@@ -201,7 +207,7 @@ impl<'v, 'a> ClusterView<'v, 'a> {
 
     /// What makes machines in it, control plane first.
     pub fn machine_sources(&self) -> Vec<MachineSource<'v, 'a>> {
-        let mut sources = Vec::new();
+        let mut sources = Vec::with_capacity(self.members.len());
         if let Some(object) = self.control_plane {
             sources.push(control_plane_source(object));
         }

@@ -11,7 +11,7 @@ use super::{View, is_capi_group};
 use crate::object::{CLUSTER_GROUP, Object, Reference};
 use crate::release::Release;
 use crate::report::Place;
-use crate::yaml::Value;
+use crate::yaml::{PerForm, Value};
 
 const INFRASTRUCTURE: &str = "infrastructure.cluster.x-k8s.io";
 
@@ -142,9 +142,8 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
     let release = view.release;
     let mut links: Vec<Link<'a>> = Vec::with_capacity(release.objects.len());
     let mut begins = Vec::with_capacity(release.objects.len() + 1);
-    // Nearly no fleet names its data: then no object is looked through for it.
-    let named_data = release.streams.iter().any(|stream| data::may_be_in(&stream.source.bytes));
-    let mut looked_at = LookedAt::default();
+    // Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
+    let mut names_data = PerForm::default();
     for object in &release.objects {
         begins.push(links.len() as u32);
         if !is_capi_group(object.group()) {
@@ -154,8 +153,9 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
         by_shape(view, object, &mut links);
         let by_shape = links.len();
         by_name(object, &mut links);
-        if named_data && !object.is(CLUSTER_GROUP, "ClusterClass") && looked_at.holds(release, object, data::may_be_in)
-        {
+        let document = object.root.document();
+        let may_name_data = *names_data.get(document, || data::may_be_in(document.form_text().as_bytes()));
+        if may_name_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
             links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
         }
         for link in links.get_mut(by_shape..).unwrap_or_default() {

@@ -23,6 +23,7 @@ use std::sync::OnceLock;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::config::Settings;
+use crate::layers::{self, Layers};
 use crate::object::Object;
 use crate::release::Release;
 use crate::schema::bundle::Schemas;
@@ -82,6 +83,7 @@ pub struct View<'v, 'a> {
     leading_to: Vec<u32>,
     /// Objects by the hash of their name, made when somebody asks.
     by_name: OnceLock<Vec<(u64, u32)>>,
+    layers: OnceLock<Layers<'v, 'a>>,
 }
 
 /// The objects of one kind, whatever their version.
@@ -108,6 +110,7 @@ impl<'v, 'a> View<'v, 'a> {
             leading: Vec::new(),
             leading_to: Vec::new(),
             by_name: OnceLock::new(),
+            layers: OnceLock::new(),
         };
         (view.links, view.links_of) = links::collect(&view);
         (view.leading, view.leading_to) = turned_round(&view.links, release.objects.len());
@@ -147,6 +150,11 @@ impl<'v, 'a> View<'v, 'a> {
         let from = index.partition_point(|(other, _)| *other < key);
         let hits = index.get(from..).into_iter().flatten().take_while(move |(other, _)| *other == key);
         hits.filter_map(|(_, number)| self.object(*number)).filter(move |object| object.name == name)
+    }
+
+    /// What the layers above Cluster API target; looked through when first somebody asks.
+    pub fn layers(&self) -> &Layers<'v, 'a> {
+        self.layers.get_or_init(|| layers::layers(self))
     }
 
     /// The references that lead to an object.

@@ -13,7 +13,7 @@ use crate::object::{Object, Reference};
 use crate::secrets;
 use crate::yaml::Value;
 
-/// Whether a text holds any key that speaks of data or identities.
+/// Whether a text may hold any key that speaks of data or identities.
 pub fn may_be_in(text: &[u8]) -> bool {
     static WORDS: LazyLock<[Finder<'_>; 4]> =
         LazyLock::new(|| ["ecret", "onfigMap", "dentityRef", "redentialsRef"].map(Finder::new));
