@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use walkdir::WalkDir;
 
+use crate::pipe;
 use crate::progress::{self, Phase};
 use crate::schema::suggest::nearest;
 use crate::threads;
@@ -302,6 +303,7 @@ fn read_all(file: fs::File, path: &Path) -> Result<Vec<u8>, InputError> {
     if metadata.len() > most {
         return Err(too_large());
     }
+    pipe::widen(&file);
     let mut bytes = Vec::new();
     // A byte more than it has now: so that its end is seen without growing the room.
     bytes.try_reserve_exact(metadata.len() as usize + 1).map_err(|error| unreadable(io::Error::other(error)))?;

@@ -24,6 +24,7 @@ pub mod layers;
 pub mod migrate;
 pub mod object;
 pub mod output;
+mod pipe;
 pub mod plan;
 pub mod progress;
 pub mod release;

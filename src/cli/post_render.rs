@@ -19,6 +19,7 @@ use crate::input::{ChartOptions, Source};
 use crate::judge;
 use crate::output::locate::Locator;
 use crate::output::{self, Format, Report, Style};
+use crate::pipe;
 use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::rules::view::Delivery;
@@ -110,6 +111,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let output = transform::write(&release, &plan)?;
     if args.exec.is_empty() {
         let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
+        pipe::widen(&out);
         write_all(&mut fs::File::from(out), output)?;
         common::leave(plan);
         common::leave(report);
