@@ -176,7 +176,7 @@ impl<'a> Release<'a> {
             let documents = 0..stream.documents.len() as u32;
             release.documents.extend(documents.map(|document| Origin { stream: number, document }));
         }
-        let jobs = streams.iter().map(Stream::threads).max().unwrap_or(1);
+        let jobs = release.threads();
         let parts = threads::in_parts(&release.documents, jobs, DOCUMENTS_PER_THREAD, |from, origins| {
             let mut gathered = Gathered::with_room(origins.len(), namespace);
             for (id, origin) in (from as u32..).zip(origins) {
@@ -198,6 +198,11 @@ impl<'a> Release<'a> {
         release.follow_references(jobs);
         (release.clusters, release.membership) = membership::assign(&release, jobs);
         release
+    }
+
+    /// On how many threads it is worth working: as many as parsed its largest stream.
+    pub fn threads(&self) -> usize {
+        self.streams.iter().map(Stream::threads).max().unwrap_or(1)
     }
 
     /// Finds and resolves the references of Cluster API objects once, for everybody.

@@ -98,11 +98,19 @@ pub fn shown<'t>(path: &str, text: &'t str) -> Cow<'t, str> {
 }
 
 fn telling(name: &str) -> bool {
-    let name: Vec<u8> =
-        name.bytes().filter(u8::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
+    let (mut short, mut long) = ([0; 64], Vec::new());
+    let room = if name.len() <= short.len() {
+        &mut short[..]
+    } else {
+        long.resize(name.len(), 0);
+        &mut long[..]
+    };
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase());
+    let length = room.iter_mut().zip(letters).map(|(place, letter)| *place = letter).count();
+    let name = &room[..length];
     let ends_with = |end: &&str| end.as_bytes().last() == name.last() && name.ends_with(end.as_bytes());
     let is_reference = REFERENCES.iter().any(ends_with);
-    !is_reference && (TELLING_WHOLE.iter().any(|whole| name == whole.as_bytes()) || holds_telling_part(&name))
+    !is_reference && (TELLING_WHOLE.iter().any(|whole| name == whole.as_bytes()) || holds_telling_part(name))
 }
 
 /// Whether one of [`TELLING`] stands anywhere in a name. Every key of every object that something is said about is asked.

@@ -3,6 +3,7 @@
 //! It knows nothing of the work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Parts for each thread: the last one to be done keeps nobody waiting for long.
 const PARTS_PER_THREAD: usize = 8;
@@ -24,6 +25,26 @@ pub fn in_parts<T: Sync, R: Send>(
     in_turn(parts.count, parts.threads, |number| {
         let (from, items) = parts.part(number);
         work(from, items)
+    })
+}
+
+/// As [`in_parts`], for work that takes the items themselves.
+pub fn in_owned_parts<T: Send, R: Send>(
+    items: Vec<T>,
+    jobs: usize,
+    least: usize,
+    work: impl Fn(Vec<T>) -> R + Sync,
+) -> Vec<R> {
+    let Parts { size, threads, .. } = Parts::of(&items, jobs, least);
+    let mut items = items.into_iter();
+    let mut parts = Vec::new();
+    while items.len() > 0 {
+        parts.push(Mutex::new(items.by_ref().take(size).collect::<Vec<T>>()));
+    }
+    in_turn(parts.len(), threads, |number| {
+        // Nobody else takes this one, so that nobody else can have broken it.
+        let part = std::mem::take(&mut *parts[number].lock().unwrap_or_else(PoisonError::into_inner));
+        work(part)
     })
 }
 
@@ -113,7 +134,7 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 
 #[cfg(test)]
 mod tests {
-    use super::{in_one, in_parts, in_turn};
+    use super::{in_one, in_owned_parts, in_parts, in_turn};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -124,6 +145,7 @@ mod tests {
                 part.to_vec()
             });
             assert_eq!(parts.concat(), items);
+            assert_eq!(in_owned_parts(items.clone(), jobs, 10, |part| part).concat(), items);
             assert_eq!(in_turn(1000, jobs, |number| number), items);
             assert_eq!(in_one(parts, |_, item| item), items);
         }

@@ -2,12 +2,13 @@
 //!
 //! Lines are counted only when there is something to say, once per source.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use crate::release::Release;
 use crate::report::{Finding, Place};
-use crate::secrets;
+use crate::{secrets, threads};
 
 /// A finding with its places resolved.
 #[derive(Debug)]
@@ -103,8 +104,8 @@ pub struct Locator<'r> {
     line: Cell<Option<Line>>,
     /// The document without objects that was asked for last, and whether it may hold a Secret.
     secret: Cell<Option<(u32, bool)>>,
-    /// The number of the first object, per stream.
-    first: OnceCell<Vec<u32>>,
+    /// The number of the first object, per stream; counted when first somebody asks.
+    first: Arc<OnceLock<Vec<u32>>>,
 }
 
 /// A line of a source.
@@ -137,13 +138,16 @@ fn characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
+/// Findings below which a further thread costs more than it brings.
+const FINDINGS_PER_THREAD: usize = 100;
+
 /// Bytes up to which a line is shown; nobody reads a longer one.
 const LONGEST_LINE: usize = 1 << 16;
 
 impl<'r> Locator<'r> {
     /// A locator for a release; counts nothing yet.
     pub fn new(release: &'r Release<'r>) -> Self {
-        Self { release, line: Cell::new(None), secret: Cell::new(None), first: OnceCell::new() }
+        Self { release, line: Cell::new(None), secret: Cell::new(None), first: Arc::default() }
     }
 
     /// Resolves findings and puts them in the order of the input; findings without a place come last.
@@ -155,19 +159,23 @@ impl<'r> Locator<'r> {
         findings.sort_by(|a, b| {
             key(a).cmp(&key(b)).then_with(|| a.rule.name.cmp(b.rule.name)).then_with(|| a.message.cmp(&b.message))
         });
-        let mut hidden = Hidden { release: self.release, last: None };
-        findings
-            .into_iter()
-            .map(|mut finding| {
-                hidden.take_out_of(&mut finding);
-                Located {
-                    location: finding.place.and_then(|place| self.location(&place, finding.path.as_deref())),
-                    others: finding.others.iter().filter_map(|place| self.location(place, None)).collect(),
-                    fix: self.fix(&finding).unwrap_or_default(),
-                    finding,
-                }
-            })
-            .collect()
+        let (release, first) = (self.release, &self.first);
+        let located = threads::in_owned_parts(findings, release.threads(), FINDINGS_PER_THREAD, |findings| {
+            let own = Self { first: Arc::clone(first), ..Self::new(release) };
+            let mut hidden = Hidden { release, last: None };
+            findings.into_iter().map(|finding| own.located(finding, &mut hidden)).collect()
+        });
+        threads::in_one(located, |_, located| located)
+    }
+
+    fn located(&self, mut finding: Finding, hidden: &mut Hidden<'r>) -> Located<'r> {
+        hidden.take_out_of(&mut finding);
+        Located {
+            location: finding.place.and_then(|place| self.location(&place, finding.path.as_deref())),
+            others: finding.others.iter().filter_map(|place| self.location(place, None)).collect(),
+            fix: self.fix(&finding).unwrap_or_default(),
+            finding,
+        }
     }
 
     fn fix(&self, finding: &Finding) -> Option<Vec<FixedLines>> {
