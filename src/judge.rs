@@ -134,17 +134,21 @@ impl Judged {
         let circumstances =
             Circumstances { settings: &options.settings, schemas: Some(&options.schemas), delivery: options.delivery };
         let objects = threads::Parts::of(&release.objects, options.jobs, OBJECTS_PER_THREAD);
-        // First somebody looks the release through for the rules, while others begin with the objects; the rules come last.
+        // First somebody looks the release through for the rules, while others begin with the objects; the rules come last, the
+        // last of the list before the others: they look at the whole text, take longest, and nobody shall wait for them in the end.
         let view: OnceLock<View<'_, '_>> = OnceLock::new();
         let view = || view.get_or_init(|| View::new(release, &circumstances));
-        let parts = threads::in_turn(1 + objects.count + rules::count(), objects.threads, |number| match number {
+        let mut parts = threads::in_turn(1 + objects.count + rules::count(), objects.threads, |number| match number {
             0 => {
                 view();
                 Self::default()
             }
             _ if number <= objects.count => judge_objects(release, objects.part(number - 1).1, options),
-            _ => Self { findings: rules::check_one(view(), number - 1 - objects.count), alike: Vec::new() },
+            _ => {
+                Self { findings: rules::check_one(view(), objects.count + rules::count() - number), alike: Vec::new() }
+            }
         });
+        parts[1 + objects.count..].reverse();
         let mut findings = release.findings.clone();
         let mut alike = Vec::new();
         for part in parts {

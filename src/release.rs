@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::object::{Object, Outline, Reference, is_capi_group};
 use crate::report::{self, Finding};
@@ -23,6 +23,7 @@ pub mod secret_size;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 use index::Index;
+use membership::Stated;
 pub use membership::{Cluster, Membership, assign_without, stated_cluster};
 
 /// How many objects of one name are looked at where the namespace is not known: in a fleet with a namespace a cluster all may
@@ -54,6 +55,7 @@ struct Gathered<'a, 'n> {
     objects: Vec<Object<'a>>,
     /// The hash of each object's identity.
     hashes: Vec<u64>,
+    stated: Vec<Stated<'a>>,
     findings: Vec<Finding>,
     outlines: PerForm<'a, Outline>,
     names: documents::Names<'a>,
@@ -66,6 +68,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
             namespace,
             objects: Vec::with_capacity(documents),
             hashes: Vec::with_capacity(documents),
+            stated: Vec::with_capacity(documents),
             findings: Vec::new(),
             outlines: PerForm::default(),
             names: documents::Names::default(),
@@ -112,6 +115,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
                 self.hashes.push(Release::hash(object.group(), &object.kind, namespace, &object.name));
+                self.stated.extend(Stated::by(&object));
                 self.objects.push(object);
             }
             Err(finding) => self.findings.push(*finding),
@@ -184,19 +188,27 @@ impl<'a> Release<'a> {
             }
             gathered
         });
-        let mut hashes = Vec::with_capacity(release.documents.len());
+        let count = parts.iter().map(|part| part.objects.len()).sum();
+        let (mut hashes, mut stated) = (Vec::with_capacity(count), Vec::with_capacity(parts.len()));
         let mut gathered = Vec::with_capacity(parts.len());
         for part in parts {
+            stated.push((hashes.len() as u32, part.stated));
             hashes.extend(part.hashes);
             gathered.push(part.objects);
             release.findings.extend(part.findings);
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
         let placed = |before: usize, object: Object<'a>| Object { number: before as u32 + object.number, ..object };
-        let objects = || threads::in_one(gathered, placed);
-        (release.objects, release.index) = threads::both(jobs, objects, || Index::new(&hashes));
+        let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
+        (release.objects, (release.index, (release.clusters, release.membership))) = threads::both(
+            jobs,
+            || threads::in_one(gathered, placed),
+            || (Index::new(&hashes), membership::stated(stated, count, namespace)),
+        );
         release.follow_references(jobs);
-        (release.clusters, release.membership) = membership::assign(&release, jobs);
+        let mut membership = std::mem::take(&mut release.membership);
+        membership::spread(&release, &FxHashMap::default(), &mut membership);
+        release.membership = membership;
         release
     }
 

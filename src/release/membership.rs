@@ -63,25 +63,53 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
     field.or_else(|| object.label(CLUSTER_NAME_LABEL)).filter(|name| !name.is_empty())
 }
 
-/// The clusters of a release, and the membership of each of its objects.
-pub fn assign<'a>(release: &Release<'a>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
-    assign_without(release, &BTreeSet::new(), jobs)
+/// What an object says of its cluster.
+pub struct Stated<'a> {
+    object: u32,
+    name: Cow<'a, str>,
+    namespace: Option<Cow<'a, str>>,
+    is_cluster: bool,
 }
 
-/// The same, as if some objects were not there, of which another one stands in the release: who refers to them refers to that.
+impl<'a> Stated<'a> {
+    /// What an object says; `None` where it says nothing, and for hooks, which Helm runs apart.
+    pub fn by(object: &Object<'a>) -> Option<Self> {
+        let name = stated_cluster(object)?;
+        let is_cluster = object.is(CLUSTER_GROUP, "Cluster");
+        let stated = Self { object: object.number, name, namespace: object.namespace.clone(), is_cluster };
+        (!object.is_hook()).then_some(stated)
+    }
+
+    /// The same of the object that stands so many places behind.
+    pub fn behind(self, objects: u32) -> Self {
+        Self { object: self.object + objects, ..self }
+    }
+}
+
+/// The clusters of a release, and the membership of each of its objects, as if some were not there, of which another one stands
+/// in the release: who refers to them refers to that.
 pub fn assign_without<'a>(
     release: &Release<'a>,
     gone: &BTreeSet<u32>,
     jobs: usize,
 ) -> (Vec<Cluster<'a>>, Vec<Membership>) {
+    let stays = |object: &&Object<'a>| !gone.contains(&object.number);
+    let parts = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
+        objects.iter().filter(stays).filter_map(Stated::by).collect::<Vec<_>>()
+    });
+    let (clusters, mut membership) = stated(parts.into_iter().flatten(), release.objects.len(), release.namespace());
     let mut left: FxHashMap<u32, u32> = FxHashMap::default();
-    if !gone.is_empty() {
-        for twins in release.twins() {
-            let Some(stays) = twins.iter().find(|object| !gone.contains(&object.number)) else { continue };
-            left.extend(twins.iter().map(|object| (object.number, stays.number)));
-        }
+    for twins in release.twins() {
+        let Some(stays) = twins.iter().find(|object| !gone.contains(&object.number)) else { continue };
+        left.extend(twins.iter().map(|object| (object.number, stays.number)));
     }
-    let (clusters, mut membership) = stated(release, gone, jobs);
+    spread(release, &left, &mut membership);
+    (clusters, membership)
+}
+
+/// Gives what says nothing of itself to whatever reaches it through references. Who refers to an object of `left` refers to the
+/// one that stands there for it.
+pub fn spread(release: &Release<'_>, left: &FxHashMap<u32, u32>, membership: &mut [Membership]) {
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
     let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
@@ -96,61 +124,54 @@ pub fn assign_without<'a>(
             }
         }
     }
-    (clusters, membership)
 }
 
 /// Names in use, by name and namespace.
 type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
 
-/// The clusters that objects say they belong to, and those objects' membership.
-fn stated<'a>(release: &Release<'a>, gone: &BTreeSet<u32>, jobs: usize) -> (Vec<Cluster<'a>>, Vec<Membership>) {
-    let is_there = |object: &Object<'a>| !object.is_hook() && (gone.is_empty() || !gone.contains(&object.number));
-    let names = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
-        let named = objects.iter().filter_map(|object| Some((object.number, stated_cluster(object)?)));
-        named.filter(|(number, _)| is_there(&release.objects[*number as usize])).collect::<Vec<_>>()
-    });
+/// The clusters that objects say they belong to, and the membership of so many objects as far as they say it.
+/// `default_namespace` is what an absent one means.
+pub fn stated<'a>(
+    all: impl Iterator<Item = Stated<'a>>,
+    objects: usize,
+    default_namespace: &str,
+) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
     let mut numbers: Numbers<'a> = FxHashMap::default();
-    let mut membership = vec![Membership::Unassigned; release.objects.len()];
+    let mut membership = vec![Membership::Unassigned; objects];
     let mut last = 0;
-    for (number, name) in names.into_iter().flatten() {
-        let object = &release.objects[number as usize];
+    for Stated { object, name, namespace, is_cluster } in all {
+        let own = namespace.as_deref().unwrap_or(default_namespace);
         // Charts render kind by kind: mostly it is the same cluster again, or the next one.
         let expected = [last, last + 1].into_iter().find(|number| {
             let cluster = clusters.get(*number as usize);
-            cluster.is_some_and(|cluster| cluster.name == name && cluster.namespace == release.namespace_of(object))
+            cluster.is_some_and(|cluster| cluster.name == name && cluster.namespace == own)
         });
         let number = expected.unwrap_or_else(|| {
-            let namespace = object.namespace.clone().unwrap_or_else(|| release.namespace.clone().into());
             let known = numbers.entry(name.clone()).or_default();
-            if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == namespace) {
+            if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == own) {
                 return *number;
             }
-            clusters.push(Cluster { namespace: namespace.clone(), name, object: None });
+            let namespace = namespace.clone().unwrap_or_else(|| default_namespace.to_owned().into());
+            clusters.push(Cluster { namespace: namespace.clone(), name: name.clone(), object: None });
             known.push((namespace, clusters.len() as u32 - 1));
             clusters.len() as u32 - 1
         });
         last = number;
-        if object.is(CLUSTER_GROUP, "Cluster") {
-            clusters[number as usize].object.get_or_insert(object.number);
+        if is_cluster {
+            clusters[number as usize].object.get_or_insert(object);
         }
-        membership[object.number as usize] = Membership::One(number);
+        membership[object as usize] = Membership::One(number);
     }
-    join_unnamed(release, &numbers, &mut clusters, &mut membership);
+    if default_namespace.is_empty() {
+        join_unnamed(&numbers, &mut clusters, &mut membership);
+    }
     (clusters, membership)
 }
 
 /// Objects without a namespace land where the release is installed, which nobody told us. Where the release has one other
 /// cluster of the name, in a namespace that is written out, that is where they belong; two Cluster objects stay apart.
-fn join_unnamed<'a>(
-    release: &Release<'a>,
-    numbers: &Numbers<'a>,
-    clusters: &mut Vec<Cluster<'a>>,
-    membership: &mut [Membership],
-) {
-    if !release.namespace.is_empty() {
-        return;
-    }
+fn join_unnamed<'a>(numbers: &Numbers<'a>, clusters: &mut Vec<Cluster<'a>>, membership: &mut [Membership]) {
     let mut joined: FxHashMap<u32, u32> = FxHashMap::default();
     for known in numbers.values() {
         let Some((_, unnamed)) = known.iter().find(|(namespace, _)| namespace.is_empty()) else { continue };
