@@ -197,6 +197,25 @@ fn unreadable_sources_and_wrong_usage_are_exit_2() {
 }
 
 #[test]
+fn arguments_that_could_not_be_meant_are_exit_2_with_a_reason() {
+    for (arguments, reason) in [
+        (&["lint", "-n", "Bad NS"][..], "a namespace is at most 63"),
+        (&["post-render", "--label", "team=web", "--label", "team=db"], "--label team is given twice"),
+        (
+            &["post-render", "--cluster-label", "cni=a", "--cluster-label", "cni=b"],
+            "--cluster-label cni is given twice",
+        ),
+    ] {
+        let run = capi_lint(arguments, CLUSTER);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.stderr.contains(reason), "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{arguments:?}");
+    }
+    let twice_the_same = capi_lint(&["post-render", "--label", "team=web", "--label", "team=web"], CLUSTER);
+    assert_eq!(twice_the_same.code, 0, "{}", twice_the_same.stderr);
+}
+
+#[test]
 fn garbage_is_a_finding_and_no_panic() {
     for garbage in
         ["\u{0}\u{1}\u{2}", "%PDF-1.4 \u{7f}", "{{{{", "- - - [", "key: value: more\n", "\t\tx: y", "a: *nope\n"]

@@ -18,7 +18,7 @@ use crate::judge;
 use crate::output::{self, Format, Report, Style};
 use crate::progress::{self, Phase};
 use crate::release::Release;
-use crate::schema::validate::Client;
+use crate::schema::validate::{Client, names};
 use crate::stream::Stream;
 
 /// How manifests are judged.
@@ -58,7 +58,7 @@ pub struct JudgeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Judging")]
     pub baseline: Option<PathBuf>,
     /// Namespace of objects that name none
-    #[arg(short, long, help_heading = "Judging")]
+    #[arg(short, long, value_parser = namespace, help_heading = "Judging")]
     pub namespace: Option<String>,
     /// Threads [default: all cores]; the result is the same for any number
     #[arg(long, value_name = "N", help_heading = "Judging")]
@@ -67,6 +67,15 @@ pub struct JudgeArgs {
 
 fn date(text: &str) -> Result<String, String> {
     if crate::config::is_date(text) { Ok(text.to_owned()) } else { Err("write a date as 2026-12-31".to_owned()) }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    if text.is_empty() || names::is_dns_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a namespace is at most 63 lower-case letters, digits and '-', with a letter or digit at both ends"
+            .to_owned())
+    }
 }
 
 /// How charts are rendered.

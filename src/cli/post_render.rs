@@ -3,6 +3,7 @@
 //! Measured: Helm 3 takes empty output for an empty release and shows standard error only on failure; Helm 4 swallows it
 //! always, so a refusal is also written to the standard error of Helm itself (`--host helm4`).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -97,7 +98,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let streams = lint::parse(&sources, options.jobs);
     let release = Release::new(&streams, args.judge.namespace(&settings));
     progress::enter(Phase::Judging, format!("{} objects", release.objects.len()));
-    let transform_options = transform::Options { jobs: options.jobs, ..transform_options(args, &settings) };
+    let transform_options = transform::Options { jobs: options.jobs, ..transform_options(args, &settings)? };
     let plan = transform::plan(&release, &transform_options);
     let findings = judge::judge(&release, &options, plan.findings.clone());
     let report = Report { objects: release.objects.len(), findings: Locator::new(&release).locate(findings) };
@@ -154,15 +155,26 @@ fn write_slices(out: &mut impl Write, slices: &mut Vec<io::IoSlice<'_>>) -> io::
     Ok(())
 }
 
-fn transform_options(args: &Args, settings: &Settings) -> transform::Options {
+fn transform_options(args: &Args, settings: &Settings) -> anyhow::Result<transform::Options> {
     let mut labels: Labels = settings.labels.clone();
-    labels.all.extend(args.label.iter().cloned());
-    labels.clusters.extend(args.cluster_label.iter().cloned());
-    transform::Options {
+    labels.all.extend(each_once("--label", &args.label)?);
+    labels.clusters.extend(each_once("--cluster-label", &args.cluster_label)?);
+    Ok(transform::Options {
         dedupe: args.dedupe.or(settings.dedupe).map_or_else(Default::default, Into::into),
         labels,
         jobs: 1,
+    })
+}
+
+/// Labels of which none is asked for with two values: one of the two would be lost in silence.
+fn each_once(flag: &str, labels: &[(String, String)]) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for (key, value) in labels {
+        if let Some(other) = all.insert(key.clone(), value.clone()).filter(|other| other != value) {
+            bail!("{flag} {key} is given twice, as '{other}' and as '{value}': an object has one value for a label");
+        }
     }
+    Ok(all)
 }
 
 /// The report goes to standard error, to the report file, and on a refusal under Helm 4 to Helm's own standard error.
