@@ -21,11 +21,11 @@ pub fn judge(check: &mut Check<'_, '_>) {
                     &["spec", "template", "spec", "failureDomains"]
                 };
                 failure_domains(check, path);
-                metadata::judge(check, field(root, &["spec", "template", "metadata"]));
+                metadata::judge(check, check.at(&["spec", "template", "metadata"]));
             }
         }
         "DockerMachineTemplate" | "DevMachineTemplate" => {
-            metadata::judge(check, field(root, &["spec", "template", "metadata"]));
+            metadata::judge(check, check.at(&["spec", "template", "metadata"]));
         }
         _ => {}
     }

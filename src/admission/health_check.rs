@@ -13,7 +13,7 @@ const SHORTEST_STARTUP: f64 = 30.0;
 /// Judges a MachineHealthCheck.
 pub fn judge(check: &mut Check<'_, '_>) {
     let root = check.object.root;
-    let chosen = field(root, &["spec", "selector"]);
+    let chosen = check.at(&["spec", "selector"]);
     if selector::is_empty(chosen) {
         let message = "an empty selector: the webhook refuses it, since it would watch every machine";
         let fix = "name a label of the machines to watch: `matchLabels: {nodepool: workers}`";
@@ -24,7 +24,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     }
     check.selector(chosen);
     let cluster = text(root, &["spec", "clusterName"]).unwrap_or_default();
-    let label = field(root, &["spec", "selector", "matchLabels", crate::object::CLUSTER_NAME_LABEL]);
+    let label = check.at(&["spec", "selector", "matchLabels", crate::object::CLUSTER_NAME_LABEL]);
     if let Some(label) = label.filter(|label| label.as_str().as_ref() != Some(&cluster)) {
         let message =
             format!("selects machines of another cluster than spec.clusterName {cluster:?}: the webhook refuses it");
@@ -105,8 +105,7 @@ fn startup<'a>(check: &mut Check<'_, 'a>, timeout: Option<Value<'a>>) {
 pub fn judge_drain_rule(check: &mut Check<'_, '_>) {
     let root = check.object.root;
     let behavior = filled(root, &["spec", "drain", "behavior"]);
-    if let (Some("Skip" | "WaitCompleted"), Some(order)) =
-        (behavior.as_deref(), field(root, &["spec", "drain", "order"]))
+    if let (Some("Skip" | "WaitCompleted"), Some(order)) = (behavior.as_deref(), check.at(&["spec", "drain", "order"]))
     {
         let message =
             format!("`order` has no meaning with behavior {}: the webhook refuses it", behavior.unwrap_or_default());

@@ -11,12 +11,11 @@ use super::rules::{CONFLICTING_FIELDS, DUPLICATE_ENTRY, MALFORMED_VALUE, MISSING
 
 /// Judges a KubeadmConfig or KubeadmConfigTemplate.
 pub fn judge(check: &mut Check<'_, '_>) {
-    let root = check.object.root;
     match &*check.object.kind {
-        "KubeadmConfig" => spec(check, field(root, &["spec"])),
+        "KubeadmConfig" => spec(check, check.at(&["spec"])),
         "KubeadmConfigTemplate" => {
-            metadata::judge(check, field(root, &["spec", "template", "metadata"]));
-            spec(check, field(root, &["spec", "template", "spec"]));
+            metadata::judge(check, check.at(&["spec", "template", "metadata"]));
+            spec(check, check.at(&["spec", "template", "spec"]));
         }
         _ => {}
     }

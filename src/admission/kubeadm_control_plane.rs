@@ -19,7 +19,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     let root = check.object.root;
     match &*check.object.kind {
         "KubeadmControlPlane" => {
-            let Some(spec) = field(root, &["spec"]) else { return };
+            let Some(spec) = check.at(&["spec"]) else { return };
             replicas(check, spec);
             infrastructure(check, spec);
             check.needed_version(field(spec, &["version"]));
@@ -32,8 +32,8 @@ pub fn judge(check: &mut Check<'_, '_>) {
             if !check.gate(Gate::ClusterTopology, at, "a KubeadmControlPlaneTemplate") {
                 return;
             }
-            metadata::judge(check, field(root, &["spec", "template", "metadata"]));
-            let Some(spec) = field(root, &["spec", "template", "spec"]) else { return };
+            metadata::judge(check, check.at(&["spec", "template", "metadata"]));
+            let Some(spec) = check.at(&["spec", "template", "spec"]) else { return };
             rollout(check, spec, None);
             common(check, spec);
         }

@@ -28,7 +28,7 @@ pub const AUTOSCALER: [&str; 2] = [
 /// Judges a Machine.
 pub fn judge_machine(check: &mut Check<'_, '_>) {
     let root = check.object.root;
-    let Some(spec) = field(root, &["spec"]) else { return };
+    let Some(spec) = check.at(&["spec"]) else { return };
     let is_pooled = items(root, &["metadata", "ownerReferences"])
         .any(|owner| text(owner, &["kind"]).as_deref() == Some("MachinePool"));
     if !is_pooled {
@@ -44,12 +44,11 @@ pub fn judge_machine(check: &mut Check<'_, '_>) {
 
 /// Judges a MachineSet.
 pub fn judge_set(check: &mut Check<'_, '_>) {
-    let root = check.object.root;
     template(check, Bearer::Worker);
     autoscaler(check);
     preflight(check);
     naming(check);
-    if let Some(spec) = field(root, &["spec", "template", "spec"]) {
+    if let Some(spec) = check.at(&["spec", "template", "spec"]) {
         namespaces(check, spec);
     }
     select(check, SET_LABEL, false);
@@ -84,10 +83,10 @@ pub fn judge_pool(check: &mut Check<'_, '_>) {
     }
     template(check, Bearer::Any);
     autoscaler(check);
-    if let Some(spec) = field(root, &["spec", "template", "spec"]) {
+    if let Some(spec) = check.at(&["spec", "template", "spec"]) {
         namespaces(check, spec);
     }
-    if let Some(taints) = field(root, &["spec", "template", "spec", "taints"])
+    if let Some(taints) = check.at(&["spec", "template", "spec", "taints"])
         && taints.items().next().is_some()
     {
         let message = "MachinePools cannot carry taints to their Nodes yet: the webhook refuses any";
@@ -103,8 +102,8 @@ pub fn judge_pool(check: &mut Check<'_, '_>) {
 /// What the three that make Machines have in common: the template and the name of the cluster.
 fn template(check: &mut Check<'_, '_>, bearer: Bearer) {
     let root = check.object.root;
-    metadata::judge(check, field(root, &["spec", "template", "metadata"]));
-    let Some(spec) = field(root, &["spec", "template", "spec"]) else { return };
+    metadata::judge(check, check.at(&["spec", "template", "metadata"]));
+    let Some(spec) = check.at(&["spec", "template", "spec"]) else { return };
     check.version(field(spec, &["version"]));
     if bearer == Bearer::Worker {
         taint::judge(check, field(spec, &["taints"]), bearer);
@@ -169,7 +168,7 @@ pub fn namespace<'a>(check: &mut Check<'_, 'a>, reference: Option<Value<'a>>) {
 /// The selector must fit the template, after the webhook put its own labels into both.
 fn select(check: &mut Check<'_, '_>, own_label: &'static str, with_cluster: bool) {
     let root = check.object.root;
-    let chosen = field(root, &["spec", "selector"]);
+    let chosen = check.at(&["spec", "selector"]);
     check.selector(chosen);
     let keys = ["spec", "template", "metadata", "labels"];
     let more = [
@@ -221,7 +220,7 @@ fn naming(check: &mut Check<'_, '_>) {
 /// With both annotations of the autoscaler and no replicas the webhook reads the smallest number.
 fn autoscaler(check: &mut Check<'_, '_>) {
     let root = check.object.root;
-    if field(root, &["spec", "replicas"]).is_some() {
+    if check.at(&["spec", "replicas"]).is_some() {
         return;
     }
     let Some(annotations) = field(root, &["metadata", "annotations"]) else { return };

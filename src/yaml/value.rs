@@ -299,10 +299,9 @@ impl<'a> Value<'a> {
     /// As [`Value::has_shape_of`], for documents of one form: only words can differ.
     fn has_words_of(&self, other: Value<'_>, differing: &mut Vec<u32>) -> bool {
         let nodes = self.index..self.node().next;
-        let words = self.document.form.words.iter().filter(|word| nodes.contains(&word.node));
-        for word in words {
-            let (own, others) = (self.document.span(word.node), other.document.span(word.node));
-            if self.document.bytes(own) == other.document.bytes(others) {
+        let words = self.document.form.words.iter().enumerate().filter(|(_, word)| nodes.contains(&word.node));
+        for (number, word) in words {
+            if self.document.word(number) == other.document.word(number) {
                 continue;
             }
             differing.push(word.node - self.index);

@@ -219,6 +219,14 @@ impl<'a> Document<'a> {
         Span { start: to(span.start, start), end: to(span.end, end) }
     }
 
+    /// What stands in this document in place of the form's word of a number.
+    #[inline]
+    pub(super) fn word(&self, number: usize) -> Option<&'a [u8]> {
+        let Word { start, end, .. } = *self.form.words.get(number)?;
+        let (before, behind) = (self.shifts.behind(number as u16), self.shifts.behind(number as u16 + 1));
+        self.text.as_bytes().get(start.wrapping_add(before) as usize..end.wrapping_add(behind) as usize)
+    }
+
     /// Where the value of a node stands.
     #[inline]
     pub(super) fn span(&self, index: u32) -> Span {

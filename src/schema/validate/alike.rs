@@ -7,6 +7,8 @@
 //! What was judged is compared byte for byte, never by a hash; what is remembered is bounded. The findings are the same with
 //! and without, and in the same order: a test holds the two together.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use super::{Client, Compiled, Judge, Options, judge};
@@ -161,7 +163,10 @@ impl<'a> Judge<'_, 'a> {
     /// Judges an object that differs from one that passed in these scalars only.
     fn object_again(&mut self, schema: Schema<'_>, shape: &Shape<'_, 'a>, differing: &[u32]) {
         let root = self.object.root;
-        self.object_metadata();
+        match self.only_name(differing) {
+            Some((value, name)) => self.object_name(value, &name),
+            None => self.object_metadata(),
+        }
         let before = self.blocking;
         if let Some(metadata) = self.object.metadata() {
             self.described_metadata(schema.property("metadata"), "metadata", metadata);
@@ -179,5 +184,16 @@ impl<'a> Judge<'_, 'a> {
             }
         }
         self.whole_object(schema, before);
+    }
+
+    /// The name, where nothing else of the metadata differs from that of an object that passed.
+    fn only_name(&self, differing: &[u32]) -> Option<(Value<'a>, Cow<'a, str>)> {
+        let metadata = self.object.metadata()?;
+        let value = metadata.get("name")?;
+        let nodes = differing.iter().map(|offset| self.object.root.index() + offset);
+        let mut own = nodes.filter(|node| (metadata.index()..metadata.end_index()).contains(node));
+        let is_all = own.all(|node| node == value.index()) && metadata.get("generateName").is_none();
+        let name = value.as_str().filter(|name| is_all && !name.is_empty())?;
+        Some((value, name))
     }
 }

@@ -85,19 +85,8 @@ impl<'a> Judge<'_, 'a> {
             let finding = self.object.missing(&rules::REQUIRED_FIELD, &["metadata", "name"], message);
             self.add(Effect::Blocking, finding);
         }
-        let is_name = if self.object.group() == "rbac.authorization.k8s.io" {
-            names::is_path_segment(&name)
-        } else {
-            names::is_dns_subdomain(&name)
-        };
-        if let Some(value) = metadata.and_then(|m| m.get("name")).filter(|_| !name.is_empty() && !is_name) {
-            let message = format!(
-                "the name {} is not allowed: at most 253 lower-case letters, digits, `-` and `.`, with a letter or digit at both ends of each part",
-                quoted(&name)
-            );
-            let fixed = mended_name(&name);
-            let finding = self.object.finding(&rules::INVALID_METADATA, value, message);
-            self.add(Effect::Harmless, if names::is_dns_subdomain(&fixed) { finding.suggest(fixed) } else { finding });
+        if let Some(value) = metadata.and_then(|m| m.get("name")).filter(|_| !name.is_empty()) {
+            self.object_name(value, &name);
         }
         if let Some(value) = metadata
             .and_then(|m| m.get("generateName"))
@@ -110,6 +99,24 @@ impl<'a> Judge<'_, 'a> {
         let namespace = metadata.and_then(|m| m.get("namespace"));
         if let Some(value) = namespace.filter(|_| self.kind.is_some_and(|kind| kind.scope() == Scope::Namespaced)) {
             self.namespace(value);
+        }
+    }
+
+    /// Judges the object's own name, where it has one.
+    pub(super) fn object_name(&mut self, value: Value<'a>, name: &str) {
+        let is_name = if self.object.group() == "rbac.authorization.k8s.io" {
+            names::is_path_segment(name)
+        } else {
+            names::is_dns_subdomain(name)
+        };
+        if !is_name {
+            let message = format!(
+                "the name {} is not allowed: at most 253 lower-case letters, digits, `-` and `.`, with a letter or digit at both ends of each part",
+                quoted(name)
+            );
+            let fixed = mended_name(name);
+            let finding = self.object.finding(&rules::INVALID_METADATA, value, message);
+            self.add(Effect::Harmless, if names::is_dns_subdomain(&fixed) { finding.suggest(fixed) } else { finding });
         }
     }
 
