@@ -303,11 +303,16 @@ fn read_all(file: fs::File, path: &Path) -> Result<Vec<u8>, InputError> {
     if metadata.len() > most {
         return Err(too_large());
     }
-    pipe::widen(&file);
     let mut bytes = Vec::new();
     // A byte more than it has now: so that its end is seen without growing the room.
     bytes.try_reserve_exact(metadata.len() as usize + 1).map_err(|error| unreadable(io::Error::other(error)))?;
-    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let mut file = file.take(most + 1);
+    if metadata.file_type().is_fifo() {
+        // Most releases are through by then.
+        let first = (&mut file).take(pipe::USUAL as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+        pipe::widen(file.get_ref(), first + 1);
+    }
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 

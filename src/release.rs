@@ -62,13 +62,15 @@ struct Gathered<'a, 'n> {
 }
 
 impl<'a, 'n> Gathered<'a, 'n> {
-    /// Nothing yet, with room for the objects of so many documents.
+    /// Nothing yet, with room for the objects of so many documents, as long as they are not all empty.
     fn with_room(documents: usize, namespace: &'n str) -> Self {
+        const MOST_ROOM: usize = 1 << 16;
+        let room = documents.min(MOST_ROOM);
         Self {
             namespace,
-            objects: Vec::with_capacity(documents),
-            hashes: Vec::with_capacity(documents),
-            stated: Vec::with_capacity(documents),
+            objects: Vec::with_capacity(room),
+            hashes: Vec::with_capacity(room),
+            stated: Vec::with_capacity(room),
             findings: Vec::new(),
             outlines: PerForm::default(),
             names: documents::Names::default(),

@@ -142,8 +142,9 @@ impl<'a> StreamDocument<'a> {
     }
 }
 
-/// So many documents tell how many there will be.
+/// So many documents tell how many there will be, at most so many at once: what follows may be one large document.
 const SAMPLE: usize = 64;
+const MOST_ROOM: usize = 1 << 16;
 
 /// Adds the documents of a part of a source that begins with one.
 fn parse_part<'a>(
@@ -157,7 +158,7 @@ fn parse_part<'a>(
     for (number, raw) in yaml::split(bytes).enumerate() {
         if number == SAMPLE {
             // Room that grows is copied each time; room that is never used costs nothing.
-            documents.reserve(SAMPLE * (bytes.len() / raw.span.start.max(1)));
+            documents.reserve((SAMPLE * (bytes.len() / raw.span.start.max(1))).min(MOST_ROOM));
         }
         let read = raw.text(bytes);
         let text = read.as_ref().copied().unwrap_or_default();

@@ -112,7 +112,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let output = transform::write(&release, &plan)?;
     if args.exec.is_empty() {
         let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
-        pipe::widen(&out);
+        pipe::widen(&out, sources.iter().map(|source| source.bytes.len()).sum());
         write_all(&mut fs::File::from(out), output)?;
         common::leave(plan);
         common::leave(report);
