@@ -15,6 +15,7 @@ use crate::input::{self, ChartOptions, Source};
 use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::schema::validate::Client;
+use crate::threads;
 
 /// Arguments of `diff`.
 #[derive(Debug, clap::Args)]
@@ -146,11 +147,16 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         bail!("OLD and NEW cannot both be standard input");
     }
     let release = release_of(&args.old);
-    let old = args.sources.read(&args.old, &args.sources.old_values, release.as_deref(), namespace)?;
-    let new = match &args.new {
-        Some(new) => args.sources.read(new, &args.sources.new_values, release.as_deref(), namespace)?,
-        None => Vec::new(),
-    };
+    // Two charts are rendered at once, and what another program still writes is waited for beside the rest.
+    let (old, new) = threads::both(
+        args.judge.jobs(),
+        || args.sources.read(&args.old, &args.sources.old_values, release.as_deref(), namespace),
+        || match &args.new {
+            Some(new) => args.sources.read(new, &args.sources.new_values, release.as_deref(), namespace),
+            None => Ok(Vec::new()),
+        },
+    );
+    let (old, new) = (old?, new?);
     let streams = (lint::parse(&old, args.judge.jobs()), lint::parse(&new, args.judge.jobs()));
     let (before, after) = (Release::new(&streams.0, namespace), Release::new(&streams.1, namespace));
     let mut judge = common::judge_options(&args.judge, &settings)?;
