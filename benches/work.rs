@@ -22,7 +22,7 @@ fn main() {
 }
 
 fn source() -> Source {
-    Source { name: "fleet".into(), bytes: fleet::of(100).into_bytes() }
+    Source { name: "fleet".into(), bytes: fleet::of(100).into_bytes().into() }
 }
 
 /// Runs a part of the work on a parsed and gathered fleet.

@@ -18,7 +18,7 @@ const HELM_TYPE: &str = "helm.sh/release.v1";
 pub fn sources(name: &str, bytes: Vec<u8>) -> Result<Vec<Source>, String> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if !matches!(first, Some(b'{' | b'[')) {
-        return Ok(vec![Source { name: name.to_owned(), bytes }]);
+        return Ok(vec![Source { name: name.to_owned(), bytes: bytes.into() }]);
     }
     let mut sources = Vec::new();
     let mut documents = serde_json::Deserializer::from_slice(&bytes).into_iter::<IgnoredAny>();
@@ -26,7 +26,7 @@ pub fn sources(name: &str, bytes: Vec<u8>) -> Result<Vec<Source>, String> {
     while let Some(document) = documents.next() {
         document.map_err(|error| format!("{name} is no complete JSON: {error}"))?;
         let to = documents.byte_offset();
-        sources.push(Source { name: name.to_owned(), bytes: bytes.get(from..to).unwrap_or_default().to_vec() });
+        sources.push(Source { name: name.to_owned(), bytes: bytes.get(from..to).unwrap_or_default().to_vec().into() });
         from = to;
     }
     Ok(sources)

@@ -114,7 +114,8 @@ impl<'a> Value<'a> {
 
     /// The text as written, quotes and block header included.
     pub fn raw(&self) -> &'a str {
-        self.document.text.get(self.span().range()).unwrap_or_default()
+        let (text, span) = self.document.written(self.index);
+        text.get(span.range()).unwrap_or_default()
     }
 
     /// What the scalar means to Kubernetes; [`Scalar::Null`] for collections never: they give `None`.
@@ -134,8 +135,8 @@ impl<'a> Value<'a> {
             return None;
         }
         let quote = u32::from(node.styles.value() != Style::Plain);
-        let span = self.span();
-        self.document.text.get((span.start + quote) as usize..(span.end - quote) as usize)
+        let (text, span) = self.document.written(self.index);
+        text.get((span.start + quote) as usize..(span.end - quote) as usize)
     }
 
     /// The text, where Kubernetes reads a string.
@@ -175,7 +176,7 @@ impl<'a> Value<'a> {
         match node.styles.value() {
             Style::BlockMap | Style::FlowMap | Style::BlockSeq | Style::FlowSeq => false,
             // Longer text is nothing that means `null`.
-            _ if node.tags.value() == Tag::None && self.span().len() > "null".len() => false,
+            _ if node.tags.value() == Tag::None && self.document.written(self.index).1.len() > "null".len() => false,
             _ => matches!(self.scalar(), Some(Scalar::Null)),
         }
     }

@@ -227,6 +227,17 @@ impl<'a> Document<'a> {
         self.text.as_bytes().get(start.wrapping_add(before) as usize..end.wrapping_add(behind) as usize)
     }
 
+    /// A text that holds the value of a node as it is written, and where: the form's, where no word stands in it. All
+    /// documents of the form are read there, so that it is at hand.
+    #[inline]
+    pub(super) fn written(&self, index: u32) -> (&'a str, Span) {
+        let span = self.form.nodes[index as usize].value;
+        match self.form.places.get(index as usize) {
+            Some(&(start, end)) if start != end => (self.text, self.moved(span, start, end)),
+            _ => (self.form.text, span),
+        }
+    }
+
     /// Where the value of a node stands.
     #[inline]
     pub(super) fn span(&self, index: u32) -> Span {

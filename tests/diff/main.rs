@@ -30,7 +30,7 @@ fn shared() -> Option<PathBuf> {
 }
 
 fn source(path: &Path) -> Source {
-    Source { name: path.display().to_string(), bytes: fs::read(path).unwrap() }
+    Source { name: path.display().to_string(), bytes: fs::read(path).unwrap().into() }
 }
 
 /// Compares two files.
@@ -210,7 +210,7 @@ fn migrated_manifests_do_not_differ() {
             continue;
         }
         number += 1;
-        let new = Source { name: "migrated".into(), bytes: text };
+        let new = Source { name: "migrated".into(), bytes: text.into() };
         let (before, after) = ([Stream::parse(&old, 1)], [Stream::parse(&new, 1)]);
         let (before, after) = (Release::new(&before, "default"), Release::new(&after, "default"));
         let diff = diff::diff(&before, &after, &Options::default());

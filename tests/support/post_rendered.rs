@@ -25,11 +25,11 @@ pub struct PostRendered {
 /// # Errors
 /// In words.
 pub fn check(input: &[u8], options: &Options) -> Result<PostRendered, String> {
-    let source = Source { name: "in".into(), bytes: input.to_vec() };
+    let source = Source { name: "in".into(), bytes: input.to_vec().into() };
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
     let plan = transform::plan(&release, options);
-    let after_source = Source { name: "out".into(), bytes: written(&release, &plan)? };
+    let after_source = Source { name: "out".into(), bytes: written(&release, &plan)?.into() };
     let after_streams = [Stream::parse(&after_source, 1)];
     let after = Release::new(&after_streams, "default");
     documents_stay(&streams[0], &after_streams[0], &plan)?;
