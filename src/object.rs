@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::report::{Finding, Place, Rule};
-use crate::yaml::{PerForm, Value};
+use crate::yaml::{Document, PerForm, Value};
 
 /// The group of Cluster, Machine, MachineDeployment and their kin.
 pub const CLUSTER_GROUP: &str = "cluster.x-k8s.io";
@@ -39,38 +39,68 @@ pub struct Reference<'a> {
     pub name: Cow<'a, str>,
 }
 
-impl<'a> Reference<'a> {
-    /// The reference that a mapping holds; `None` where it is none.
-    pub fn from_value(value: Value<'a>) -> Option<Self> {
-        let (mut kind, mut name, mut api_group, mut api_version, mut namespace) = (None, None, None, None, None);
+/// Node indexes of what makes a mapping a reference, the same in all documents of a form; 0 where there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Holder {
+    node: u32,
+    kind: u32,
+    name: u32,
+    api_group: u32,
+    api_version: u32,
+    namespace: u32,
+}
+
+/// What is known of the references in documents of the same form.
+pub(crate) type Holders<'a> = PerForm<'a, Vec<Holder>>;
+
+impl Holder {
+    /// Looks a mapping through; `None` where it has not the keys of a reference.
+    fn of(value: Value<'_>) -> Option<Self> {
+        let mut holder = Self { node: value.index(), ..Self::default() };
         for entry in value.entries() {
             // By length first: nearly all mappings are no references.
             let slot = match entry.key_span().len() {
                 _ if entry.key_needs_decoding() => match &*entry.key()? {
-                    "kind" => &mut kind,
-                    "name" => &mut name,
-                    "apiGroup" => &mut api_group,
-                    "apiVersion" => &mut api_version,
-                    "namespace" => &mut namespace,
+                    "kind" => &mut holder.kind,
+                    "name" => &mut holder.name,
+                    "apiGroup" => &mut holder.api_group,
+                    "apiVersion" => &mut holder.api_version,
+                    "namespace" => &mut holder.namespace,
                     _ => continue,
                 },
-                4 if entry.key_is("kind") => &mut kind,
-                4 if entry.key_is("name") => &mut name,
-                8 if entry.key_is("apiGroup") => &mut api_group,
-                10 if entry.key_is("apiVersion") => &mut api_version,
-                9 if entry.key_is("namespace") => &mut namespace,
+                4 if entry.key_is("kind") => &mut holder.kind,
+                4 if entry.key_is("name") => &mut holder.name,
+                8 if entry.key_is("apiGroup") => &mut holder.api_group,
+                10 if entry.key_is("apiVersion") => &mut holder.api_version,
+                9 if entry.key_is("namespace") => &mut holder.namespace,
                 _ => continue,
             };
-            *slot = Some(entry);
+            *slot = entry.index();
         }
-        let text = |value: Option<Value<'a>>| value.and_then(|value| value.as_str()).filter(|text| !text.is_empty());
-        let (kind, name) = (text(kind)?, text(name)?);
-        let (api, is_group) = match (text(api_group), text(api_version)) {
+        (holder.kind != 0 && holder.name != 0 && (holder.api_group != 0 || holder.api_version != 0)).then_some(holder)
+    }
+}
+
+impl<'a> Reference<'a> {
+    /// The reference that a mapping holds; `None` where it is none.
+    pub fn from_value(value: Value<'a>) -> Option<Self> {
+        Self::held(value.document(), &Holder::of(value)?)
+    }
+
+    /// The reference that a mapping of a document holds, where its texts are those of one.
+    fn held(document: &'a Document<'a>, holder: &Holder) -> Option<Self> {
+        let text = |index: u32| {
+            let value = if index == 0 { None } else { document.value(index) };
+            value.and_then(|value| value.as_str()).filter(|text| !text.is_empty())
+        };
+        let (kind, name) = (text(holder.kind)?, text(holder.name)?);
+        let (api, is_group) = match (text(holder.api_group), text(holder.api_version)) {
             (Some(group), _) => (group, true),
             (None, Some(version)) => (version, false),
             (None, None) => return None,
         };
-        Some(Self { value, api, is_group, kind, namespace: text(namespace), name })
+        let value = document.value(holder.node)?;
+        Some(Self { value, api, is_group, kind, namespace: text(holder.namespace), name })
     }
 
     /// The API group it names.
@@ -207,29 +237,34 @@ impl<'a> Object<'a> {
     /// Every reference below `spec` to an object by group, kind and name. A mapping with an `apiVersion` that holds
     /// `metadata` or `spec` is an embedded object, not a reference.
     pub fn references(&self) -> impl Iterator<Item = Reference<'a>> + use<'a> {
-        self.holders().filter_map(Reference::from_value)
+        let document = self.root.document();
+        self.holders().filter_map(move |holder| Reference::held(document, &holder))
     }
 
-    /// As [`Object::references`], with what is known of the forms of documents that were looked through.
+    /// As [`Object::references`], in order of appearance, with what is known of the forms of documents that were looked through.
     pub(crate) fn references_known<'k>(
         &self,
-        known: &'k mut PerForm<'a, Vec<u32>>,
+        known: &'k mut Holders<'a>,
     ) -> impl Iterator<Item = Reference<'a>> + use<'a, 'k> {
         let document = self.root.document();
-        let holders = || self.holders().map(|value| value.index()).collect();
+        let holders = || {
+            let mut holders: Vec<Holder> = self.holders().collect();
+            // A reference within a reference comes first.
+            holders.sort_unstable_by_key(|holder| holder.node);
+            holders
+        };
         // Items of a list stand in one document.
         let (of_form, alone) = match self.root.index() {
             0 => (known.get(document, holders).as_slice(), Vec::new()),
             _ => (&[][..], holders()),
         };
-        let nodes = of_form.iter().copied().chain(alone);
-        nodes.filter_map(|node| document.value(node)).filter_map(Reference::from_value)
+        of_form.iter().copied().chain(alone).filter_map(|holder| Reference::held(document, &holder))
     }
 
-    /// The mappings below `spec` that hold a `kind`.
-    fn holders(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+    /// The mappings below `spec` that may be references.
+    fn holders(&self) -> impl Iterator<Item = Holder> + use<'a> {
         let (from, to) = self.spec().map_or((0, 0), |spec| (spec.index(), spec.end_index()));
-        self.root.document().maps_with(from..to, "kind")
+        self.root.document().maps_with(from..to, "kind").filter_map(Holder::of)
     }
 
     /// `spec`.

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::object::{Object, Outline, Reference, is_capi_group};
+use crate::object::{Holders, Object, Outline, Reference, is_capi_group};
 use crate::report::{self, Finding};
 use crate::stream::{Content, Stream};
 use crate::text::Lines;
@@ -223,7 +223,7 @@ impl<'a> Release<'a> {
     fn follow_references(&mut self, jobs: usize) {
         let parts = threads::in_parts(&self.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
             let (mut edges, mut counts) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
-            let mut holders = PerForm::default();
+            let mut holders = Holders::default();
             let mut trail = Trail::default();
             for object in objects {
                 let before = edges.len();
@@ -232,8 +232,6 @@ impl<'a> Release<'a> {
                         node: reference.value.index(),
                         target: trail.follow(nth, self, object, &reference),
                     }));
-                    // A reference within a reference comes first.
-                    edges[before..].sort_by_key(|edge: &Edge| edge.node);
                 }
                 counts.push((edges.len() - before) as u32);
             }

@@ -620,7 +620,8 @@ fn every_moved_field_is_known_as_half_migrated() {
             object["apiVersion"] = format!("{}/v1beta2", known.group).into();
             object["kind"] = known.kind.into();
             object["metadata"] = serde_json::json!({ "name": "half" });
-            let source = capi_lint::input::Source { name: "document".into(), bytes: object.to_string().into_bytes().into() };
+            let source =
+                capi_lint::input::Source { name: "document".into(), bytes: object.to_string().into_bytes().into() };
             let streams = [capi_lint::stream::Stream::parse(&source, 1)];
             let release = capi_lint::release::Release::new(&streams, "");
             let kind = table.find(known.group, "v1beta2", known.kind).unwrap();

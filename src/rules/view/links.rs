@@ -8,7 +8,7 @@ mod data;
 use std::borrow::Cow;
 
 use super::{View, is_capi_group};
-use crate::object::{CLUSTER_GROUP, Object, Reference};
+use crate::object::{CLUSTER_GROUP, Holders, Object, Reference};
 use crate::release::Release;
 use crate::report::Place;
 use crate::yaml::{PerForm, Value};
@@ -144,13 +144,14 @@ pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
     let mut begins = Vec::with_capacity(release.objects.len() + 1);
     // Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
     let mut names_data = PerForm::default();
+    let mut holders = Holders::default();
     for object in &release.objects {
         begins.push(links.len() as u32);
         if !is_capi_group(object.group()) {
             continue;
         }
         let from = links.len();
-        by_shape(view, object, &mut links);
+        by_shape(view, object, &mut holders, &mut links);
         let by_shape = links.len();
         by_name(object, &mut links);
         let document = object.root.document();
@@ -190,12 +191,10 @@ impl LookedAt {
     }
 }
 
-/// References that say group, kind and name; the release has found and resolved them.
-fn by_shape<'a>(view: &View<'_, 'a>, object: &Object<'a>, links: &mut Vec<Link<'a>>) {
-    let document = object.root.document();
+/// References that say group, kind and name; the release has resolved them, in the same order.
+fn by_shape<'a>(view: &View<'_, 'a>, object: &Object<'a>, holders: &mut Holders<'a>, links: &mut Vec<Link<'a>>) {
     let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
-    for edge in view.release.edges_from(object.number) {
-        let Some(reference) = document.value(edge.node).and_then(Reference::from_value) else { continue };
+    for (reference, edge) in object.references_known(holders).zip(view.release.edges_from(object.number)) {
         while fields.peek().is_some_and(|field| *field < edge.node) {
             fields.next();
         }

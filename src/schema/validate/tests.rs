@@ -141,8 +141,8 @@ fn an_update_may_keep_what_was_wrong_before_but_not_break_a_rule_on_change() {
              minReadySeconds: {replicas}\n  bootstrap: {{dataSecretName: x}}\n  infrastructureRef: {{apiGroup: infrastructure.cluster.x-k8s.io, kind: DockerMachine, name: x}}\n"
         )
     };
-    let sources =
-        [manifest("-1", "a"), manifest("-1", "b")].map(|text| Source { name: "t".into(), bytes: text.into_bytes().into() });
+    let sources = [manifest("-1", "a"), manifest("-1", "b")]
+        .map(|text| Source { name: "t".into(), bytes: text.into_bytes().into() });
     let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
     let [old, new] = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
     let schemas = Schemas::default();
