@@ -205,7 +205,7 @@ impl<'a> Object<'a> {
     }
 
     /// The value at a chain of keys from the object's root: `&["spec", "replicas"]`.
-    pub fn at(&self, keys: &[&str]) -> Option<Value<'a>> {
+    pub fn at(&self, keys: &'static [&'static str]) -> Option<Value<'a>> {
         match keys {
             ["metadata", "labels", rest @ ..] => self.part(self.parts.labels)?.at(rest),
             ["metadata", "annotations", rest @ ..] => self.part(self.parts.annotations)?.at(rest),
@@ -213,6 +213,11 @@ impl<'a> Object<'a> {
             ["spec", rest @ ..] => self.spec()?.at(rest),
             _ => self.root.at(keys),
         }
+    }
+
+    /// As [`Object::at`], for keys of which nothing is remembered.
+    pub fn below(&self, keys: &[&str]) -> Option<Value<'a>> {
+        self.root.below(keys)
     }
 
     fn part(&self, index: u32) -> Option<Value<'a>> {

@@ -2,7 +2,7 @@
 
 use crate::object::Object;
 use crate::report::{Finding, Rule, Severity};
-use crate::yaml::{Scalar, Value};
+use crate::yaml::{Children, Path, Scalar, Value};
 
 use super::rules::GATE_DISABLED;
 use super::{Gate, Operation, Options, Peers, State};
@@ -32,12 +32,17 @@ impl<'a> Check<'_, 'a> {
     }
 
     /// A field of the object; null counts as absent.
-    pub fn at(&self, keys: &[&str]) -> Option<Value<'a>> {
+    pub fn at(&self, keys: &'static [&'static str]) -> Option<Value<'a>> {
         self.object.at(keys).filter(|value| !value.is_null())
     }
 
+    /// As [`Check::at`], for keys of which nothing is remembered.
+    pub fn below(&self, keys: &[&str]) -> Option<Value<'a>> {
+        self.object.below(keys).filter(|value| !value.is_null())
+    }
+
     /// The field at the path for this object's version.
-    pub fn either(&self, old: &[&str], new: &[&str]) -> Option<Value<'a>> {
+    pub fn either(&self, old: &'static [&'static str], new: &'static [&'static str]) -> Option<Value<'a>> {
         self.at(if self.is_old() { old } else { new })
     }
 
@@ -97,28 +102,28 @@ impl<'a> Check<'_, 'a> {
 }
 
 /// A field below a value; null counts as absent, as Go's decoder leaves the field alone.
-pub fn field<'a>(value: Value<'a>, keys: &[&str]) -> Option<Value<'a>> {
-    value.at(keys).filter(|value| !value.is_null())
+pub fn field<'a>(value: Value<'a>, keys: impl Path) -> Option<Value<'a>> {
+    keys.lead(value).filter(|value| !value.is_null())
 }
 
 /// A field's text; absent, null and anything but text give nothing.
-pub fn text<'a>(value: Value<'a>, keys: &[&str]) -> Option<std::borrow::Cow<'a, str>> {
+pub fn text<'a>(value: Value<'a>, keys: impl Path) -> Option<std::borrow::Cow<'a, str>> {
     field(value, keys)?.as_str()
 }
 
 /// A field's text where it is not empty.
-pub fn filled<'a>(value: Value<'a>, keys: &[&str]) -> Option<std::borrow::Cow<'a, str>> {
+pub fn filled<'a>(value: Value<'a>, keys: impl Path) -> Option<std::borrow::Cow<'a, str>> {
     text(value, keys).filter(|text| !text.is_empty())
 }
 
 /// Whether a switch is on.
-pub fn is_true(value: Value<'_>, keys: &[&str]) -> bool {
+pub fn is_true(value: Value<'_>, keys: impl Path) -> bool {
     field(value, keys).and_then(|value| value.as_bool()) == Some(true)
 }
 
 /// A field's items.
-pub fn items<'a>(value: Value<'a>, keys: &[&str]) -> impl Iterator<Item = Value<'a>> + use<'a> {
-    field(value, keys).into_iter().flat_map(|list| list.items())
+pub fn items<'a>(value: Value<'a>, keys: impl Path) -> Children<'a> {
+    field(value, keys).map_or_else(|| value.no_children(), |list| list.items())
 }
 
 /// A whole number, also when written `3.0`.
@@ -132,7 +137,7 @@ pub fn whole(value: Value<'_>) -> Option<i64> {
 }
 
 /// A field's whole number.
-pub fn number(value: Value<'_>, keys: &[&str]) -> Option<i64> {
+pub fn number(value: Value<'_>, keys: impl Path) -> Option<i64> {
     whole(field(value, keys)?)
 }
 

@@ -6,8 +6,8 @@ use super::address::Block;
 use super::check::{Check, field, is_set, items};
 use super::machine::{is_reference, namespace};
 use super::rules::{EMPTY_CLUSTER, INVALID_ADDRESS, INVALID_NAME, OUT_OF_RANGE};
-use super::selector::is_label_value;
 use super::topology;
+use crate::schema::validate::names::is_label_value;
 
 /// Judges a Cluster.
 pub fn judge(check: &mut Check<'_, '_>) {
@@ -25,8 +25,10 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if check.since(11) && !is_reference(plane) && !is_reference(infrastructure) && !is_set(topology) {
         empty(check);
     }
-    for part in ["pods", "services"] {
-        for block in items(root, &["spec", "clusterNetwork", part, "cidrBlocks"]) {
+    const BLOCKS: [&[&str]; 2] =
+        [&["spec", "clusterNetwork", "pods", "cidrBlocks"], &["spec", "clusterNetwork", "services", "cidrBlocks"]];
+    for blocks in BLOCKS {
+        for block in items(root, blocks) {
             cidr(check, block);
         }
     }
@@ -67,7 +69,7 @@ pub fn is_cidr(text: &str) -> bool {
 
 fn upgrade_concurrency(check: &mut Check<'_, '_>) {
     let key = "topology.cluster.x-k8s.io/upgrade-concurrency";
-    let Some(value) = check.at(&["metadata", "annotations", key]) else { return };
+    let Some(value) = check.below(&["metadata", "annotations", key]) else { return };
     let Some(text) = value.as_str() else { return };
     if !text.parse::<i64>().is_ok_and(|number| number >= 1) {
         let message = format!("{text:?} MachineDeployments at a time: the webhook wants a number of at least 1");

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::Gate;
 use super::check::{Check, field, filled, is_set, items};
@@ -52,7 +52,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
 fn parts(check: &mut Check<'_, '_>) {
     let root = check.object.root;
     for part in ["infrastructure", "controlPlane"] {
-        if check.since(11) && field(root, &["spec", part]).is_none() {
+        if check.since(11) && field(root, Once(&["spec", part])).is_none() {
             let message = format!("a ClusterClass without `{part}`: the webhook refuses it");
             check.absent(&INCOMPLETE_REFERENCE, root, &["spec", part, "ref"], message, "refer to a template");
         }
@@ -61,16 +61,16 @@ fn parts(check: &mut Check<'_, '_>) {
 
 /// The classes of workers.
 pub fn workers<'a>(root: Value<'a>, list: &str) -> impl Iterator<Item = Value<'a>> + use<'a> {
-    items(root, &["spec", "workers", list])
+    items(root, Once(&["spec", "workers", list]))
 }
 
 /// The reference to a template in a part of a class.
 pub fn template(part: Value<'_>, is_old: bool) -> Option<Value<'_>> {
-    field(part, &[if is_old { "ref" } else { "templateRef" }])
+    field(part, Once(&[if is_old { "ref" } else { "templateRef" }]))
 }
 
 fn naming(part: Value<'_>, is_old: bool) -> Option<Value<'_>> {
-    field(part, &[if is_old { "namingStrategy" } else { "naming" }, "template"])
+    field(part, Once(&[if is_old { "namingStrategy" } else { "naming" }, "template"]))
 }
 
 /// Judges the reference to a template.
@@ -79,7 +79,7 @@ fn reference<'a>(check: &mut Check<'_, 'a>, part: Value<'a>) {
     namespace(check, Some(reference));
     let fix = "name apiVersion, kind and name of a template";
     for key in ["apiVersion", "kind", "name"] {
-        if filled(reference, &[key]).is_none() {
+        if filled(reference, key).is_none() {
             let message = format!("a reference to a template without {key}: the webhook refuses the ClusterClass");
             check.absent(&INCOMPLETE_REFERENCE, reference, &[key], message, fix);
         }
@@ -109,7 +109,7 @@ fn control_plane<'a>(check: &mut Check<'_, 'a>, plane: Value<'a>) {
     reference(check, plane);
     // A reference of v1beta1 that names nothing is none in v1beta2.
     let names_something = |part: &Value<'_>| {
-        let is_filled = |key: &&str| template(*part, is_old).is_some_and(|it| filled(it, &[key]).is_some());
+        let is_filled = |key: &&str| template(*part, is_old).is_some_and(|it| filled(it, *key).is_some());
         !(is_old && check.since(11)) || ["apiVersion", "kind", "name"].iter().any(is_filled)
     };
     let machines = field(plane, &["machineInfrastructure"]).filter(names_something);
@@ -119,7 +119,7 @@ fn control_plane<'a>(check: &mut Check<'_, 'a>, plane: Value<'a>) {
     metadata::judge(check, field(plane, &["metadata"]));
     taint::judge(check, field(plane, &["taints"]), Bearer::Any);
     go_names::judge(check, naming(plane, is_old), None);
-    if let Some(health) = field(plane, &[if is_old { "machineHealthCheck" } else { "healthCheck" }]) {
+    if let Some(health) = field(plane, Once(&[if is_old { "machineHealthCheck" } else { "healthCheck" }])) {
         if health_check::is_defined(health) && !is_set(machines) {
             let message = "a health check for a control plane without `machineInfrastructure`: the webhook refuses the \
                            ClusterClass";
@@ -136,7 +136,7 @@ fn worker<'a>(check: &mut Check<'_, 'a>, class: Value<'a>, is_deployment: bool) 
     if let Some(nested) = nested {
         metadata::judge(check, field(nested, &["metadata"]));
         for part in ["bootstrap", "infrastructure"] {
-            if let Some(part) = field(nested, &[part]) {
+            if let Some(part) = field(nested, part) {
                 reference(check, part);
             }
         }
@@ -148,7 +148,7 @@ fn worker<'a>(check: &mut Check<'_, 'a>, class: Value<'a>, is_deployment: bool) 
     }
     let strategy: &[&str] = if is_old { &["strategy"] } else { &["rollout", "strategy"] };
     rolling_update(check, field(class, strategy), false);
-    if let Some(health) = field(class, &[if is_old { "machineHealthCheck" } else { "healthCheck" }]) {
+    if let Some(health) = field(class, Once(&[if is_old { "machineHealthCheck" } else { "healthCheck" }])) {
         health_check::nested(check, health, true);
     }
 }

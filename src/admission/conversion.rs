@@ -21,7 +21,9 @@ pub fn judge(check: &mut Check<'_, '_>) {
     let kubeadm = kubeadm_spec(&kind);
     if let Some(path) = kubeadm {
         each(root, path, &mut |spec| {
-            each(spec, "initConfiguration.bootstrapTokens[].token", &mut |token| bootstrap_token(check, token));
+            each(spec, &[&["initConfiguration", "bootstrapTokens"], &["token"]], &mut |token| {
+                bootstrap_token(check, token)
+            });
         });
     }
     if !check.is_old() {
@@ -29,7 +31,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     }
     if check.since(11) {
         for path in references(&kind) {
-            if let Some(reference) = field(root, path) {
+            if let Some(reference) = field(root, *path) {
                 judge_reference(check, reference);
             }
         }
@@ -41,7 +43,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
 }
 
 /// Judges durations below a value.
-fn all_below<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, fields: &[&str]) {
+fn all_below<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, fields: &[Steps]) {
     for path in fields {
         each(value, path, &mut |value| judge_duration(check, value));
     }
@@ -50,20 +52,20 @@ fn all_below<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, fields: &[&str]) {
 /// The durations of the Docker and Dev kinds, which are texts in every version. Before 1.11 nothing decoded all of them, and
 /// before 1.13 nothing decoded a DockerMachine of v1beta2.
 fn docker(check: &mut Check<'_, '_>) {
-    const BACKEND: [&str; 5] = [
-        "docker.bootstrapTimeout",
-        "inMemory.vm.provisioning.startupDuration",
-        "inMemory.node.provisioning.startupDuration",
-        "inMemory.apiServer.provisioning.startupDuration",
-        "inMemory.etcd.provisioning.startupDuration",
+    const BACKEND: [Steps; 5] = [
+        &[&["docker", "bootstrapTimeout"]],
+        &[&["inMemory", "vm", "provisioning", "startupDuration"]],
+        &[&["inMemory", "node", "provisioning", "startupDuration"]],
+        &[&["inMemory", "apiServer", "provisioning", "startupDuration"]],
+        &[&["inMemory", "etcd", "provisioning", "startupDuration"]],
     ];
     let kind = &*check.object.kind;
     let is_decoded = check.since(11) && (check.is_old() || kind != "DockerMachine" || check.since(13));
-    let (base, fields): (&str, &[&str]) = match kind {
-        "DockerMachine" => ("spec", &["bootstrapTimeout"]),
-        "DockerMachineTemplate" => ("spec.template.spec", &["bootstrapTimeout"]),
-        "DevMachine" => ("spec.backend", &BACKEND),
-        "DevMachineTemplate" => ("spec.template.spec.backend", &BACKEND),
+    let (base, fields): Durations = match kind {
+        "DockerMachine" => (&[&["spec"]], &[&[&["bootstrapTimeout"]]]),
+        "DockerMachineTemplate" => (&[&["spec", "template", "spec"]], &[&[&["bootstrapTimeout"]]]),
+        "DevMachine" => (&[&["spec", "backend"]], &BACKEND),
+        "DevMachineTemplate" => (&[&["spec", "template", "spec", "backend"]], &BACKEND),
         _ => return,
     };
     if is_decoded {
@@ -132,55 +134,63 @@ fn group_of(kind: &str) -> Option<&'static str> {
 }
 
 /// Where a kind holds the settings of kubeadm; nowhere where it holds none.
-fn kubeadm_spec(kind: &str) -> Option<&'static str> {
+fn kubeadm_spec(kind: &str) -> Option<Steps> {
     match kind {
-        "KubeadmConfig" => Some("spec"),
-        "KubeadmConfigTemplate" => Some("spec.template.spec"),
-        "KubeadmControlPlane" => Some("spec.kubeadmConfigSpec"),
-        "KubeadmControlPlaneTemplate" => Some("spec.template.spec.kubeadmConfigSpec"),
+        "KubeadmConfig" => Some(&[&["spec"]]),
+        "KubeadmConfigTemplate" => Some(&[&["spec", "template", "spec"]]),
+        "KubeadmControlPlane" => Some(&[&["spec", "kubeadmConfigSpec"]]),
+        "KubeadmControlPlaneTemplate" => Some(&[&["spec", "template", "spec", "kubeadmConfigSpec"]]),
         _ => None,
     }
 }
 
-/// Paths below a base that hold durations; `[]` stands for each item.
-type Durations = (&'static str, &'static [&'static str]);
+/// Where values stand: all keys but the last ones lead to lists, of which each item counts.
+type Steps = &'static [&'static [&'static str]];
 
-const MACHINE: [&str; 3] = ["nodeDrainTimeout", "nodeVolumeDetachTimeout", "nodeDeletionTimeout"];
-const HEALTH: [&str; 3] =
-    ["nodeStartupTimeout", "unhealthyConditions[].timeout", "unhealthyMachineConditions[].timeout"];
-const REMEDIATION: [&str; 2] = ["retryPeriod", "minHealthyPeriod"];
-const KUBEADM: [&str; 3] = [
-    "clusterConfiguration.apiServer.timeoutForControlPlane",
-    "initConfiguration.bootstrapTokens[].ttl",
-    "joinConfiguration.discovery.timeout",
+/// A base, and the values below it that are durations.
+type Durations = (Steps, &'static [Steps]);
+
+const MACHINE: [Steps; 3] = [&[&["nodeDrainTimeout"]], &[&["nodeVolumeDetachTimeout"]], &[&["nodeDeletionTimeout"]]];
+const HEALTH: [Steps; 3] = [
+    &[&["nodeStartupTimeout"]],
+    &[&["unhealthyConditions"], &["timeout"]],
+    &[&["unhealthyMachineConditions"], &["timeout"]],
+];
+const REMEDIATION: [Steps; 2] = [&[&["retryPeriod"]], &[&["minHealthyPeriod"]]];
+const KUBEADM: [Steps; 3] = [
+    &[&["clusterConfiguration", "apiServer", "timeoutForControlPlane"]],
+    &[&["initConfiguration", "bootstrapTokens"], &["ttl"]],
+    &[&["joinConfiguration", "discovery", "timeout"]],
 ];
 
 /// The durations of a kind besides those of kubeadm.
 fn durations(kind: &str) -> &'static [Durations] {
     match kind {
-        "Machine" => &[("spec", &MACHINE)],
-        "MachineSet" | "MachineDeployment" | "MachinePool" => &[("spec.template.spec", &MACHINE)],
-        "MachineHealthCheck" => &[("spec", &HEALTH)],
+        "Machine" => &[(&[&["spec"]], &MACHINE)],
+        "MachineSet" | "MachineDeployment" | "MachinePool" => &[(&[&["spec", "template", "spec"]], &MACHINE)],
+        "MachineHealthCheck" => &[(&[&["spec"]], &HEALTH)],
         "Cluster" => &[
-            ("spec.topology.controlPlane", &MACHINE),
-            ("spec.topology.controlPlane.machineHealthCheck", &HEALTH),
-            ("spec.topology.workers.machineDeployments[]", &MACHINE),
-            ("spec.topology.workers.machineDeployments[].machineHealthCheck", &HEALTH),
-            ("spec.topology.workers.machinePools[]", &MACHINE),
-            ("spec.topology.workers.machinePools[].machineHealthCheck", &HEALTH),
+            (&[&["spec", "topology", "controlPlane"]], &MACHINE),
+            (&[&["spec", "topology", "controlPlane", "machineHealthCheck"]], &HEALTH),
+            (&[&["spec", "topology", "workers", "machineDeployments"], &[]], &MACHINE),
+            (&[&["spec", "topology", "workers", "machineDeployments"], &["machineHealthCheck"]], &HEALTH),
+            (&[&["spec", "topology", "workers", "machinePools"], &[]], &MACHINE),
+            (&[&["spec", "topology", "workers", "machinePools"], &["machineHealthCheck"]], &HEALTH),
         ],
         "ClusterClass" => &[
-            ("spec.controlPlane", &MACHINE),
-            ("spec.controlPlane.machineHealthCheck", &HEALTH),
-            ("spec.workers.machineDeployments[]", &MACHINE),
-            ("spec.workers.machineDeployments[].machineHealthCheck", &HEALTH),
-            ("spec.workers.machinePools[]", &MACHINE),
-            ("spec.workers.machinePools[].machineHealthCheck", &HEALTH),
+            (&[&["spec", "controlPlane"]], &MACHINE),
+            (&[&["spec", "controlPlane", "machineHealthCheck"]], &HEALTH),
+            (&[&["spec", "workers", "machineDeployments"], &[]], &MACHINE),
+            (&[&["spec", "workers", "machineDeployments"], &["machineHealthCheck"]], &HEALTH),
+            (&[&["spec", "workers", "machinePools"], &[]], &MACHINE),
+            (&[&["spec", "workers", "machinePools"], &["machineHealthCheck"]], &HEALTH),
         ],
-        "KubeadmControlPlane" => &[("spec.machineTemplate", &MACHINE), ("spec.remediationStrategy", &REMEDIATION)],
+        "KubeadmControlPlane" => {
+            &[(&[&["spec", "machineTemplate"]], &MACHINE), (&[&["spec", "remediationStrategy"]], &REMEDIATION)]
+        }
         "KubeadmControlPlaneTemplate" => &[
-            ("spec.template.spec.machineTemplate", &MACHINE),
-            ("spec.template.spec.remediationStrategy", &REMEDIATION),
+            (&[&["spec", "template", "spec", "machineTemplate"]], &MACHINE),
+            (&[&["spec", "template", "spec", "remediationStrategy"]], &REMEDIATION),
         ],
         _ => &[],
     }
@@ -212,19 +222,15 @@ fn bootstrap_token<'a>(check: &mut Check<'_, 'a>, token: Value<'a>) {
     }
 }
 
-/// Hands on each value at a dotted path in which `[]` stands for each item of a list.
-fn each<'a>(value: Value<'a>, path: &str, found: &mut dyn FnMut(Value<'a>)) {
-    let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
-    let mut go_on = |value: Value<'a>| match rest {
-        Some(rest) => each(value, rest, found),
-        None => found(value),
-    };
-    match step.strip_suffix("[]") {
-        Some(name) => items(value, &[name]).for_each(go_on),
-        None => {
-            if let Some(value) = field(value, &[step]) {
-                go_on(value);
+/// Hands on each value that stands there.
+fn each<'a>(value: Value<'a>, steps: Steps, found: &mut dyn FnMut(Value<'a>)) {
+    match steps {
+        [] => {}
+        [keys] => {
+            if let Some(value) = field(value, *keys) {
+                found(value);
             }
         }
+        [list, rest @ ..] => items(value, *list).for_each(|item| each(item, rest, found)),
     }
 }

@@ -7,14 +7,15 @@
 //! Measured on planes of CAPI 1.10 and 1.13; which fields come back was read in the json tags of the Go types.
 
 use super::check::{Check, field, filled, is_set};
-use super::selector::{self, is_label_value};
+use super::selector;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::report::{Finding, Rule};
 use crate::schema::bundle::CapiVersion;
 use crate::schema::suggest::schema_at;
 use crate::schema::table::{Kind, Schema, Type};
+use crate::schema::validate::names::is_label_value;
 use crate::schema::validate::rules::{INVALID_METADATA, OUT_OF_BOUNDS, REQUIRED_FIELD};
-use crate::yaml::{Scalar, Value};
+use crate::yaml::{Once, Scalar, Value};
 
 const CONTROL_PLANE: &str = "controlplane.cluster.x-k8s.io";
 const INFRASTRUCTURE: &str = "infrastructure.cluster.x-k8s.io";
@@ -199,7 +200,7 @@ fn vanishes_with_struct(object: &Object<'_>, path: &str) -> bool {
     let into = WRITTEN_INTO.iter().find(|(kind, into)| &*object.kind == *kind && path.starts_with(into));
     into.is_some_and(|(_, into)| {
         let keys: Vec<&str> = into.trim_end_matches('.').split('.').collect();
-        field(object.root, &keys).is_some_and(holds_nothing)
+        field(object.root, Once(&keys)).is_some_and(holds_nothing)
     })
 }
 
@@ -241,7 +242,7 @@ impl<'a> Sent<'_, 'a> {
     /// filled in once stays there.
     fn lacks(self, keys: &[&str]) -> bool {
         let is_there = |object: &Object<'_>, depth: usize| {
-            keys.get(..depth).is_some_and(|keys| field(object.root, keys).is_some())
+            keys.get(..depth).is_some_and(|keys| field(object.root, Once(keys)).is_some())
         };
         let Some(depth) = (1..=keys.len()).find(|depth| !is_there(self.new, *depth)) else { return false };
         self.old.is_none_or(|old| is_there(old, depth))
@@ -249,7 +250,7 @@ impl<'a> Sent<'_, 'a> {
 
     /// Whether a version is sent that has no `v` yet.
     fn is_unprefixed(self, keys: &[&str]) -> bool {
-        let version = |object: &Object<'a>| filled(object.root, keys);
+        let version = |object: &Object<'a>| filled(object.root, Once(keys));
         let new = version(self.new).filter(|version| !version.starts_with('v'));
         new.is_some() && self.old.is_none_or(|old| version(old) != new)
     }
@@ -258,7 +259,7 @@ impl<'a> Sent<'_, 'a> {
     fn is_unlabelled(self) -> bool {
         let label = ["metadata", "labels", CLUSTER_NAME_LABEL];
         let cluster = |object: &Object<'a>| filled(object.root, &["spec", "clusterName"]);
-        let stated = field(self.new.root, &label).and_then(|label| label.as_str());
+        let stated = field(self.new.root, Once(&label)).and_then(|label| label.as_str());
         self.labelled_by == LabelledBy::Webhook && self.lacks(&label)
             || stated.is_some_and(|label| Some(label) != cluster(self.new))
             || self.old.is_some_and(|old| cluster(old) != cluster(self.new))
@@ -306,7 +307,7 @@ fn is_written_back(sent: Sent<'_, '_>) -> bool {
         "ExtensionConfig" => {
             let service = ["spec", "clientConfig", "service"];
             lacks(&["spec", "namespaceSelector"])
-                || field(root, &service).is_some() && lacks(&[&service[..], &["port"]].concat())
+                || field(root, Once(&service)).is_some() && lacks(&[&service[..], &["port"]].concat())
         }
         "KubeadmControlPlane" => {
             // The schema of v1beta1 fills in the strategy as a whole.
@@ -347,7 +348,7 @@ fn is_given_backend(sent: Sent<'_, '_>) -> bool {
 }
 
 fn has_at(object: &Object<'_>, keys: &[&str]) -> bool {
-    field(object.root, &[settings(object), keys].concat()).is_some()
+    field(object.root, Once(&[settings(object), keys].concat())).is_some()
 }
 
 /// Whether the webhook gives a cluster of the Docker or Dev provider its port: not where it lives in memory alone.
@@ -355,7 +356,7 @@ fn is_given_port(sent: Sent<'_, '_>) -> bool {
     let object = sent.new;
     let port = |object: &Object<'_>| {
         let keys = [settings(object), &["controlPlaneEndpoint", "port"]].concat();
-        field(object.root, &keys).and_then(|port| port.as_i64()).filter(|port| *port != 0)
+        field(object.root, Once(&keys)).and_then(|port| port.as_i64()).filter(|port| *port != 0)
     };
     let is_cluster =
         matches!(&*object.kind, "DevCluster" | "DevClusterTemplate" | "DockerCluster" | "DockerClusterTemplate");

@@ -1,5 +1,7 @@
 //! The Docker and Dev providers, the ones for trying out.
 
+use crate::yaml::Once;
+
 use super::Gate;
 use super::check::{Check, field, items, text};
 use super::metadata;
@@ -36,7 +38,7 @@ fn failure_domains(check: &mut Check<'_, '_>, path: &[&str]) {
         return;
     }
     let mut last = String::new();
-    for domain in items(check.object.root, path) {
+    for domain in items(check.object.root, Once(path)) {
         let name = text(domain, &["name"]).unwrap_or_default().into_owned();
         if name < last {
             let message =

@@ -7,7 +7,7 @@ use crate::yaml::Value;
 
 use super::check::Check;
 use super::rules::INVALID_NAMING_TEMPLATE;
-use super::selector::is_dns1123_subdomain;
+use crate::schema::validate::names::is_dns_subdomain;
 
 /// What a template may name, besides `.cluster.name` and `.random`.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub fn judge_with<'a>(check: &mut Check<'_, 'a>, value: Value<'a>, data: &Json, 
             let message = format!("no naming template: {error}; the webhook refuses it");
             check.refuse(&INVALID_NAMING_TEMPLATE, value, message, fix);
         }
-        Ok(Some(name)) if !is_dns1123_subdomain(&cut(&name)) => {
+        Ok(Some(name)) if !is_dns_subdomain(&cut(&name)) => {
             let message = format!("makes names such as {name:?}, which is no DNS name: the webhook refuses it");
             check.refuse(&INVALID_NAMING_TEMPLATE, value, message, fix);
         }

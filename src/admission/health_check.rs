@@ -1,6 +1,6 @@
 //! MachineHealthChecks, the same settings inside topologies, and MachineDrainRules.
 
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::check::{Check, field, filled, items, text, whole};
 use super::quantity::{duration, int_or_percent};
@@ -114,9 +114,9 @@ pub fn judge_drain_rule(check: &mut Check<'_, '_>) {
     for (list, selectors) in
         [("machines", ["selector", "clusterSelector"]), ("pods", ["selector", "namespaceSelector"])]
     {
-        for item in items(root, &["spec", list]) {
+        for item in items(root, Once(&["spec", list])) {
             for name in selectors {
-                check.selector(field(item, &[name]));
+                check.selector(field(item, name));
             }
         }
     }

@@ -46,7 +46,7 @@ fn pool(check: &mut Check<'_, '_>) {
         return;
     };
     let Some(asked) = claim.at(&["spec", "poolRef"]) else { return };
-    if ["kind", "name"].iter().any(|key| text(pool, &[key]) != text(asked, &[key])) {
+    if ["kind", "name"].iter().any(|key| text(pool, *key) != text(asked, *key)) {
         let message = format!(
             "takes its address from another pool than its claim {} asks for: the webhook refuses it",
             claim.name

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::Gate;
 use super::check::{Check, field, filled, is_set, is_true, items, number, text};
@@ -54,16 +54,16 @@ fn files<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 
 /// A file's content and a user's password stand here or in a Secret, not in both.
 fn either_source<'a>(check: &mut Check<'_, 'a>, entry: Value<'a>, inline: &str, from: &str) {
-    let Some(source) = field(entry, &[from]) else { return };
+    let Some(source) = field(entry, from) else { return };
     if !is_set(Some(source)) && check.since(11) {
         return;
     }
-    if filled(entry, &[inline]).is_some() {
+    if filled(entry, inline).is_some() {
         let message = format!("both `{inline}` and `{from}`: the webhook refuses the object");
         check.refuse(&CONFLICTING_FIELDS, source, message, format!("keep `{inline}` or `{from}`"));
     }
     for key in ["name", "key"] {
-        if filled(source, &["secret", key]).is_none() {
+        if filled(source, Once(&["secret", key])).is_none() {
             let message = format!("a Secret without `{key}`: the webhook refuses the object");
             let parent = field(source, &["secret"]).unwrap_or(source);
             let keys: &[&str] = if parent.index() == source.index() { &["secret", key] } else { &[key] };
@@ -117,7 +117,7 @@ fn not_with_ignition<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     }
     for system in items(spec, &["diskSetup", "filesystems"]) {
         for key in ["replaceFS", "partition"] {
-            let at = field(system, &[key]).filter(|value| is_set(Some(*value)) || !check.since(11));
+            let at = field(system, key).filter(|value| is_set(Some(*value)) || !check.since(11));
             found.extend(at.map(|at| (at, "`replaceFS` and `partition` of filesystems")));
         }
     }

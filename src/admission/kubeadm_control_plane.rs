@@ -1,6 +1,6 @@
 //! KubeadmControlPlane and its template.
 
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::check::{Check, field, filled, is_set, number, whole};
 use super::go_names::{self, CONTROL_PLANE};
@@ -70,7 +70,7 @@ fn infrastructure<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     // Where conversion refuses the object first, it has spoken already.
     let is_spoken_of = check.is_old() && check.since(11) && machine::is_reference(reference);
     for key in [api, "kind", "name"] {
-        if is_spoken_of && key != "name" || reference.is_some_and(|reference| filled(reference, &[key]).is_some()) {
+        if is_spoken_of && key != "name" || reference.is_some_and(|reference| filled(reference, key).is_some()) {
             continue;
         }
         let message = format!("the reference to the machine template lacks `{key}`: the webhook refuses it");
@@ -142,7 +142,7 @@ fn common<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         // Conversion sets both of the following from one field.
         return;
     }
-    let timeout = |part| field(kubeadm, &[part, "timeouts", "controlPlaneComponentHealthCheckSeconds"]);
+    let timeout = |part| field(kubeadm, Once(&[part, "timeouts", "controlPlaneComponentHealthCheckSeconds"]));
     let (init, join) = (timeout("initConfiguration"), timeout("joinConfiguration"));
     if let Some(at) = init.or(join)
         && init.and_then(whole) != join.and_then(whole)

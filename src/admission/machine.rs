@@ -11,9 +11,10 @@ use super::rules::{
     CLUSTER_NAME_MISMATCH, FOREIGN_REFERENCE, INVALID_NAME, INVALID_REPLICAS, INVALID_ROLLOUT, INVALID_TAINT,
     MISSING_BOOTSTRAP, SELECTOR_MISMATCH, UNKNOWN_PREFLIGHT_CHECK,
 };
-use super::selector::{self, is_label_value};
+use super::selector;
 use super::taint::Bearer;
 use super::{Gate, metadata, taint};
+use crate::schema::validate::names::is_label_value;
 
 const CONTROL_PLANE_LABEL: &str = "cluster.x-k8s.io/control-plane";
 const DEPLOYMENT_LABEL: &str = "cluster.x-k8s.io/deployment-name";
@@ -142,7 +143,7 @@ fn bootstrap<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 /// Whether a reference says anything; its namespace alone does not count, nor does a version without group.
 pub fn is_reference(reference: Option<Value<'_>>) -> bool {
     let Some(reference) = reference else { return false };
-    ["apiGroup", "kind", "name"].iter().any(|key| is_set(field(reference, &[key])))
+    ["apiGroup", "kind", "name"].iter().any(|key| is_set(field(reference, *key)))
         || filled(reference, &["apiVersion"]).is_some_and(|api| api.contains('/'))
 }
 
@@ -170,21 +171,21 @@ fn select(check: &mut Check<'_, '_>, own_label: &'static str, with_cluster: bool
     let root = check.object.root;
     let chosen = check.at(&["spec", "selector"]);
     check.selector(chosen);
-    let keys = ["spec", "template", "metadata", "labels"];
+    const KEYS: [&str; 4] = ["spec", "template", "metadata", "labels"];
     let more = [
         // What it is does not matter: the webhook puts the same into selector and template.
         selector::is_empty(chosen).then_some((own_label, "".into())),
         with_cluster.then(|| (CLUSTER_NAME_LABEL, text(root, &["spec", "clusterName"]).unwrap_or_default())),
     ];
-    if selector::selects(chosen, &more, field(root, &keys)) {
+    if selector::selects(chosen, &more, field(root, &KEYS)) {
         return;
     }
     // The webhook blames the labels, which may not be there at all.
     let message = "does not match spec.selector: the webhook refuses it";
     let fix = "give the template each label of the selector, or drop the selector: the webhook makes one";
-    if let Some(value) = field(root, &keys).or(chosen) {
+    if let Some(value) = field(root, &KEYS).or(chosen) {
         let finding = check.object.finding(&SELECTOR_MISMATCH, value, message);
-        check.out.push(finding.path(keys.join(".")).suggest(fix));
+        check.out.push(finding.path(KEYS.join(".")).suggest(fix));
     }
 }
 
@@ -212,8 +213,8 @@ pub fn rolling_update<'a>(check: &mut Check<'_, 'a>, strategy: Option<Value<'a>>
 }
 
 fn naming(check: &mut Check<'_, '_>) {
-    let old = ["spec", "machineNamingStrategy", "template"];
-    let template = check.either(&old, &["spec", "machineNaming", "template"]);
+    const OLD: [&str; 3] = ["spec", "machineNamingStrategy", "template"];
+    let template = check.either(&OLD, &["spec", "machineNaming", "template"]);
     go_names::judge_machines(check, template, &MACHINE_SET);
 }
 
@@ -224,7 +225,7 @@ fn autoscaler(check: &mut Check<'_, '_>) {
         return;
     }
     let Some(annotations) = field(root, &["metadata", "annotations"]) else { return };
-    let sizes = AUTOSCALER.map(|key| field(annotations, &[key]));
+    let sizes = AUTOSCALER.map(|key| field(annotations, key));
     let [Some(min), Some(max)] = sizes else { return };
     for size in [min, max] {
         if size.as_str().is_some_and(|text| text.parse::<i32>().is_err()) {

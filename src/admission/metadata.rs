@@ -4,7 +4,7 @@ use crate::yaml::Value;
 
 use super::check::{Check, field};
 use super::rules::INVALID_METADATA;
-use super::selector::{is_label_value, is_qualified_name};
+use crate::schema::validate::names::{is_label_value, is_qualified_name};
 
 /// Annotations of one object may not be larger, keys and values together.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use crate::go_template::{self, Functions};
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::Gate;
 use super::check::{Check, field, filled, is_true, items, text};
 use super::cluster_class::{template, workers};
 use super::rules::{DUPLICATE_ENTRY, INVALID_NAME, INVALID_PATCH};
-use super::selector::is_qualified_name;
+use crate::schema::validate::names::is_qualified_name;
 
 /// Names below `builtin.` that patches may use as variables.
 const BUILTIN: &str = "cluster cluster.name cluster.namespace cluster.uid cluster.metadata.labels \
@@ -96,7 +96,7 @@ fn judge_external<'a>(check: &mut Check<'_, 'a>, external: Value<'a>) {
     } else {
         ["validateTopologyExtension", "generatePatchesExtension"]
     };
-    if keys.iter().all(|key| filled(external, &[key]).is_none()) {
+    if keys.iter().all(|key| filled(external, *key).is_none()) {
         refuse(
             check,
             external,
@@ -112,8 +112,8 @@ fn selects<'a>(check: &mut Check<'_, 'a>, selector: Value<'a>) {
         refuse(check, selector, "a selector that selects nothing", "set `matchResources`");
         return;
     };
-    let is_on = |key: &str| is_true(chosen, &[key]);
-    let names = |key: &str| items(chosen, &[key, "names"]).collect::<Vec<_>>();
+    let is_on = |key: &str| is_true(chosen, key);
+    let names = |key: &str| items(chosen, Once(&[key, "names"])).collect::<Vec<_>>();
     let (deployments, pools) = (names("machineDeploymentClass"), names("machinePoolClass"));
     if !is_on("infrastructureCluster") && !is_on("controlPlane") && deployments.is_empty() && pools.is_empty() {
         refuse(
@@ -127,7 +127,7 @@ fn selects<'a>(check: &mut Check<'_, 'a>, selector: Value<'a>) {
     let is_old = check.is_old();
     let matches = |reference: Option<Value<'_>>| {
         ["kind", "apiVersion"].iter().all(|key| {
-            text(selector, &[key]).unwrap_or_default() == reference.and_then(|r| text(r, &[key])).unwrap_or_default()
+            text(selector, *key).unwrap_or_default() == reference.and_then(|r| text(r, *key)).unwrap_or_default()
         })
     };
     let spec = field(root, &["spec"]).unwrap_or(root);
@@ -164,7 +164,7 @@ fn selects<'a>(check: &mut Check<'_, 'a>, selector: Value<'a>) {
             }
             let is_hit = workers(root, list).any(|class| {
                 let nested = if is_old { field(class, &["template"]) } else { Some(class) };
-                let part = |key: &str| nested.and_then(|n| field(n, &[key])).and_then(|part| template(part, is_old));
+                let part = |key: &str| nested.and_then(|n| field(n, key)).and_then(|part| template(part, is_old));
                 name_fits(&name, &text(class, &["class"]).unwrap_or_default())
                     && (matches(part("infrastructure")) || matches(part("bootstrap")))
             });

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::check::{Check, field, whole};
 use super::conversion::judge_duration;
@@ -40,7 +40,7 @@ fn machine_spec<'a>(check: &Check<'_, 'a>) -> Option<(Value<'a>, bool)> {
 /// Refuses a field that belongs to one machine, in the template of many.
 fn not_in_template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, path: &[&str]) {
     let is_given = |value: &Value<'a>| super::check::is_set(Some(*value)) && whole(*value) != Some(0);
-    if let Some(at) = field(spec, path).filter(is_given) {
+    if let Some(at) = field(spec, Once(path)).filter(is_given) {
         of_one_machine(check, at);
     }
 }
@@ -79,7 +79,7 @@ fn within<'a>(check: &mut Check<'_, 'a>, at: Option<Value<'a>>, range: &RangeInc
 
 /// Judges durations, which no schema of a provider checks, but the decoder of its webhook.
 fn durations<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, paths: &[&[&str]]) {
-    for at in paths.iter().filter_map(|path| field(spec, path)) {
+    for at in paths.iter().filter_map(|path| field(spec, Once(path))) {
         judge_duration(check, at);
     }
 }

@@ -3,7 +3,7 @@
 use super::Gate;
 use super::check::{Check, field, filled, is_set, whole};
 use super::rules::{CONFLICTING_FIELDS, INVALID_NAME, MALFORMED_VALUE, MISSING_SETTING, OUT_OF_RANGE};
-use super::selector::{is_dns1035_label, is_dns1123_label};
+use crate::schema::validate::names::{is_dns_1035_label, is_dns_label};
 
 /// Judges an ExtensionConfig.
 pub fn judge(check: &mut Check<'_, '_>) {
@@ -15,7 +15,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
         return;
     }
     let name = &check.object.name;
-    if let Some(value) = field(root, &["metadata", "name"]).filter(|_| !is_dns1123_label(name)) {
+    if let Some(value) = field(root, &["metadata", "name"]).filter(|_| !is_dns_label(name)) {
         let message = format!("{name:?} is no DNS label: the webhook refuses it for an ExtensionConfig");
         check.refuse(&INVALID_NAME, value, message, "use at most 63 lower-case letters, digits and `-`, without dots");
     }
@@ -47,13 +47,13 @@ fn client(check: &mut Check<'_, '_>) {
     }
     let Some(service) = service else { return };
     if let Some(name) = field(service, &["name"])
-        && !filled(service, &["name"]).is_some_and(|name| is_dns1035_label(&name))
+        && !filled(service, &["name"]).is_some_and(|name| is_dns_1035_label(&name))
     {
         let message = "no name of a Service: the webhook refuses it";
         check.refuse(&INVALID_NAME, name, message, "use lower-case letters, digits and `-`, beginning with a letter");
     }
     if let Some(namespace) = field(service, &["namespace"])
-        && !filled(service, &["namespace"]).is_some_and(|name| is_dns1123_label(&name))
+        && !filled(service, &["namespace"]).is_some_and(|name| is_dns_label(&name))
     {
         let message = "no name of a namespace: the webhook refuses it";
         check.refuse(&INVALID_NAME, namespace, message, "use at most 63 lower-case letters, digits and `-`");

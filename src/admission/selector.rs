@@ -1,50 +1,11 @@
-//! Label selectors, label values and names: the rules that Kubernetes itself sets for them.
+//! Label selectors: the rules that Kubernetes itself sets for them.
 
 use std::borrow::Cow;
 
 use crate::yaml::Value;
 
 use super::check::{field, items, text};
-
-/// A label's value: empty, or at most 63 letters, digits, `-`, `_` and `.` with a letter or digit at both ends.
-pub fn is_label_value(text: &str) -> bool {
-    text.is_empty() || (text.len() <= 63 && is_name(text, |byte| matches!(byte, b'-' | b'_' | b'.')))
-}
-
-/// A label's or annotation's key: a name, with or without a domain in front.
-pub fn is_qualified_name(text: &str) -> bool {
-    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    !name.is_empty() && is_label_value(name) && prefix.is_none_or(is_dns1123_subdomain)
-}
-
-/// An object's name: at most 253 lower-case letters, digits, `-` and `.`.
-pub fn is_dns1123_subdomain(text: &str) -> bool {
-    text.len() <= 253
-        && text.split('.').all(|label| {
-            !label.is_empty()
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        })
-}
-
-/// A namespace's name: at most 63 lower-case letters, digits and `-`.
-pub fn is_dns1123_label(text: &str) -> bool {
-    text.len() <= 63 && !text.contains('.') && is_dns1123_subdomain(text)
-}
-
-/// A Service's name: a DNS label that begins with a letter.
-pub fn is_dns1035_label(text: &str) -> bool {
-    is_dns1123_label(text) && text.starts_with(|first: char| first.is_ascii_lowercase())
-}
-
-fn is_name(text: &str, inner: impl Fn(u8) -> bool) -> bool {
-    let bytes = text.as_bytes();
-    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    is_end(bytes.first())
-        && is_end(bytes.last())
-        && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || inner(byte))
-}
+use crate::schema::validate::names::{is_label_value, is_qualified_name};
 
 /// Whether a selector selects by nothing: absent, or without labels and expressions. One of the wrong type is none that could be
 /// empty: the schema tells of it.
@@ -74,7 +35,7 @@ pub fn problem(selector: Value<'_>) -> Option<(Value<'_>, String)> {
 fn expression_problem(expression: Value<'_>) -> Option<(Value<'_>, String)> {
     let key = text(expression, &["key"]).unwrap_or_default();
     let operator = text(expression, &["operator"]).unwrap_or_default();
-    let at = |name: &str| field(expression, &[name]).unwrap_or(expression);
+    let at = |name: &str| field(expression, name).unwrap_or(expression);
     let mut values = items(expression, &["values"]);
     let first = values.next();
     match &*operator {

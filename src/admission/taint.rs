@@ -5,7 +5,7 @@ use crate::yaml::Value;
 use super::Gate;
 use super::check::{Check, text};
 use super::rules::INVALID_TAINT;
-use super::selector::is_qualified_name;
+use crate::schema::validate::names::is_qualified_name;
 
 /// Who will carry the taints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

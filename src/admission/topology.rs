@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::object::{CLUSTER_GROUP, Object};
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::check::{Check, field, filled, is_set, is_true, items, text};
 use super::machine::{AUTOSCALER, rolling_update};
@@ -34,7 +34,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>) {
     }
     for (list, what) in WORKERS {
         let mut names = HashSet::new();
-        for entry in items(topology, &["workers", list]) {
+        for entry in items(topology, Once(&["workers", list])) {
             worker(check, entry, list == "machineDeployments");
             unique(check, entry, &mut names, what);
         }
@@ -61,7 +61,7 @@ fn worker<'a>(check: &mut Check<'_, 'a>, entry: Value<'a>, is_deployment: bool) 
 }
 
 fn is_autoscaled(entry: Value<'_>) -> bool {
-    AUTOSCALER.iter().any(|key| entry.at(&["metadata", "annotations", key]).is_some())
+    AUTOSCALER.iter().any(|key| entry.below(&["metadata", "annotations", key]).is_some())
 }
 
 fn unique<'a>(check: &mut Check<'_, 'a>, entry: Value<'a>, names: &mut HashSet<String>, what: &str) {
@@ -87,7 +87,7 @@ fn find_class<'p>(object: &Object<'_>, peers: &'p dyn super::Peers, topology: Va
 
 /// The classes of workers in a ClusterClass.
 fn class_named<'c>(class: &Object<'c>, list: &str, name: &str) -> Option<Value<'c>> {
-    items(class.root, &["spec", "workers", list]).find(|entry| text(*entry, &["class"]).as_deref() == Some(name))
+    items(class.root, Once(&["spec", "workers", list])).find(|entry| text(*entry, &["class"]).as_deref() == Some(name))
 }
 
 fn against_class<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Object<'_>) {
@@ -95,9 +95,9 @@ fn against_class<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Obj
     version_in_class(check, topology, class);
     let health: &str = if check.is_old() { "machineHealthCheck" } else { "healthCheck" };
     let class_health: &str = if class_is_old { "machineHealthCheck" } else { "healthCheck" };
-    if let Some(own) = field(topology, &["controlPlane", health]) {
+    if let Some(own) = field(topology, Once(&["controlPlane", health])) {
         let reference = if class_is_old { "ref" } else { "templateRef" };
-        let machines = field(class.root, &["spec", "controlPlane", "machineInfrastructure", reference]);
+        let machines = field(class.root, Once(&["spec", "controlPlane", "machineInfrastructure", reference]));
         if health_check::is_defined(own) && !is_set(machines) {
             let message = format!(
                 "a health check for a control plane of which ClusterClass {} has no machines \
@@ -109,10 +109,10 @@ fn against_class<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Obj
         if health_check::is_defined(own) {
             health_check::nested(check, own, false);
         }
-        enabled(check, own, field(class.root, &["spec", "controlPlane", class_health]), &class.name);
+        enabled(check, own, field(class.root, Once(&["spec", "controlPlane", class_health])), &class.name);
     }
     for (list, what) in WORKERS {
-        for entry in items(topology, &["workers", list]) {
+        for entry in items(topology, Once(&["workers", list])) {
             let Some(at) = field(entry, &["class"]) else { continue };
             let Some(name) = at.as_str() else { continue };
             let definition = class_named(class, list, &name);
@@ -121,8 +121,9 @@ fn against_class<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Obj
                     "ClusterClass {} has no {what} class {name:?}: the webhook refuses the Cluster",
                     class.name
                 );
-                let known: Vec<_> =
-                    items(class.root, &["spec", "workers", list]).filter_map(|entry| text(entry, &["class"])).collect();
+                let known: Vec<_> = items(class.root, Once(&["spec", "workers", list]))
+                    .filter_map(|entry| text(entry, &["class"]))
+                    .collect();
                 let fix = if known.is_empty() {
                     "the class has none of them".to_owned()
                 } else {
@@ -145,12 +146,12 @@ fn deployment_against_class<'a>(
     (health, class_health): (&str, &str),
     class: &str,
 ) {
-    if let Some(own) = field(entry, &[health]) {
+    if let Some(own) = field(entry, health) {
         if health_check::is_defined(own) {
             health_check::nested(check, own, true);
         }
         if let Some(definition) = definition {
-            enabled(check, own, field(definition, &[class_health]), class);
+            enabled(check, own, field(definition, class_health), class);
         }
     }
     // In v1beta1 the metadata of a class stands in its template.
@@ -166,14 +167,14 @@ fn deployment_against_class<'a>(
 
 fn enabled<'a>(check: &mut Check<'_, 'a>, own: Value<'a>, of_class: Option<Value<'_>>, class: &str) {
     let key = if check.is_old() { "enable" } else { "enabled" };
-    if is_true(own, &[key]) && !health_check::is_defined(own) && !of_class.is_some_and(health_check::is_defined) {
+    if is_true(own, key) && !health_check::is_defined(own) && !of_class.is_some_and(health_check::is_defined) {
         let message = format!(
             "switches on a health check that neither the Cluster nor ClusterClass {class} defines: the \
                                webhook refuses it"
         );
         check.refuse(
             &UNKNOWN_CLASS,
-            field(own, &[key]).unwrap_or(own),
+            field(own, key).unwrap_or(own),
             message,
             "define `checks` beside it, or in the class",
         );

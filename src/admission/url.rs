@@ -1,7 +1,5 @@
 //! URLs as Go's net/url reads them, which takes nearly everything.
 
-use super::selector;
-
 /// The parts of a URL that webhooks look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Url<'t> {
@@ -53,7 +51,7 @@ pub fn is_no_proxy(text: &str) -> bool {
         || text.parse::<std::net::IpAddr>().is_ok()
         || super::cluster::is_cidr(text)
         || host_and_port().is_some()
-        || selector::is_dns1123_subdomain(text.strip_prefix('.').unwrap_or(text))
+        || crate::schema::validate::names::is_dns_subdomain(text.strip_prefix('.').unwrap_or(text))
 }
 
 fn scheme(text: &str) -> Option<(&str, &str)> {

@@ -39,7 +39,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     for variable in items(check.object.root, &["spec", "variables"]) {
         name(check, variable, &mut names);
         for key in ["metadata", "deprecatedV1Beta1Metadata"] {
-            metadata::judge(check, field(variable, &[key]));
+            metadata::judge(check, field(variable, key));
         }
         if let Some(schema) = field(variable, &["schema", "openAPIV3Schema"]) {
             if !form(check, schema) {
@@ -238,7 +238,7 @@ impl<'a> SchemaJudge<'_, '_, 'a> {
         }
         let inner = Below { junctor: true, ..here };
         for key in ["allOf", "anyOf", "oneOf"] {
-            for part in items(schema, &[key]) {
+            for part in items(schema, key) {
                 self.node(part, None, inner);
             }
         }
@@ -350,7 +350,7 @@ fn types<'a>(check: &mut Check<'_, 'a>, schema: Value<'a>, below: Below, is_int_
     }
     if below.junctor {
         for key in STRUCTURAL {
-            if let Some(at) = field(schema, &[key]).filter(|_| !(key == "type" && below.int_or_string)) {
+            if let Some(at) = field(schema, key).filter(|_| !(key == "type" && below.int_or_string)) {
                 let why = format!("`{key}` below allOf, anyOf, oneOf or not makes the schema non-structural");
                 refuse(check, at, &why, "move it beside the junctor");
             }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::object::Object;
 use crate::schema::validate::rules::RULE_NOT_CHECKED;
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::check::{Check, field, items, text};
 use super::rules::INVALID_VARIABLE;
@@ -32,7 +32,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, topology: Value<'a>, class: &Object<
     }
     list(check, field(topology, &["controlPlane", "variables", "overrides"]), &known);
     for workers in ["machineDeployments", "machinePools"] {
-        for entry in items(topology, &["workers", workers]) {
+        for entry in items(topology, Once(&["workers", workers])) {
             list(check, field(entry, &["variables", "overrides"]), &known);
         }
     }

@@ -165,7 +165,7 @@ fn stuck(object: &Object<'_>, user: &Object<'_>, verdict: &mut Verdict) {
 /// A class whose Clusters have only begun to go when its turn comes.
 fn class_in_use(release: &Release<'_>, class: &Object<'_>, deleted: &[&Object<'_>], verdict: &mut Verdict) {
     let text = |object: &Object<'_>, paths: [&[&str]; 2]| {
-        paths.into_iter().find_map(|path| object.at(&["spec", "topology"])?.at(path)?.as_str().map(Cow::into_owned))
+        paths.into_iter().find_map(|path| object.at(&["spec", "topology"])?.below(path)?.as_str().map(Cow::into_owned))
     };
     let is_user = |object: &&&Object<'_>| {
         let name = text(object, [&["classRef", "name"], &["class"]]);

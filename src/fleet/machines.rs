@@ -60,7 +60,7 @@ fn add(object: &Object<'_>, count: &mut Machines) {
             let Some(topology) = object.at(&["spec", "topology"]) else { return };
             count.control_plane += topology_replicas(topology.get("controlPlane"));
             for kind in ["machineDeployments", "machinePools"] {
-                let of_kind = topology.at(&["workers", kind]);
+                let of_kind = topology.below(&["workers", kind]);
                 count.workers +=
                     of_kind.iter().flat_map(Value::items).map(|item| topology_replicas(Some(item))).sum::<u64>();
             }

@@ -141,7 +141,7 @@ fn entry(release: &Release<'_>, object: &Object<'_>) -> Option<Entry> {
 }
 
 fn text(object: &Object<'_>, keys: &[&str]) -> Option<String> {
-    Some(object.at(keys)?.as_str()?.into_owned())
+    Some(object.below(keys)?.as_str()?.into_owned())
 }
 
 /// `https://host:port` of a Cluster whose endpoint is stated.

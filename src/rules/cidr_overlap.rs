@@ -60,7 +60,7 @@ impl Range<'_> {
 
 /// The ranges of a Cluster's pods or services.
 pub fn ranges<'a>(object: &Object<'a>, field: &str) -> Vec<Range<'a>> {
-    let blocks = object.at(&["spec", "clusterNetwork", field, "cidrBlocks"]);
+    let blocks = object.at(&["spec", "clusterNetwork"]).and_then(|network| network.get(field)?.get("cidrBlocks"));
     blocks.iter().flat_map(Value::items).filter_map(range).collect()
 }
 

@@ -74,7 +74,7 @@ fn over_clusters(view: &View<'_, '_>, rule: &Compiled, out: &mut Vec<Finding>) {
 /// The value of a dotted path.
 fn field_of<'a>(object: &Object<'a>, path: &str) -> Option<Value<'a>> {
     let keys: Vec<&str> = path.split('.').collect();
-    object.at(&keys)
+    object.below(&keys)
 }
 
 /// What an evaluation that is not fine came to.

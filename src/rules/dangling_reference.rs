@@ -80,7 +80,7 @@ fn is_made_by_controllers(link: &Link<'_>, from: &Object<'_>) -> bool {
 /// The Secrets, by namespace and name, that controllers make from other objects of the release.
 fn made_secrets<'v, 'a>(view: &View<'v, 'a>) -> FxHashSet<(&'v str, Cow<'a, str>)> {
     let of = |object: &'v Object<'a>, path: &[&str]| {
-        let name = object.at(path).and_then(|value| value.as_str()).filter(|name| !name.is_empty());
+        let name = object.below(path).and_then(|value| value.as_str()).filter(|name| !name.is_empty());
         (view.release.namespace_of(object), name.unwrap_or_else(|| object.name.clone()))
     };
     let sealed = view.of_kind("bitnami.com", "SealedSecret").map(|object| of(object, &["metadata", "name"]));

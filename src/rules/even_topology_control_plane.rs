@@ -40,7 +40,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             Some(link) => {
                 let etcd =
                     ["spec", "template", "spec", "kubeadmConfigSpec", "clusterConfiguration", "etcd", "external"];
-                let is_external = link.target.and_then(|target| view.object(target)?.at(&etcd)).is_some();
+                let is_external = link.target.and_then(|target| view.object(target)?.below(&etcd)).is_some();
                 if is_external {
                     continue;
                 }

@@ -60,7 +60,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 /// Whether a schedule saves a namespace.
 fn saves(schedule: &Object<'_>, namespace: &str) -> bool {
     let list = |key: &str| -> Vec<String> {
-        let list = schedule.at(&["spec", "template", key]);
+        let list = schedule.below(&["spec", "template", key]);
         list.iter().flat_map(Value::items).filter_map(|value| Some(value.as_str()?.into_owned())).collect()
     };
     let (included, excluded) = (list("includedNamespaces"), list("excludedNamespaces"));

@@ -115,7 +115,7 @@ fn copied(view: &View<'_, '_>, first: &Object<'_>, object: &Object<'_>, value: V
 fn other_name(view: &View<'_, '_>, object: &Object<'_>, out: &mut Vec<Finding>) {
     let own = [("name", &*object.name), ("namespace", view.release.namespace_of(object))];
     for (key, own) in own {
-        let Some(value) = object.at(&["spec", "template", "metadata", key]) else { continue };
+        let Some(value) = object.below(&["spec", "template", "metadata", key]) else { continue };
         let Some(said) = value.as_str().filter(|said| !said.is_empty() && **said != *own) else { continue };
         let message = format!(
             "the template says {key} '{said}', but the Secret gets the {key} of the SealedSecret, '{own}': whoever looks for \

@@ -70,7 +70,7 @@ pub fn judge(object: &Object<'_>, out: &mut Vec<Finding>) {
 
 /// A field below a value; null counts as absent.
 fn field<'a>(value: Value<'a>, keys: &[&str]) -> Option<Value<'a>> {
-    value.at(keys).filter(|value| !value.is_null())
+    value.below(keys).filter(|value| !value.is_null())
 }
 
 fn text<'a>(value: Value<'a>, keys: &[&str]) -> Option<std::borrow::Cow<'a, str>> {

@@ -165,7 +165,7 @@ fn control_plane(subject: &Subject<'_, '_, '_, '_>, living: &Object<'_>) -> Chec
 
 /// The live object that a live Cluster refers to.
 fn referred<'l, 'a>(subject: &Subject<'_, '_, 'l, 'a>, living: &Object<'a>, field: &str) -> Option<&'l Object<'a>> {
-    let reference = Reference::from_value(living.at(&["spec", field])?)?;
+    let reference = Reference::from_value(living.below(&["spec", field])?)?;
     let namespace = reference.namespace.as_deref().unwrap_or(subject.namespace);
     subject.index.live.release.find(reference.group(), &reference.kind, namespace, &reference.name)
 }

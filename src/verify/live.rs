@@ -146,7 +146,7 @@ mod tests {
     fn json_documents_are_taken_apart_and_broken_ones_refused() {
         let parts = sources("live", b"{\"a\": \"}{\"}\n{\"b\": 1}\n".to_vec()).unwrap();
         assert_eq!(parts.len(), 2);
-        assert_eq!(parts[1].bytes, b"\n{\"b\": 1}");
+        assert_eq!(parts[1].bytes[..], b"\n{\"b\": 1}"[..]);
         assert!(sources("live", b"{\"items\": [".to_vec()).is_err());
         assert_eq!(sources("live", b"kind: List\n".to_vec()).unwrap().len(), 1);
     }

@@ -66,7 +66,7 @@ pub fn condition<'a>(object: &Object<'a>, kinds: &[&str]) -> Option<Condition<'a
 }
 
 fn is_true(object: &Object<'_>, keys: &[&str]) -> bool {
-    object.at(keys).and_then(|value| value.as_bool()) == Some(true)
+    object.below(keys).and_then(|value| value.as_bool()) == Some(true)
 }
 
 /// `status.phase`.
@@ -86,7 +86,7 @@ pub fn is_paused(object: &Object<'_>) -> bool {
 
 /// Whether the controller has not seen the newest version of it.
 pub fn is_behind(object: &Object<'_>) -> bool {
-    let number = |keys: &[&str]| object.at(keys).and_then(|value| value.as_i64());
+    let number = |keys: &[&str]| object.below(keys).and_then(|value| value.as_i64());
     match (number(&["metadata", "generation"]), number(&["status", "observedGeneration"])) {
         (Some(written), Some(seen)) => seen < written,
         _ => false,

@@ -22,6 +22,7 @@ mod expand;
 mod fallback;
 mod keys;
 mod lex;
+mod paths;
 pub(crate) mod render;
 mod repeat;
 pub mod scalar;
@@ -33,11 +34,12 @@ pub mod value;
 pub mod view;
 
 pub use error::{Problem, SyntaxError};
+pub use paths::{Once, Path};
 pub use repeat::Reader;
 pub use scalar::Scalar;
 pub use split::{Documents, RawDocument, cut, split};
 pub use tape::{Kind, Span, Style};
-pub use value::Value;
+pub use value::{Children, Value};
 pub use view::{Document, PerForm};
 
 use tape::Room;

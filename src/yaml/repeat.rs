@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
+use super::paths::FormNumber;
 use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
-use super::view::{Document, Form, Word};
+use super::view::{Document, Form, Repetition, Word};
 use super::{Oddities, Parsed, Parser, Read, SyntaxError};
 
 /// So many documents are remembered: objects of a few kinds may take turns.
@@ -31,8 +32,8 @@ pub struct Reader<'t> {
     oldest: usize,
     /// Documents since one was a repetition.
     misses: u32,
-    /// How far the words of the document in hand have moved what stands behind them.
-    shifts: Vec<u16>,
+    /// How the document in hand repeats another.
+    repetition: Repetition,
     room: Room,
 }
 
@@ -41,10 +42,10 @@ impl<'t> Reader<'t> {
     pub fn parse(&mut self, text: &'t str) -> Result<Parsed<'t>, SyntaxError> {
         let turn = (self.latest..self.known.len()).chain(0..self.latest);
         for (number, form) in turn.filter_map(|number| Some((number, self.known.get(number)?))) {
-            if form.is_repeated(text.as_bytes(), &mut self.shifts) {
+            if form.is_repeated(text.as_bytes(), &mut self.repetition) {
                 self.misses = 0;
                 self.latest = number;
-                let document = Document::of_form(text, Arc::clone(form), &self.shifts);
+                let document = Document::of_form(text, Arc::clone(form), &self.repetition);
                 return Ok(Parsed::new(document, Oddities::default()));
             }
         }
@@ -55,7 +56,7 @@ impl<'t> Reader<'t> {
         let document = if is_due && text.len() <= LONGEST && is_regular(&read, nodes) {
             let form = Arc::new(Form::of(text, nodes, read.is_unusual));
             self.remember(Arc::clone(&form));
-            Document::of_form(text, form, &[])
+            Document::first(text, form)
         } else {
             Document::alone(text, nodes, read.is_unusual)
         };
@@ -90,17 +91,19 @@ impl<'t> Form<'t> {
         let words: Box<[Word]> = words.map(word).collect();
         let before = |at: u32| words.partition_point(|word| u32::from(word.end) <= at) as u16;
         let places = nodes.iter().map(|node| (before(node.value.start), before(node.value.end))).collect();
-        Self { text, nodes: nodes.into(), words, places, is_unusual }
+        Self { text, nodes: nodes.into(), words, places, number: FormNumber::new(), is_unusual }
     }
 
-    /// Whether a text repeats this one; how far its words have moved what stands behind them goes to `shifts`.
-    fn is_repeated(&self, text: &[u8], shifts: &mut Vec<u16>) -> bool {
+    /// Whether a text repeats this one; how, is found in `repetition` then.
+    fn is_repeated(&self, text: &[u8], repetition: &mut Repetition) -> bool {
         let own = self.text.as_bytes();
         if text.len() > LONGEST {
             return false;
         }
+        let Repetition { shifts, changed } = repetition;
         shifts.clear();
         shifts.push(0);
+        *changed = 0;
         // Where the comparison stands in either text, and how far the one is from the other.
         let (mut at, mut own_at, mut shift) = (0_usize, 0_usize, 0_u16);
         loop {
@@ -120,6 +123,7 @@ impl<'t> Form<'t> {
             }
             let begin = at - (own_at - start);
             let Some(length) = text.get(begin..).and_then(|rest| word_length(rest, own[start])) else { return false };
+            *changed |= 1_u64.checked_shl(shifts.len() as u32 - 1).unwrap_or(u64::MAX);
             (at, own_at) = (begin + length, end);
             shift = (at as u16).wrapping_sub(word.end);
             shifts.push(shift);

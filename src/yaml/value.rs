@@ -210,8 +210,16 @@ impl<'a> Value<'a> {
         None
     }
 
+    /// The value at the end of a chain of keys, which must be one that is always the same: where it leads is remembered.
+    pub fn at(&self, keys: &'static [&'static str]) -> Option<Value<'a>> {
+        let document = self.document;
+        let find_out = || self.below(keys).map(|value| value.index);
+        let index = super::paths::follow(document.form.number, self.index, keys, find_out)?;
+        Some(Value { document, index })
+    }
+
     /// The value at the end of a chain of keys.
-    pub fn at(&self, keys: &[&str]) -> Option<Value<'a>> {
+    pub fn below(&self, keys: &[&str]) -> Option<Value<'a>> {
         keys.iter().try_fold(*self, |value, key| value.get(key))
     }
 
@@ -239,9 +247,13 @@ impl<'a> Value<'a> {
     }
 
     /// The items of a list; empty for anything else.
-    pub fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
-        let none = !self.is_seq();
-        self.children().filter(move |_| !none)
+    pub fn items(&self) -> Children<'a> {
+        if self.is_seq() { self.children() } else { self.no_children() }
+    }
+
+    /// No values at all.
+    pub fn no_children(&self) -> Children<'a> {
+        Children { document: self.document, at: 0, end: 0 }
     }
 
     /// Direct children, hidden ones included.
@@ -300,9 +312,8 @@ impl<'a> Value<'a> {
     /// As [`Value::has_shape_of`], for documents of one form: only words can differ.
     fn has_words_of(&self, other: Value<'_>, differing: &mut Vec<u32>) -> bool {
         let nodes = self.index..self.node().next;
-        let words = self.document.form.words.iter().enumerate().filter(|(_, word)| nodes.contains(&word.node));
-        for (number, word) in words {
-            if self.document.word(number) == other.document.word(number) {
+        for (number, word) in self.document.changed_words(other.document) {
+            if !nodes.contains(&word.node) || self.document.word(number) == other.document.word(number) {
                 continue;
             }
             differing.push(word.node - self.index);

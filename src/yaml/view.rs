@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::paths::FormNumber;
 use super::tape::{KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
 use super::value::Value;
 
@@ -21,12 +22,14 @@ pub(super) struct Form<'t> {
     pub(super) words: Box<[Word]>,
     /// For each node, how many words end before its key and its value begin, and before its value ends.
     pub(super) places: Box<[(u16, u16)]>,
+    /// By which what was found out about it is remembered.
+    pub(super) number: FormNumber,
     /// The fast parser did not take it, as it does not take anchors, tags, `? key` and odd tabs, or a key stands twice.
     pub(super) is_unusual: bool,
 }
 
 impl PartialEq for Form<'_> {
-    /// Which parser read it makes no difference.
+    /// Which parser read it, and when, makes no difference.
     fn eq(&self, other: &Self) -> bool {
         (self.text, &self.nodes, &self.words, &self.places) == (other.text, &other.nodes, &other.words, &other.places)
     }
@@ -48,6 +51,8 @@ pub struct Document<'t> {
     /// How far what stands behind so many words is from where it stands in the form, modulo the largest length; empty where
     /// this is the document of which the form was made.
     pub(super) shifts: Shifts,
+    /// The form's words that have another in their place, a bit for each; all of them in forms with more words than bits.
+    pub(super) changed: u64,
 }
 
 /// How far words have moved what stands behind them: in the document itself where they are few, so that whoever looks at it has
@@ -88,16 +93,32 @@ impl Shifts {
     }
 }
 
+/// How a document repeats another.
+#[derive(Debug, Default)]
+pub(super) struct Repetition {
+    /// How far the words have moved what stands behind them; behind none of them, behind the first, ...
+    pub(super) shifts: Vec<u16>,
+    /// As [`Document::changed`].
+    pub(super) changed: u64,
+}
+
 impl<'t> Document<'t> {
     /// A document that no other repeats.
     pub(super) fn alone(text: &'t str, nodes: &[Node], is_unusual: bool) -> Self {
-        let form = Form { text, nodes: nodes.into(), words: Box::default(), places: Box::default(), is_unusual };
-        Self { text, form: Arc::new(form), shifts: Shifts::of(&[]) }
+        let number = FormNumber::NONE;
+        let form =
+            Form { text, nodes: nodes.into(), words: Box::default(), places: Box::default(), number, is_unusual };
+        Self { text, form: Arc::new(form), shifts: Shifts::of(&[]), changed: 0 }
     }
 
-    /// A document of a form; without shifts the one of which it was made.
-    pub(super) fn of_form(text: &'t str, form: Arc<Form<'t>>, shifts: &[u16]) -> Self {
-        Self { text, form, shifts: Shifts::of(shifts) }
+    /// The document of which a form is made.
+    pub(super) fn first(text: &'t str, form: Arc<Form<'t>>) -> Self {
+        Self { text, form, shifts: Shifts::of(&[]), changed: 0 }
+    }
+
+    /// Another document of a form.
+    pub(super) fn of_form(text: &'t str, form: Arc<Form<'t>>, repetition: &Repetition) -> Self {
+        Self { text, form, shifts: Shifts::of(&repetition.shifts), changed: repetition.changed }
     }
 }
 
@@ -233,9 +254,26 @@ impl<'a> Document<'a> {
     pub(super) fn written(&self, index: u32) -> (&'a str, Span) {
         let span = self.form.nodes[index as usize].value;
         match self.form.places.get(index as usize) {
-            Some(&(start, end)) if start != end => (self.text, self.moved(span, start, end)),
+            Some(&(start, end)) if self.changes(start, end) => (self.text, self.moved(span, start, end)),
             _ => (self.form.text, span),
         }
+    }
+
+    /// Whether there may be another word in place of one of the form's words of these numbers.
+    #[inline]
+    fn changes(&self, from: u16, to: u16) -> bool {
+        let behind = |number: u16| u64::MAX.checked_shl(number.into()).unwrap_or(0);
+        from != to && self.changed != 0 && (self.changed & behind(from) & !behind(to) != 0 || u32::from(to) > u64::BITS)
+    }
+
+    /// The form's words, with their numbers, in place of which this document or another of the form may have others.
+    pub(super) fn changed_words(&self, other: &Document<'_>) -> impl Iterator<Item = (usize, &Word)> {
+        let words = &self.form.words;
+        let changed = self.changed | other.changed;
+        words.iter().enumerate().filter(move |(number, _)| {
+            let bit = 1_u64.checked_shl(*number as u32).unwrap_or(u64::MAX);
+            changed & bit != 0
+        })
     }
 
     /// Where the value of a node stands.

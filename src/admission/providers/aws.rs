@@ -143,7 +143,7 @@ fn bucket<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 
 fn is_bucket_name(name: &str) -> bool {
     (3..=63).contains(&name.len())
-        && super::super::selector::is_dns1123_subdomain(name)
+        && crate::schema::validate::names::is_dns_subdomain(name)
         && name.parse::<std::net::Ipv4Addr>().is_err()
 }
 
@@ -154,7 +154,7 @@ fn network<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     }
     for subnet in items(network, &["subnets"]) {
         for key in ["cidrBlock", "ipv6CidrBlock"] {
-            optional_cidr(check, field(subnet, &[key]));
+            optional_cidr(check, field(subnet, key));
         }
         let zone = text(subnet, &["zoneType"]);
         if matches!(zone.as_deref(), Some("local-zone" | "wavelength-zone"))
@@ -168,7 +168,7 @@ fn network<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         cidr(check, block);
     }
     for list in ["additionalControlPlaneIngressRules", "additionalNodeIngressRules"] {
-        for rule in items(network, &[list]) {
+        for rule in items(network, list) {
             ingress_rule(check, rule);
         }
     }
@@ -225,7 +225,7 @@ fn elastic_pool<'a>(check: &mut Check<'_, 'a>, pool: Option<Value<'a>>) {
 }
 
 fn ingress_rule<'a>(check: &mut Check<'_, 'a>, rule: Value<'a>) {
-    let has = |key: &str| field(rule, &[key]).is_some();
+    let has = |key: &str| field(rule, key).is_some();
     let from_cidrs = has("cidrBlocks") || has("ipv6CidrBlocks");
     let from_groups = has("sourceSecurityGroupIds") || has("sourceSecurityGroupRoles");
     if is_true(rule, &["natGatewaysIPsSource"]) && (from_cidrs || from_groups) || from_cidrs && from_groups {
@@ -318,7 +318,7 @@ fn disabled_balancer<'a>(check: &mut Check<'_, 'a>, balancer: Value<'a>) {
     for key in NOTHING {
         // What is a pointer to the provider counts even when empty.
         let is_pointer = matches!(key, "name" | "healthCheckProtocol" | "targetGroupIPType");
-        let at = field(balancer, &[key]).filter(|at| is_pointer || is_set(Some(*at)) && at.as_bool() != Some(false));
+        let at = field(balancer, key).filter(|at| is_pointer || is_set(Some(*at)) && at.as_bool() != Some(false));
         if let Some(at) = at {
             let message = format!("`{key}` of a load balancer that is disabled: the webhook refuses it");
             check.refuse(&CONFLICTING_FIELDS, at, message, "drop it");

@@ -36,7 +36,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
 fn name(check: &mut Check<'_, '_>) {
     let name = &check.object.name;
     // A single character does not suffice.
-    let is_name = (2..=44).contains(&name.len()) && super::super::selector::is_dns1123_label(name);
+    let is_name = (2..=44).contains(&name.len()) && crate::schema::validate::names::is_dns_label(name);
     if let Some(at) = check.at(&["metadata", "name"]).filter(|_| !is_name) {
         let message = "no name for an AzureCluster: the webhook refuses it";
         check.refuse(&INVALID_NAME, at, message, "use 2 to 44 lower-case letters, digits and `-`");
@@ -68,7 +68,7 @@ fn identity<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         ("userAssignedIdentityCredentialsCloudType", "UserAssignedIdentityCredential"),
     ];
     for (key, owner) in owners {
-        if let Some(at) = field(spec, &[key]).filter(|at| is_set(Some(*at)) && ty != owner) {
+        if let Some(at) = field(spec, key).filter(|at| is_set(Some(*at)) && ty != owner) {
             let message = format!("`{key}` belongs to an identity of type {owner}: the webhook refuses it");
             check.refuse(&CONFLICTING_FIELDS, at, message, format!("use `type: {owner}`, or drop `{key}`"));
         }

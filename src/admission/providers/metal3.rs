@@ -1,7 +1,7 @@
 //! The Metal3 provider.
 
 use crate::report::Severity;
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::super::check::{Check, field, filled, is_set, is_true, items, number, text, whole};
 use super::super::quantity::duration;
@@ -27,7 +27,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
 
 fn endpoint(check: &mut Check<'_, '_>, path: &[&str], needs_port: bool) {
     let root = check.object.root;
-    let endpoint = check.at(path);
+    let endpoint = check.below(path);
     if endpoint.and_then(|endpoint| filled(endpoint, &["host"])).is_none() {
         let message = "no host of the control plane's endpoint: the webhook refuses it";
         let keys: Vec<&str> = path.iter().copied().chain(["host"]).collect();
@@ -55,7 +55,7 @@ fn machine(check: &mut Check<'_, '_>) {
         return;
     }
     for key in ["userData", "metaData", "networkData"] {
-        let Some(at) = field(spec, &[key, "namespace"]) else { continue };
+        let Some(at) = field(spec, Once(&[key, "namespace"])) else { continue };
         let own = check.object.namespace.as_deref();
         if at.as_str().is_some_and(|other| !other.is_empty() && own.is_some_and(|own| own != other)) {
             let message = "a Secret in another namespace than the machine's: the webhook refuses it";
@@ -82,11 +82,11 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         );
     }
     let is_oci = url.starts_with("oci://");
-    let is_live = ["format", "diskFormat"].iter().any(|key| text(image, &[key]).as_deref() == Some("live-iso"));
+    let is_live = ["format", "diskFormat"].iter().any(|key| text(image, *key).as_deref() == Some("live-iso"));
     let checksum = filled(image, &["checksum"]);
     if is_oci {
         for key in ["checksum", "checksumType"] {
-            if let Some(at) = field(image, &[key]).filter(|at| at.as_str().is_some_and(|text| !text.is_empty())) {
+            if let Some(at) = field(image, key).filter(|at| at.as_str().is_some_and(|text| !text.is_empty())) {
                 let message = format!("`{key}` has no meaning for an OCI image: the webhook refuses it");
                 check.refuse(&CONFLICTING_FIELDS, at, message, "drop it");
             }
@@ -127,7 +127,7 @@ fn data(check: &mut Check<'_, '_>) {
         check.refuse(&OUT_OF_RANGE, at, "a negative index: the webhook refuses it", "use 0 or more");
     }
     let Some(template) = field(root, &["spec", "template"]) else { return };
-    if is_first && ["name", "namespace"].iter().all(|key| filled(template, &[key]).is_none()) {
+    if is_first && ["name", "namespace"].iter().all(|key| filled(template, *key).is_none()) {
         return;
     }
     let wanted = format!("{}-{index}", text(template, &["name"]).unwrap_or_default());
@@ -159,10 +159,10 @@ fn data_template(check: &mut Check<'_, '_>) {
         check.out.push(finding.severity(Severity::Warning));
     }
     for list in ["ipv4", "ipv6"] {
-        for network in items(root, &["spec", "networkData", "networks", list]) {
+        for network in items(root, Once(&["spec", "networkData", "networks", list])) {
             let from_pool: [&[&str]; 3] =
                 [&["ipAddressFromIPPool"], &["fromPoolRef", "name"], &["fromPoolAnnotation", "object"]];
-            if from_pool.iter().all(|path| filled(network, path).is_none()) {
+            if from_pool.iter().all(|path| filled(network, Once(path)).is_none()) {
                 let message = "a network without a pool of addresses: the webhook refuses it";
                 check.absent(&MISSING_SETTING, network, &["fromPoolRef"], message, "name a pool in `fromPoolRef`");
             }

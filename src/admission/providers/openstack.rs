@@ -37,7 +37,7 @@ fn rules<'a>(check: &mut Check<'_, 'a>, groups: Value<'a>) {
     for list in groups.entries().filter(|list| list.key().is_some_and(|key| is_judged(&key))) {
         for rule in list.items() {
             let sources = ["remoteManagedGroups", "remoteGroupID", "remoteIPPrefix"];
-            if sources.iter().filter(|key| field(rule, &[key]).is_some()).count() > 1 {
+            if sources.iter().filter(|key| field(rule, **key).is_some()).count() > 1 {
                 let message = "a rule with more than one kind of source: the webhook refuses it";
                 check.refuse(&CONFLICTING_FIELDS, rule, message, "make a rule for each source");
             }
@@ -57,7 +57,7 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for port in items(spec, &["ports"]) {
         let is_open = ["enablePortSecurity", "disablePortSecurity"]
             .iter()
-            .any(|key| field(port, &[key]).and_then(|value| value.as_bool()) == Some(key.starts_with("disable")));
+            .any(|key| field(port, *key).and_then(|value| value.as_bool()) == Some(key.starts_with("disable")));
         if let Some(groups) = field(port, &["securityGroups"]).filter(|groups| is_set(Some(*groups)) && is_open) {
             let message = "security groups on a port without port security: the webhook refuses it";
             check.refuse(&CONFLICTING_FIELDS, groups, message, "drop them, or leave port security on");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::go_template::Functions;
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::super::check::{Check, field, filled, is_set, items, text, whole};
 use super::super::cluster::cidr;
@@ -64,7 +64,7 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
         }
     }
     let timeout =
-        ["guestSoftPowerOffTimeout", "guestSoftPowerOffTimeoutSeconds"].iter().find_map(|key| field(spec, &[key]));
+        ["guestSoftPowerOffTimeout", "guestSoftPowerOffTimeoutSeconds"].iter().find_map(|key| field(spec, *key));
     durations(check, spec, &[&["guestSoftPowerOffTimeout"]]);
     // 0 counts as not given.
     let timeout = timeout.filter(|at| {
@@ -77,7 +77,7 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     }
     if check.object.kind != "VSphereVM" {
         for device in items(spec, &["pciDevices"]) {
-            let has = |key: &str| is_set(field(device, &[key]));
+            let has = |key: &str| is_set(field(device, key));
             let (profile, ids) = (has("vGPUProfile"), (has("deviceId"), has("vendorId")));
             if !matches!((profile, ids), (true, (false, false)) | (false, (true, true))) {
                 let message = "a PCI device is named by vGPUProfile, or by deviceId and vendorId: the webhook refuses anything else";
@@ -116,7 +116,7 @@ fn template<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 
 fn naming<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for path in [["naming", "template"], ["namingStrategy", "template"]] {
-        let Some(at) = field(spec, &path) else { continue };
+        let Some(at) = field(spec, Once(&path)) else { continue };
         let data = json!({"machine": {"name": "machine"}});
         go_names::judge_with(check, at, &data, "{{ .machine.name }}", Functions::HermeticSprig);
     }
@@ -126,8 +126,8 @@ fn failure_domain(check: &mut Check<'_, '_>) {
     let root = check.object.root;
     let Some(spec) = field(root, &["spec"]) else { return };
     let topology = field(spec, &["topology"]);
-    let has = |key: &str| topology.is_some_and(|topology| is_set(field(topology, &[key])));
-    let is = |part: &str, ty: &str| text(spec, &[part, "type"]).as_deref() == Some(ty);
+    let has = |key: &str| topology.is_some_and(|topology| is_set(field(topology, key)));
+    let is = |part: &str, ty: &str| text(spec, Once(&[part, "type"])).as_deref() == Some(ty);
     let needs_compute = has("hosts") || is("region", "ComputeCluster") || is("zone", "ComputeCluster");
     if needs_compute && !has("computeCluster") {
         let message = "hosts and regions or zones of type ComputeCluster need `computeCluster`: the webhook refuses it";

@@ -103,7 +103,7 @@ const TEMPLATES: [&[&str]; 4] = [
 /// A template that will not be there: this upgrade deletes it, or it never came with the release that brings the others. Its
 /// owner then does nothing at all, not even scale. Of a template that neither release has ever had nothing is known.
 fn without_template<'a>(fleet: Fleet<'_, 'a>, object: &Object<'a>, before: Option<&Object<'a>>) -> Option<String> {
-    let named = |object: &Object<'a>, keys: &[&str]| object.at(keys).and_then(Reference::from_value);
+    let named = |object: &Object<'a>, keys: &[&str]| object.below(keys).and_then(Reference::from_value);
     TEMPLATES.iter().find_map(|keys| {
         let reference = named(object, keys).filter(|reference| reference.kind.ends_with("Template"))?;
         if fleet.new.resolve(object, &reference).is_some() {

@@ -289,7 +289,7 @@ fn owner_kind(object: &Object<'_>) -> Option<OwnerKind> {
 
 /// Control planes that run machines have a template for them; hosted ones have none.
 fn has_machines(object: &Object<'_>) -> bool {
-    let spec = |key: &str| object.at(&["spec", key]).is_some();
+    let spec = |key: &str| object.below(&["spec", key]).is_some();
     spec("machineTemplate") || spec("infrastructureTemplate") || spec("infrastructureRef")
 }
 

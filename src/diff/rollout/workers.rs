@@ -91,7 +91,7 @@ pub fn pool_causes(fleet: Fleet<'_, '_>, pair: Pair<'_, '_>, before: &Json, afte
     let keys = [&TEMPLATE[..], &["infrastructureRef"]].concat();
     let target = |side: Option<&_>, release: &crate::release::Release<'_>| {
         let object: &crate::object::Object<'_> = side?;
-        let reference = object.at(&keys).and_then(Reference::from_value)?;
+        let reference = object.below(&keys).and_then(Reference::from_value)?;
         let namespace = release.namespace_of(object).to_owned();
         Some((reference.group().to_owned(), reference.kind.to_string(), namespace, reference.name.to_string()))
     };

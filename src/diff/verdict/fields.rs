@@ -149,7 +149,7 @@ fn only(update: &Update<'_, '_>, allowed: &[frozen::Path], verdict: &mut Verdict
 fn dev_machine(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let keys = ["spec", "backend", "docker", "customImage"];
     let image = |object: &Object<'_>, tree| {
-        let has = |backend: &str| object.at(&["spec", "backend", backend]).is_some();
+        let has = |backend: &str| object.below(&["spec", "backend", backend]).is_some();
         (has("docker") || !has("inMemory")).then(|| json::text_at(tree, &keys).unwrap_or_default())
     };
     let images = (image(update.old, &update.before), image(update.new, &update.after));

@@ -64,7 +64,7 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
 /// Whether the template's labels are taken away from under a selector that the webhook made. What it put into the selector on
 /// creation stays there; what it put into the template's labels goes with them.
 pub fn takes_labels_away(update: &Update<'_, '_>) -> bool {
-    let stated = |object: &Object<'_>, keys: &[&str]| object.at(keys).is_some_and(|value| !value.is_null());
+    let stated = |object: &Object<'_>, keys: &[&str]| object.below(keys).is_some_and(|value| !value.is_null());
     let at = |object: &Object<'_>, depth: usize| LABELS.get(..depth).is_some_and(|keys| stated(object, keys));
     let goes = (3..=LABELS.len()).find(|depth| !at(update.new, *depth)).is_some_and(|depth| at(update.old, depth));
     // A selector that was stated and goes is made anew, and the labels with it.
@@ -72,7 +72,7 @@ pub fn takes_labels_away(update: &Update<'_, '_>) -> bool {
     let is_made_anew = stated(update.old, &selector) && !stated(update.new, &selector);
     let is_chosen = |object: &Object<'_>| {
         let parts = ["matchLabels", "matchExpressions"].into_iter();
-        parts.filter_map(|key| object.at(&["spec", "selector", key])).any(|value| value.children().next().is_some())
+        parts.filter_map(|key| object.below(&["spec", "selector", key])).any(|value| value.children().next().is_some())
     };
     goes && !is_made_anew && !is_chosen(update.old) && !is_chosen(update.new)
 }
@@ -90,7 +90,7 @@ fn labels(update: &Update<'_, '_>, verdict: &mut Verdict) {
 
 fn replicas(update: &Update<'_, '_>, verdict: &mut Verdict) {
     let keys = ["spec", "replicas"];
-    let stated = |object: &crate::object::Object<'_>| object.at(&keys).and_then(|value: Value<'_>| value.as_i64());
+    let stated = |object: &crate::object::Object<'_>| object.below(&keys).and_then(|value: Value<'_>| value.as_i64());
     let (before, after) = (stated(update.old), json::at(&update.after, &keys).and_then(serde_json::Value::as_i64));
     if let (Some(before), None, Some(after)) = (before, stated(update.new), after)
         && before != after

@@ -199,7 +199,7 @@ fn keep_empty_environments(object: &Object<'_>, tree: &mut Json) {
     }
     for component in COMPONENTS {
         let keys = [&CONFIGURATION[..], component, &["extraEnvs"]].concat();
-        if object.at(&keys).is_some_and(|list| list.is_seq() && list.items().next().is_none()) {
+        if object.below(&keys).is_some_and(|list| list.is_seq() && list.items().next().is_none()) {
             json::insert(tree, &keys, Json::Array(Vec::new()));
         }
     }
@@ -254,7 +254,7 @@ fn exceptions(update: &Update<'_, '_>, before: &mut Json, after: &mut Json) {
             // The schema of v1beta1 filled the strategy in where none was stated, and a change of it goes on top of that.
             let is_unstated = |object: &Object<'_>| {
                 object.version() == "v1beta1"
-                    && object.at(&below(&["rolloutStrategy"])).is_none_or(|value| value.is_null())
+                    && object.below(&below(&["rolloutStrategy"])).is_none_or(|value| value.is_null())
             };
             if is_unstated(update.old) && update.new.version() == "v1beta1" {
                 for tree in [&mut *before, &mut *after] {

@@ -261,7 +261,7 @@ fn topology_sources<'v, 'a>(object: &'v Object<'a>, topology: Value<'a>, sources
     for (field, part, key) in
         [("machineDeployments", Part::Workers, TOPOLOGY_DEPLOYMENT), ("machinePools", Part::Pool, TOPOLOGY_POOL)]
     {
-        for item in topology.at(&["workers", field]).iter().flat_map(Value::items) {
+        for item in topology.below(&["workers", field]).iter().flat_map(Value::items) {
             source(item, part, key, item.get("name").and_then(|name| name.as_str()).unwrap_or_default());
         }
     }

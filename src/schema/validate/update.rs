@@ -42,8 +42,8 @@ impl<'j, 'a> Judge<'j, 'a> {
         for key in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             let keys = ["metadata", key];
             let is_set = |value: &Value<'_>| !value.is_null() && value.as_str().is_none_or(|text| !text.is_empty());
-            let Some(value) = self.object.at(&keys).filter(is_set) else { continue };
-            if old.at(&keys).filter(is_set).and_then(|before| before.scalar()) != value.scalar() {
+            let Some(value) = self.object.below(&keys).filter(is_set) else { continue };
+            if old.below(&keys).filter(is_set).and_then(|before| before.scalar()) != value.scalar() {
                 let message = format!("`metadata.{key}` is not that of the object in the cluster; leave it out");
                 self.add(Effect::Harmless, self.object.finding(&rules::INVALID_METADATA, value, message));
             }

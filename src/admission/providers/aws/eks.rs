@@ -4,7 +4,7 @@ use crate::admission::address::Block;
 use crate::admission::check::{Check, field, filled, is_set, is_true, items, text};
 use crate::admission::rules::{INVALID_ADDRESS, INVALID_VERSION};
 use crate::admission::semver::Version;
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::{bastion, clash, lacking, malformed, tags};
 
@@ -85,7 +85,7 @@ fn generic(text: &str) -> Option<Version> {
 fn disabled_addons<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for (path, addon) in [(["vpcCni", "disable"], "vpc-cni"), (["kubeProxy", "disable"], "kube-proxy")] {
         let is_listed = items(spec, &["addons"]).any(|entry| text(entry, &["name"]).as_deref() == Some(addon));
-        if let Some(at) = field(spec, &path).filter(|at| at.as_bool() == Some(true) && is_listed) {
+        if let Some(at) = field(spec, Once(&path)).filter(|at| at.as_bool() == Some(true) && is_listed) {
             let why = format!("{addon} is disabled and listed as an addon");
             clash(check, at, &why, "drop the addon, or leave it on");
         }
@@ -95,7 +95,7 @@ fn disabled_addons<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 /// Users and roles of IAM that become users of the cluster.
 fn mappings<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for (list, key, part) in [("mapUsers", "userarn", "user/"), ("mapRoles", "rolearn", "role/")] {
-        for mapping in items(spec, &["iamAuthenticatorConfig", list]) {
+        for mapping in items(spec, Once(&["iamAuthenticatorConfig", list])) {
             if text(mapping, &["username"]).is_none_or(|name| name.trim().is_empty()) {
                 lacking(check, mapping, &["username"], "a mapping without username", "name the user of the cluster");
             }
@@ -103,7 +103,7 @@ fn mappings<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
                 lacking(check, mapping, &["groups"], "a mapping without groups", "list the groups of the user");
             }
             let fix = format!("write arn:aws:iam::ACCOUNT:{part}NAME");
-            match field(mapping, &[key]) {
+            match field(mapping, key) {
                 None => lacking(check, mapping, &[key], &format!("a mapping without {key}"), fix),
                 Some(at) => {
                     // arn:partition:service:region:account:resource
@@ -220,7 +220,7 @@ fn access_entry<'a>(check: &mut Check<'_, 'a>, entry: Value<'a>) {
     let is_ec2 = matches!(text(entry, &["type"]).as_deref(), Some("ec2_linux" | "ec2_windows"));
     if is_ec2 {
         for key in ["kubernetesGroups", "accessPolicies"] {
-            if let Some(at) = field(entry, &[key]).filter(|at| is_set(Some(*at))) {
+            if let Some(at) = field(entry, key).filter(|at| is_set(Some(*at))) {
                 clash(check, at, &format!("an entry for machines takes no {key}"), "drop them");
             }
         }

@@ -5,7 +5,7 @@ use crate::admission::check::{Check, field, filled, is_set, is_true, items, numb
 use crate::admission::rules::{FIELD_IN_TEMPLATE, MISSING_SETTING, OUT_OF_RANGE};
 use crate::admission::url;
 use crate::base64;
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::{clash, elastic_pool, lacking, malformed, not_in_template, ssh_key, tags, within};
 
@@ -66,7 +66,7 @@ pub fn reservation<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 }
 
 fn secrets<'a>(check: &mut Check<'_, 'a>, cloud_init: Value<'a>, is_template: bool) {
-    let set = |key: &str| field(cloud_init, &[key]).filter(|at| is_set(Some(*at)) && whole(*at) != Some(0));
+    let set = |key: &str| field(cloud_init, key).filter(|at| is_set(Some(*at)) && whole(*at) != Some(0));
     if is_true(cloud_init, &["insecureSkipSecretsManager"]) {
         for key in ["secretPrefix", "secretCount", "secureSecretsBackend"] {
             if let Some(at) = set(key) {
@@ -92,7 +92,7 @@ fn ignition<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     }
     let is_configured = field(spec, &["cloudInit"]).is_some_and(|cloud_init| {
         is_true(cloud_init, &["insecureSkipSecretsManager"])
-            || ["secretPrefix", "secureSecretsBackend"].iter().any(|key| filled(cloud_init, &[key]).is_some())
+            || ["secretPrefix", "secureSecretsBackend"].iter().any(|key| filled(cloud_init, *key).is_some())
             || number(cloud_init, &["secretCount"]).is_some_and(|count| count != 0)
     });
     if is_configured {
@@ -108,13 +108,13 @@ fn ignition<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
         Some(version) => matches!(version, "2.3" | "3.0"),
     };
     for key in ["proxy", "tls"] {
-        if let Some(at) = field(ignition, &[key]).filter(|_| is_old) {
+        if let Some(at) = field(ignition, key).filter(|_| is_old) {
             let why = format!("Ignition of version {} knows no `{key}`", version.as_deref().unwrap_or("2.3"));
             clash(check, at, &why, "use `version: \"3.1\"` or newer");
         }
     }
     for key in ["httpProxy", "httpsProxy"] {
-        if let Some(at) = field(ignition, &["proxy", key])
+        if let Some(at) = field(ignition, Once(&["proxy", key]))
             && at.as_str().is_some_and(|text| url::parse(&text).is_none())
         {
             malformed(check, at, "no URL of a proxy", "write http://host:port");
@@ -190,7 +190,7 @@ pub enum Filters {
 
 /// Judges references to groups or subnets: by id or by filters.
 pub fn groups<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, list: &str, filters: Filters) {
-    for group in items(spec, &[list]) {
+    for group in items(spec, list) {
         let given = field(group, &["filters"]).filter(|at| filters == Filters::Empty || is_set(Some(*at)));
         if field(group, &["id"]).is_some() && given.is_some() {
             clash(check, group, "both `id` and `filters`", "keep one of them");

@@ -4,7 +4,7 @@ use crate::admission::Gate;
 use crate::admission::check::{Check, field, filled, is_set, is_true, items, number, text};
 use crate::admission::quantity::duration;
 use crate::admission::rules::OUT_OF_RANGE;
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::machine::{Filters, THROUGHPUT, groups, market, reservation, volumes};
 use super::{clash, durations, lacking, malformed, tags, within};
@@ -54,7 +54,7 @@ fn reserved_spot<'a>(check: &mut Check<'_, 'a>, template: Value<'a>) {
 
 fn refresh<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let Some(refresh) = field(spec, &["refreshPreferences"]) else { return };
-    let share = |key: &str| number(refresh, &[key]);
+    let share = |key: &str| number(refresh, key);
     let (Some(most), Some(at)) = (share("maxHealthyPercentage"), field(refresh, &["maxHealthyPercentage"])) else {
         return;
     };
@@ -83,12 +83,12 @@ fn hooks<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             lacking(check, hook, &["name"], "a lifecycle hook without name", "name it");
         }
         for (given, needed) in [("notificationTargetARN", "roleARN"), ("roleARN", "notificationTargetARN")] {
-            if field(hook, &[given]).is_some() && field(hook, &[needed]).is_none() {
+            if field(hook, given).is_some() && field(hook, needed).is_none() {
                 lacking(check, hook, &[needed], &format!("a lifecycle hook with {given} alone"), "set both");
             }
         }
         for (key, known) in CHOICES {
-            if let Some(at) = field(hook, &[key])
+            if let Some(at) = field(hook, key)
                 && at.as_str().is_some_and(|text| !known.contains(&&*text))
             {
                 malformed(check, at, &format!("no known {key}"), format!("use {}", known.join(" or ")));
@@ -107,7 +107,7 @@ fn hooks<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 pub fn judge_managed<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     tags(check, spec);
     hooks(check, spec);
-    let size = |key: &str| number(spec, &["scaling", key]);
+    let size = |key: &str| number(spec, Once(&["scaling", key]));
     if let Some(at) = field(spec, &["scaling"]) {
         let (least, most) = (size("minSize"), size("maxSize"));
         let is_negative = [least, most].iter().any(|size| size.is_some_and(|size| size < 0));
@@ -117,7 +117,7 @@ pub fn judge_managed<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         }
     }
     if let Some(update) = field(spec, &["updateConfig"]) {
-        let has = |key: &str| field(update, &[key]).is_some();
+        let has = |key: &str| field(update, key).is_some();
         if has("maxUnavailable") == has("maxUnavailablePercentage") {
             let why = "updateConfig takes just one of maxUnavailable and maxUnavailablePercentage";
             clash(check, update, why, "set one of them");
@@ -130,7 +130,7 @@ pub fn judge_managed<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     }
     let Some(template) = field(spec, &["awsLaunchTemplate"]) else { return };
     for key in ["instanceType", "diskSize"] {
-        if let Some(at) = field(spec, &[key]) {
+        if let Some(at) = field(spec, key) {
             clash(check, at, &format!("`{key}` beside a launch template"), "set it in the launch template");
         }
     }

@@ -40,7 +40,7 @@ pub fn judge_pool<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     role(check, spec, false);
     if let Some(at) = field(spec, &["strategy", "rollingUpdate"])
         && text(spec, &["strategy", "type"]).is_none_or(|ty| ty == "RollingUpdate")
-        && ["maxSurge", "maxUnavailable"].iter().all(|key| number(at, &[key]) == Some(0))
+        && ["maxSurge", "maxUnavailable"].iter().all(|key| number(at, *key) == Some(0))
     {
         let message = "maxSurge and maxUnavailable are both 0: nothing could ever roll, and the webhook refuses it";
         check.refuse(&INVALID_ROLLOUT, at, message, "use `maxSurge: 1`");
@@ -168,7 +168,7 @@ fn data_disks<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let Some(image) = field(spec, &["image"]) else { return };
     let sources = ["id", "marketplace", "sharedGallery", "computeGallery"];
-    if sources.iter().filter(|key| field(image, &[key]).is_some()).count() != 1 {
+    if sources.iter().filter(|key| field(image, **key).is_some()).count() != 1 {
         let why = "an image comes from just one of id, marketplace, sharedGallery, computeGallery";
         clash(check, image, why, "keep one of them");
     }
@@ -180,14 +180,14 @@ fn image<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         ("sharedGallery", &["subscriptionID", "resourceGroup", "gallery", "name", "version"]),
     ];
     for (source, keys) in needed {
-        let Some(chosen) = field(image, &[source]) else { continue };
-        for key in keys.iter().filter(|key| filled(chosen, &[key]).is_none()) {
+        let Some(chosen) = field(image, source) else { continue };
+        for key in keys.iter().filter(|key| filled(chosen, **key).is_none()) {
             lacking(check, chosen, &[key], &format!("{source} without {key}"), format!("add `{key}`"));
         }
     }
     let Some(gallery) = field(image, &["computeGallery"]) else { return };
     for (given, needed) in [("subscriptionID", "resourceGroup"), ("resourceGroup", "subscriptionID")] {
-        if field(gallery, &[given]).is_some() && field(gallery, &[needed]).is_none() {
+        if field(gallery, given).is_some() && field(gallery, needed).is_none() {
             lacking(check, gallery, &[needed], &format!("a gallery with {given} alone"), "give both, or none");
         }
     }
@@ -264,7 +264,7 @@ fn role<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
         }
         if let Some(role) = role.filter(|_| is_system) {
             for key in ["definitionID", "scope"] {
-                if filled(role, &[key]).is_none() {
+                if filled(role, key).is_none() {
                     lacking(check, role, &[key], &format!("a role without {key}"), format!("add `{key}`"));
                 }
             }

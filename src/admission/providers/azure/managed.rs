@@ -9,7 +9,7 @@ use crate::admission::quantity::duration;
 use crate::admission::rules::{INVALID_ADDRESS, INVALID_NAME, INVALID_VERSION, OUT_OF_RANGE};
 use crate::admission::semver;
 use crate::object::CLUSTER_NAME_LABEL;
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::formats::is_count_of;
 use super::machine::ssh_key;
@@ -80,10 +80,10 @@ fn balancer<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     for (key, range) in
         [("managedOutboundIPs", 1..=100), ("allocatedOutboundPorts", 0..=64000), ("idleTimeoutInMinutes", 4..=120)]
     {
-        within(check, field(profile, &[key]), &range);
+        within(check, field(profile, key), &range);
     }
     let kinds = ["managedOutboundIPs", "outboundIPPrefixes", "outboundIPs"];
-    if kinds.iter().filter(|key| is_set(field(profile, &[key]))).count() > 1 {
+    if kinds.iter().filter(|key| is_set(field(profile, **key))).count() > 1 {
         let why = "more than one kind of outbound addresses";
         clash(check, profile, why, format!("keep one of {}", kinds.join(", ")));
     }
@@ -110,7 +110,7 @@ fn network<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
         clash(check, at, "the overlay belongs to plugin azure, not kubenet", "set `networkPlugin: azure`");
     }
     let own = field(spec, &["virtualNetwork"]);
-    let get = |keys: &[&str]| own.and_then(|own| field(own, keys)).filter(|at| is_set(Some(*at)));
+    let get = |keys: &[&str]| own.and_then(|own| field(own, Once(keys))).filter(|at| is_set(Some(*at)));
     let (vnet, subnet) = (get(&["cidrBlock"]), get(&["subnet", "cidrBlock"]));
     // What is left out beside the other the schema fills.
     let or = |at: Option<Value<'a>>, default| at.and_then(|at| at.as_str()).unwrap_or(Cow::Borrowed(default));
@@ -197,7 +197,7 @@ fn autoscaler<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 }
 
 fn setting<'a>(check: &mut Check<'_, 'a>, profile: Value<'a>, key: &str, fix: &str, is_fine: impl Fn(&str) -> bool) {
-    if let Some(at) = field(profile, &[key])
+    if let Some(at) = field(profile, key)
         && let Some(text) = at.as_str().filter(|text| !is_fine(text))
     {
         malformed(check, at, &format!("{text:?} is no {key}"), fix);
@@ -217,10 +217,10 @@ fn extensions<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
             Some("Namespace") => ("targetNamespace", "releaseNamespace"),
             _ => continue,
         };
-        if filled(scope, &[needed]).is_none() {
+        if filled(scope, needed).is_none() {
             lacking(check, scope, &[needed], &format!("a scope without {needed}"), format!("add `{needed}`"));
         }
-        if let Some(at) = field(scope, &[other]).filter(|at| is_set(Some(*at))) {
+        if let Some(at) = field(scope, other).filter(|at| is_set(Some(*at))) {
             clash(check, at, &format!("`{other}` belongs to the other type of scope"), "drop it");
         }
     }

@@ -11,7 +11,7 @@ use crate::admission::address::Block;
 use crate::admission::check::{Check, field, filled, is_true, items, number, text};
 use crate::admission::rules::{DUPLICATE_ENTRY, INVALID_ADDRESS, INVALID_NAME};
 use crate::admission::{Gate, State};
-use crate::yaml::Value;
+use crate::yaml::{Once, Value};
 
 use super::formats::{is_dns_name, is_resource_id, is_word};
 use super::{clash, lacking, malformed, within};
@@ -102,7 +102,7 @@ impl<'a> Network<'a> {
     }
 
     fn get(&self, keys: &[&str]) -> Option<Value<'a>> {
-        (self.at.index() != self.spec.index()).then(|| field(self.at, keys)).flatten()
+        (self.at.index() != self.spec.index()).then(|| field(self.at, Once(keys))).flatten()
     }
 
     fn has(&self, role: &str) -> bool {
@@ -334,7 +334,7 @@ fn api_server<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) -> bool {
         return !network.has_control_plane;
     };
     for (key, known) in [("sku", &["Standard"][..]), ("type", &["Public", "Internal"])] {
-        if let Some(at) = field(balancer, &[key])
+        if let Some(at) = field(balancer, key)
             && let Some(text) = at.as_str().filter(|text| !text.is_empty() && !known.contains(&&**text))
         {
             let why = format!("{key} {text:?} of the API server's load balancer");

@@ -81,7 +81,7 @@ fn kubelet<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     {
         malformed(check, at, "a period without milliseconds", "write it such as 100ms");
     }
-    let threshold = |key: &str| number(kubelet, &[key]);
+    let threshold = |key: &str| number(kubelet, key);
     if let (Some(low), Some(high)) = (threshold("imageGcLowThreshold"), threshold("imageGcHighThreshold"))
         && low > high
         && let Some(at) = field(kubelet, &["imageGcLowThreshold"])
