@@ -236,7 +236,7 @@ impl<'a> Object<'a> {
 
     /// The hook events as written: `pre-install,pre-upgrade`.
     pub fn hook_events(&self) -> Option<Cow<'a, str>> {
-        self.annotation(HOOK_ANNOTATION)
+        self.at(&["metadata", "annotations", HOOK_ANNOTATION])?.as_str()
     }
 
     /// Every reference below `spec` to an object by group, kind and name. A mapping with an `apiVersion` that holds

@@ -58,7 +58,8 @@ struct Gathered<'a, 'n> {
     stated: Vec<Stated<'a>>,
     findings: Vec<Finding>,
     outlines: PerForm<'a, Outline>,
-    names: documents::Names<'a>,
+    /// Versions and kinds.
+    names: [documents::Names<'a>; 2],
 }
 
 impl<'a, 'n> Gathered<'a, 'n> {
@@ -73,7 +74,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
             stated: Vec::with_capacity(room),
             findings: Vec::new(),
             outlines: PerForm::default(),
-            names: documents::Names::default(),
+            names: Default::default(),
         }
     }
 

@@ -143,7 +143,7 @@ pub fn object<'a>(
     document: u32,
     root: Value<'a>,
     outline: Outline,
-    names: &mut Names<'a>,
+    names: &mut [Names<'a>; 2],
 ) -> Result<Object<'a>, Box<Finding>> {
     let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
     let fault =
@@ -183,8 +183,8 @@ pub fn object<'a>(
         root,
         parts: outline.parts,
         group_length: memchr::memchr(b'/', api_version.as_bytes()).unwrap_or(0) as u32,
-        api_version: names.known(api_version),
-        kind: names.known(kind),
+        api_version: names[0].known(api_version),
+        kind: names[1].known(kind),
         namespace: text(outline.namespace),
         name: text(outline.name).unwrap_or(Cow::Borrowed("")),
     })
@@ -194,16 +194,22 @@ pub fn object<'a>(
 #[derive(Debug, Default)]
 pub struct Names<'a> {
     known: FxHashSet<&'a str>,
+    /// What was asked for last, and where it stood first.
+    last: (&'a str, &'a str),
 }
 
 impl<'a> Names<'a> {
     fn known(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
         let Cow::Borrowed(own) = text else { return text };
-        if let Some(known) = self.known.get(own) {
-            return Cow::Borrowed(known);
+        // Documents of a form have one text, in one place.
+        if !std::ptr::eq(own, self.last.0) {
+            let known = self.known.get(own).copied().unwrap_or_else(|| {
+                self.known.insert(own);
+                own
+            });
+            self.last = (own, known);
         }
-        self.known.insert(own);
-        text
+        Cow::Borrowed(self.last.1)
     }
 }
 

@@ -59,8 +59,9 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
     if object.is(CLUSTER_GROUP, "Cluster") {
         return Some(object.name.clone()).filter(|name| !name.is_empty());
     }
-    let field = object.spec().and_then(|spec| spec.get("clusterName")?.as_str());
-    field.or_else(|| object.label(CLUSTER_NAME_LABEL)).filter(|name| !name.is_empty())
+    let text = |keys| object.at(keys).and_then(|value| value.as_str());
+    let field = text(&["spec", "clusterName"]);
+    field.or_else(|| text(&["metadata", "labels", CLUSTER_NAME_LABEL])).filter(|name| !name.is_empty())
 }
 
 /// What an object says of its cluster.

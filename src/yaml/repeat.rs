@@ -165,17 +165,27 @@ fn is_word(text: &[u8], node: &Node) -> bool {
             .is_some_and(|word| word.first().is_some_and(|first| word_length(word, *first) == Some(word.len())))
 }
 
+/// What a word consists of that stands in no quotes.
+const IS_INNER: [bool; 256] = {
+    let mut is_inner = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        is_inner[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
+        byte += 1;
+    }
+    is_inner
+};
+
 /// The length of the word at the start of `text`: letters, digits and a few signs, none of which means anything to YAML there;
 /// in quotes, where `first` is one, also blanks and what else needs no escape.
 fn word_length(text: &[u8], first: u8) -> Option<usize> {
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
     if matches!(first, b'"' | b'\'') {
         let rest = text.strip_prefix(&[first])?;
         let is_quoted = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
         let length = rest.iter().position(|byte| !is_quoted(*byte))?;
         return (rest[length] == first).then_some(length + 2);
     }
-    let length = text.iter().position(|byte| !is_inner(*byte)).unwrap_or(text.len());
+    let length = text.iter().position(|byte| !IS_INNER[*byte as usize]).unwrap_or(text.len());
     (length > 0 && text[0].is_ascii_alphanumeric()).then_some(length)
 }
 

@@ -317,10 +317,8 @@ impl<'a> Value<'a> {
                 continue;
             }
             differing.push(word.node - self.index);
-            let is_null = |value: Value<'_>| value.is_null();
-            if is_null(Value { document: self.document, index: word.node })
-                || is_null(Value { document: other.document, index: word.node })
-            {
+            let is_null = |document: &Document<'_>, index: u32| Value { document, index }.is_null();
+            if is_null(self.document, word.node) || is_null(other.document, word.node) {
                 return false;
             }
         }

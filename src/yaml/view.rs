@@ -268,12 +268,15 @@ impl<'a> Document<'a> {
 
     /// The form's words, with their numbers, in place of which this document or another of the form may have others.
     pub(super) fn changed_words(&self, other: &Document<'_>) -> impl Iterator<Item = (usize, &Word)> {
-        let words = &self.form.words;
-        let changed = self.changed | other.changed;
-        words.iter().enumerate().filter(move |(number, _)| {
-            let bit = 1_u64.checked_shl(*number as u32).unwrap_or(u64::MAX);
-            changed & bit != 0
-        })
+        let mut changed = self.changed | other.changed;
+        // All of them at once, where there are more words than bits.
+        let beyond = if changed == 0 { 0..0 } else { u64::BITS as usize..self.form.words.len() };
+        let bits = std::iter::from_fn(move || {
+            let number = changed.trailing_zeros() as usize;
+            changed &= changed.wrapping_sub(1);
+            (number < u64::BITS as usize).then_some(number)
+        });
+        bits.chain(beyond).filter_map(|number| Some((number, self.form.words.get(number)?)))
     }
 
     /// Where the value of a node stands.

@@ -36,13 +36,13 @@ pub fn check(input: &[u8], options: &Options) -> Result<PostRendered, String> {
     objects_stay(&release, &after, &plan)?;
     labels_land(&after, &plan, options)?;
     let again = written(&after, &transform::plan(&after, options))?;
-    if again != after_source.bytes {
+    if again != after_source.bytes[..] {
         return Err(format!("the second time changes it again\n{}", pair(&after_source.bytes, &again)));
     }
     let rules = plan.findings.iter().map(|finding| finding.rule.name).collect();
     let edited = (0..streams[0].documents.len() as u32).filter(|document| plan.edits(*document)).count();
     let seen = (rules, plan.dropped.len(), edited, plan.dropped_items.len(), release.findings.len());
-    Ok(PostRendered { output: after_source.bytes, seen })
+    Ok(PostRendered { output: after_source.bytes.into_vec(), seen })
 }
 
 fn written(release: &Release<'_>, plan: &Plan<'_>) -> Result<Vec<u8>, String> {
