@@ -30,20 +30,22 @@ fn on_release(bencher: Bencher<'_, '_>, work: impl Fn(&Release<'_>)) {
     let source = source();
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
-    bencher.counter(BytesCount::of_slice(&source.bytes)).bench_local(|| work(&release));
+    bencher.counter(BytesCount::of_slice(&source.bytes[..])).bench_local(|| work(&release));
 }
 
 #[divan::bench]
 fn split(bencher: Bencher<'_, '_>) {
     let source = source();
-    bencher.counter(BytesCount::of_slice(&source.bytes)).bench_local(|| yaml::split(black_box(&source.bytes)).count());
+    bencher
+        .counter(BytesCount::of_slice(&source.bytes[..]))
+        .bench_local(|| yaml::split(black_box(&source.bytes)).count());
 }
 
 #[divan::bench(args = [yaml::Parser::Either, yaml::Parser::Fallback])]
 fn parse(bencher: Bencher<'_, '_>, parser: yaml::Parser) {
     let source = source();
     let documents: Vec<_> = yaml::split(&source.bytes).map(|raw| raw.text(&source.bytes).expect("text")).collect();
-    bencher.counter(BytesCount::of_slice(&source.bytes)).bench_local(|| {
+    bencher.counter(BytesCount::of_slice(&source.bytes[..])).bench_local(|| {
         documents.iter().map(|text| yaml::parse_by(text, parser).expect("a document").document.len()).sum::<usize>()
     });
 }
@@ -53,7 +55,7 @@ fn gather(bencher: Bencher<'_, '_>) {
     let source = source();
     let streams = [Stream::parse(&source, 1)];
     bencher
-        .counter(BytesCount::of_slice(&source.bytes))
+        .counter(BytesCount::of_slice(&source.bytes[..]))
         .bench_local(|| Release::new(&streams, "default").objects.len());
 }
 

@@ -203,15 +203,12 @@ impl<'a> Release<'a> {
         report::cap(&mut release.findings, MOST_FINDINGS);
         let placed = |before: usize, object: Object<'a>| Object { number: before as u32 + object.number, ..object };
         let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
-        (release.objects, (release.index, (release.clusters, release.membership))) = threads::both(
-            jobs,
-            || threads::in_one(gathered, placed),
-            || (Index::new(&hashes), membership::stated(stated, count, namespace)),
-        );
-        release.follow_references(jobs);
-        let mut membership = std::mem::take(&mut release.membership);
+        (release.objects, release.index) =
+            threads::both(jobs, || threads::in_one(gathered, placed), || Index::new(&hashes));
+        let (clusters, mut membership) =
+            release.follow_references(jobs, || membership::stated(stated, count, namespace));
         membership::spread(&release, &FxHashMap::default(), &mut membership);
-        release.membership = membership;
+        (release.clusters, release.membership) = (clusters, membership);
         release
     }
 
@@ -220,24 +217,11 @@ impl<'a> Release<'a> {
         self.streams.iter().map(Stream::threads).max().unwrap_or(1)
     }
 
-    /// Finds and resolves the references of Cluster API objects once, for everybody.
-    fn follow_references(&mut self, jobs: usize) {
-        let parts = threads::in_parts(&self.objects, jobs, DOCUMENTS_PER_THREAD, |_, objects| {
-            let (mut edges, mut counts) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
-            let mut holders = Holders::default();
-            let mut trail = Trail::default();
-            for object in objects {
-                let before = edges.len();
-                if is_capi_group(object.group()) {
-                    edges.extend((0..).zip(object.references_known(&mut holders)).map(|(nth, reference)| Edge {
-                        node: reference.value.index(),
-                        target: trail.follow(nth, self, object, &reference),
-                    }));
-                }
-                counts.push((edges.len() - before) as u32);
-            }
-            (edges, counts)
-        });
+    /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it.
+    fn follow_references<T: Send>(&mut self, jobs: usize, beside: impl FnOnce() -> T + Send) -> T {
+        let objects = threads::Parts::of(&self.objects, jobs, DOCUMENTS_PER_THREAD);
+        let follow = |number| self.references_of(objects.part(number).1);
+        let (parts, done) = threads::in_turn_beside(objects.count, objects.threads, follow, beside);
         let mut edges_of = Vec::with_capacity(self.objects.len() + 1);
         edges_of.push(0);
         for count in parts.iter().flat_map(|(_, counts)| counts) {
@@ -245,6 +229,25 @@ impl<'a> Release<'a> {
         }
         let edges = parts.into_iter().flat_map(|(edges, _)| edges).collect();
         (self.edges, self.edges_of) = (edges, edges_of);
+        done
+    }
+
+    /// The references of some of the objects, and how many each of them has.
+    fn references_of(&self, objects: &[Object<'a>]) -> (Vec<Edge>, Vec<u32>) {
+        let (mut edges, mut counts) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
+        let mut holders = Holders::default();
+        let mut trail = Trail::default();
+        for object in objects {
+            let before = edges.len();
+            if is_capi_group(object.group()) {
+                edges.extend((0..).zip(object.references_known(&mut holders)).map(|(nth, reference)| Edge {
+                    node: reference.value.index(),
+                    target: trail.follow(nth, self, object, &reference),
+                }));
+            }
+            counts.push((edges.len() - before) as u32);
+        }
+        (edges, counts)
     }
 
     /// The references of a Cluster API object by group, kind and name, in order of appearance.

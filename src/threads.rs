@@ -81,16 +81,7 @@ pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + S
         return (0..count).map(work).collect();
     }
     let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                return done;
-            }
-            done.push((number, work(number)));
-        }
-    };
+    let take = || take(&next, count, &work);
     let done = std::thread::scope(|scope| {
         let workers: Vec<_> = (1..jobs.min(count)).map(|_| scope.spawn(take)).collect();
         let mut done = take();
@@ -99,6 +90,48 @@ pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + S
         }
         done
     });
+    in_order(done, count)
+}
+
+/// As [`in_turn`]; one thread does something else first.
+pub fn in_turn_beside<R: Send, S: Send>(
+    count: usize,
+    jobs: usize,
+    work: impl Fn(usize) -> R + Sync,
+    beside: impl FnOnce() -> S + Send,
+) -> (Vec<R>, S) {
+    if jobs <= 1 {
+        return ((0..count).map(work).collect(), beside());
+    }
+    let next = AtomicUsize::new(0);
+    let take = || take(&next, count, &work);
+    let (done, beside) = std::thread::scope(|scope| {
+        let other = scope.spawn(move || (beside(), take()));
+        let workers: Vec<_> = (2..jobs).map(|_| scope.spawn(take)).collect();
+        let mut done = take();
+        for worker in workers {
+            done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        let (beside, more) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        done.extend(more);
+        (done, beside)
+    });
+    (in_order(done, count), beside)
+}
+
+/// Does what nobody has taken yet, until nothing is left.
+fn take<R>(next: &AtomicUsize, count: usize, work: &impl Fn(usize) -> R) -> Vec<(usize, R)> {
+    let mut done = Vec::new();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= count {
+            return done;
+        }
+        done.push((number, work(number)));
+    }
+}
+
+fn in_order<R>(done: Vec<(usize, R)>, count: usize) -> Vec<R> {
     let mut results: Vec<Option<R>> = (0..count).map(|_| None).collect();
     for (number, result) in done {
         results[number] = Some(result);
@@ -134,7 +167,7 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 
 #[cfg(test)]
 mod tests {
-    use super::{in_one, in_owned_parts, in_parts, in_turn};
+    use super::{in_one, in_owned_parts, in_parts, in_turn, in_turn_beside};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -147,6 +180,7 @@ mod tests {
             assert_eq!(parts.concat(), items);
             assert_eq!(in_owned_parts(items.clone(), jobs, 10, |part| part).concat(), items);
             assert_eq!(in_turn(1000, jobs, |number| number), items);
+            assert_eq!(in_turn_beside(1000, jobs, |number| number, || "done"), (items.clone(), "done"));
             assert_eq!(in_one(parts, |_, item| item), items);
         }
         assert_eq!(in_one(vec![vec![0, 1], vec![], vec![0]], |before, item| before + item), [0, 1, 2]);

@@ -158,7 +158,7 @@ fn edited(
     change: impl FnOnce(Value<'_>) -> Result<Vec<Edit>, Uneditable>,
 ) -> Result<String, Uneditable> {
     let parsed = yaml::parse(text).expect("YAML");
-    let value = parsed.root().and_then(|root| root.at(path)).expect("the value");
+    let value = parsed.root().and_then(|root| root.below(path)).expect("the value");
     change(value).map(|edits| edit::apply(text, &edits).expect("edits of one call do not overlap"))
 }
 

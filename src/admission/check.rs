@@ -102,17 +102,17 @@ impl<'a> Check<'_, 'a> {
 }
 
 /// A field below a value; null counts as absent, as Go's decoder leaves the field alone.
-pub fn field<'a>(value: Value<'a>, keys: impl Path) -> Option<Value<'a>> {
+pub fn field(value: Value<'_>, keys: impl Path) -> Option<Value<'_>> {
     keys.lead(value).filter(|value| !value.is_null())
 }
 
 /// A field's text; absent, null and anything but text give nothing.
-pub fn text<'a>(value: Value<'a>, keys: impl Path) -> Option<std::borrow::Cow<'a, str>> {
+pub fn text(value: Value<'_>, keys: impl Path) -> Option<std::borrow::Cow<'_, str>> {
     field(value, keys)?.as_str()
 }
 
 /// A field's text where it is not empty.
-pub fn filled<'a>(value: Value<'a>, keys: impl Path) -> Option<std::borrow::Cow<'a, str>> {
+pub fn filled(value: Value<'_>, keys: impl Path) -> Option<std::borrow::Cow<'_, str>> {
     text(value, keys).filter(|text| !text.is_empty())
 }
 
@@ -122,7 +122,7 @@ pub fn is_true(value: Value<'_>, keys: impl Path) -> bool {
 }
 
 /// A field's items.
-pub fn items<'a>(value: Value<'a>, keys: impl Path) -> Children<'a> {
+pub fn items(value: Value<'_>, keys: impl Path) -> Children<'_> {
     field(value, keys).map_or_else(|| value.no_children(), |list| list.items())
 }
 

@@ -9,6 +9,10 @@ use super::rules::{EMPTY_CLUSTER, INVALID_ADDRESS, INVALID_NAME, OUT_OF_RANGE};
 use super::topology;
 use crate::schema::validate::names::is_label_value;
 
+/// Where the ranges of pods and services stand.
+const ADDRESS_BLOCKS: [&[&str]; 2] =
+    [&["spec", "clusterNetwork", "pods", "cidrBlocks"], &["spec", "clusterNetwork", "services", "cidrBlocks"]];
+
 /// Judges a Cluster.
 pub fn judge(check: &mut Check<'_, '_>) {
     let root = check.object.root;
@@ -25,9 +29,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if check.since(11) && !is_reference(plane) && !is_reference(infrastructure) && !is_set(topology) {
         empty(check);
     }
-    const BLOCKS: [&[&str]; 2] =
-        [&["spec", "clusterNetwork", "pods", "cidrBlocks"], &["spec", "clusterNetwork", "services", "cidrBlocks"]];
-    for blocks in BLOCKS {
+    for blocks in ADDRESS_BLOCKS {
         for block in items(root, blocks) {
             cidr(check, block);
         }

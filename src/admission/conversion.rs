@@ -22,7 +22,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if let Some(path) = kubeadm {
         each(root, path, &mut |spec| {
             each(spec, &[&["initConfiguration", "bootstrapTokens"], &["token"]], &mut |token| {
-                bootstrap_token(check, token)
+                bootstrap_token(check, token);
             });
         });
     }

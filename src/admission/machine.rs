@@ -26,6 +26,9 @@ pub const AUTOSCALER: [&str; 2] = [
     "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size",
 ];
 
+/// The labels of the Machines that come of a template.
+const TEMPLATE_LABELS: [&str; 4] = ["spec", "template", "metadata", "labels"];
+
 /// Judges a Machine.
 pub fn judge_machine(check: &mut Check<'_, '_>) {
     let root = check.object.root;
@@ -171,21 +174,20 @@ fn select(check: &mut Check<'_, '_>, own_label: &'static str, with_cluster: bool
     let root = check.object.root;
     let chosen = check.at(&["spec", "selector"]);
     check.selector(chosen);
-    const KEYS: [&str; 4] = ["spec", "template", "metadata", "labels"];
     let more = [
         // What it is does not matter: the webhook puts the same into selector and template.
         selector::is_empty(chosen).then_some((own_label, "".into())),
         with_cluster.then(|| (CLUSTER_NAME_LABEL, text(root, &["spec", "clusterName"]).unwrap_or_default())),
     ];
-    if selector::selects(chosen, &more, field(root, &KEYS)) {
+    if selector::selects(chosen, &more, field(root, &TEMPLATE_LABELS)) {
         return;
     }
     // The webhook blames the labels, which may not be there at all.
     let message = "does not match spec.selector: the webhook refuses it";
     let fix = "give the template each label of the selector, or drop the selector: the webhook makes one";
-    if let Some(value) = field(root, &KEYS).or(chosen) {
+    if let Some(value) = field(root, &TEMPLATE_LABELS).or(chosen) {
         let finding = check.object.finding(&SELECTOR_MISMATCH, value, message);
-        check.out.push(finding.path(KEYS.join(".")).suggest(fix));
+        check.out.push(finding.path(TEMPLATE_LABELS.join(".")).suggest(fix));
     }
 }
 
@@ -213,8 +215,7 @@ pub fn rolling_update<'a>(check: &mut Check<'_, 'a>, strategy: Option<Value<'a>>
 }
 
 fn naming(check: &mut Check<'_, '_>) {
-    const OLD: [&str; 3] = ["spec", "machineNamingStrategy", "template"];
-    let template = check.either(&OLD, &["spec", "machineNaming", "template"]);
+    let template = check.either(&["spec", "machineNamingStrategy", "template"], &["spec", "machineNaming", "template"]);
     go_names::judge_machines(check, template, &MACHINE_SET);
 }
 

@@ -145,9 +145,10 @@ pub fn object<'a>(
     outline: Outline,
     names: &mut [Names<'a>; 2],
 ) -> Result<Object<'a>, Box<Finding>> {
-    let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
-    let fault =
-        |message: String, help: &str| Box::new(Finding::new(&MALFORMED_OBJECT, message).at(place).suggest(help));
+    let fault = |message: String, help: &str| {
+        let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
+        Box::new(Finding::new(&MALFORMED_OBJECT, message).at(place).suggest(help))
+    };
     if !root.is_map() {
         let what = if root.kind() == Kind::Seq { "a list" } else { "a single value" };
         return Err(fault(

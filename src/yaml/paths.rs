@@ -76,10 +76,10 @@ struct Answer {
 /// As many as the rules about objects of a few kinds ask for.
 const REMEMBERED: usize = 512;
 
-const NOTHING: Cell<Answer> = Cell::new(Answer { question: Question { from: 0, keys: 0, length: 0 }, to: None });
+const NOTHING: Answer = Answer { question: Question { from: 0, keys: 0, length: 0 }, to: None };
 
 thread_local! {
-    static KNOWN: [Cell<Answer>; REMEMBERED] = const { [NOTHING; REMEMBERED] };
+    static KNOWN: [Cell<Answer>; REMEMBERED] = const { [const { Cell::new(NOTHING) }; REMEMBERED] };
 }
 
 /// The node to which a path of keys leads from a node; where it is not known yet, it is found out.
@@ -119,7 +119,7 @@ mod tests {
         let paths: [&'static [&'static str]; 4] = [&["spec"], &["spec", "replicas"], &["metadata"], &[]];
         let asked = |number: usize| {
             let (form, from, keys) = (forms[number / 4], number as u32 % 3, paths[number % 4]);
-            (form, from, keys, (number % 5 != 0).then_some(number as u32))
+            (form, from, keys, (!number.is_multiple_of(5)).then_some(number as u32))
         };
         for _ in 0..2 {
             for number in 0..REMEMBERED * 8 {

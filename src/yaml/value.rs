@@ -313,12 +313,18 @@ impl<'a> Value<'a> {
     fn has_words_of(&self, other: Value<'_>, differing: &mut Vec<u32>) -> bool {
         let nodes = self.index..self.node().next;
         for (number, word) in self.document.changed_words(other.document) {
-            if !nodes.contains(&word.node) || self.document.word(number) == other.document.word(number) {
+            if !nodes.contains(&word.node) {
+                continue;
+            }
+            let (own, others) = (self.document.word(number), other.document.word(number));
+            if own == others {
                 continue;
             }
             differing.push(word.node - self.index);
-            let is_null = |document: &Document<'_>, index: u32| Value { document, index }.is_null();
-            if is_null(self.document, word.node) || is_null(other.document, word.node) {
+            // No other word means `null`.
+            let may_be_null = |word: Option<&[u8]>| word.is_none_or(|word| word.len() == "null".len());
+            let is_null = |document: &Document<'_>| Value { document, index: word.node }.is_null();
+            if may_be_null(own) && is_null(self.document) || may_be_null(others) && is_null(other.document) {
                 return false;
             }
         }

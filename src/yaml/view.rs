@@ -262,8 +262,11 @@ impl<'a> Document<'a> {
     /// Whether there may be another word in place of one of the form's words of these numbers.
     #[inline]
     fn changes(&self, from: u16, to: u16) -> bool {
+        if from == to || self.changed == 0 {
+            return false;
+        }
         let behind = |number: u16| u64::MAX.checked_shl(number.into()).unwrap_or(0);
-        from != to && self.changed != 0 && (self.changed & behind(from) & !behind(to) != 0 || u32::from(to) > u64::BITS)
+        u32::from(to) > u64::BITS || self.changed & behind(from) & !behind(to) != 0
     }
 
     /// The form's words, with their numbers, in place of which this document or another of the form may have others.
