@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -111,7 +112,9 @@ impl ChartArgs {
 
 /// One thread for each processor, as where `--jobs` says nothing.
 pub fn all_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
+    // The answer takes a dozen system calls: it is asked for once.
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, Into::into))
 }
 
 /// How findings are printed.
