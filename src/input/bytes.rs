@@ -90,3 +90,31 @@ impl std::fmt::Debug for Bytes {
         write!(f, "{} bytes", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    #[test]
+    fn everything_is_read_whatever_was_expected() {
+        let text: Vec<u8> = (0..2 * LARGE + 7).map(|at| (at % 251) as u8).collect();
+        for size in [0, 10, LARGE - 1, LARGE, LARGE + 1, text.len()] {
+            for (begun, expected) in [(0, Some(size)), (0, Some(size / 2)), (0, Some(size + 9)), (size.min(9), None)] {
+                let (reader, mut writer) = io::pipe().expect("a pipe");
+                let mut from = File::from(OwnedFd::from(reader)).take(1 << 32);
+                let read = std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        writer.write_all(&text[begun..size]).expect("somebody reads");
+                        drop(writer);
+                    });
+                    Bytes::read(text[..begun].to_vec(), &mut from, expected).expect("a pipe can be read")
+                });
+                assert!(read[..] == text[..size], "{size} bytes, {begun} begun, {expected:?} expected");
+                assert!(read.into_vec() == text[..size]);
+            }
+        }
+    }
+}

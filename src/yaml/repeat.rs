@@ -276,6 +276,37 @@ mod tests {
     }
 
     #[test]
+    fn more_words_than_a_document_keeps_bits_for() {
+        let text = |changed: &[usize]| -> String {
+            let line = |number: usize| match changed.contains(&number) {
+                true => format!("key-{number}: {{a: 1}}\nof-{number}:\n  name: another-{number}\n"),
+                false => format!("key-{number}: {{a: 1}}\nof-{number}:\n  name: word-{number}\n"),
+            };
+            (0..100).map(line).collect()
+        };
+        let texts: Vec<String> =
+            [&[][..], &[0], &[63], &[64], &[99], &[3, 62, 65], &[], &[63, 64]].map(text).into_iter().collect();
+        assert_eq!(same(&texts), texts.len() - 1);
+    }
+
+    #[test]
+    fn words_that_differ_are_found() {
+        let texts = ["name: a\nof: same\nkind: Cluster\n", "name: b\nof: same\nkind: Cluster\n"];
+        let mut reader = Reader::default();
+        let read = texts.map(|text| reader.parse(text).expect("a document").document);
+        let [Some(one), Some(other)] = [read[0].root(), read[1].root()] else { panic!("no roots") };
+        assert!(read[0].is_like(&read[1]));
+        for (one, other) in [(one, other), (other, one)] {
+            let mut differing = Vec::new();
+            assert!(one.has_shape_of(other, &mut differing));
+            assert_eq!(differing, [1]);
+        }
+        // What is the same in both is read from one place.
+        let place = |value: super::super::Value<'_>| value.get("of").map(|value| value.raw().as_ptr());
+        assert_eq!(place(one), place(other));
+    }
+
+    #[test]
     fn fixtures_are_read_as_if_alone() {
         let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         for entry in walkdir::WalkDir::new(fixtures).sort_by_file_name().into_iter().flatten() {
