@@ -22,7 +22,7 @@ fn main() {
 }
 
 fn source() -> Source {
-    Source { name: "fleet".into(), bytes: fleet::of(100).into_bytes().into() }
+    Source { name: "fleet".into(), bytes: fleet::of(100).into_bytes() }
 }
 
 /// Runs a part of the work on a parsed and gathered fleet.
@@ -30,22 +30,20 @@ fn on_release(bencher: Bencher<'_, '_>, work: impl Fn(&Release<'_>)) {
     let source = source();
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
-    bencher.counter(BytesCount::of_slice(&source.bytes[..])).bench_local(|| work(&release));
+    bencher.counter(BytesCount::of_slice(&source.bytes)).bench_local(|| work(&release));
 }
 
 #[divan::bench]
 fn split(bencher: Bencher<'_, '_>) {
     let source = source();
-    bencher
-        .counter(BytesCount::of_slice(&source.bytes[..]))
-        .bench_local(|| yaml::split(black_box(&source.bytes)).count());
+    bencher.counter(BytesCount::of_slice(&source.bytes)).bench_local(|| yaml::split(black_box(&source.bytes)).count());
 }
 
 #[divan::bench(args = [yaml::Parser::Either, yaml::Parser::Fallback])]
 fn parse(bencher: Bencher<'_, '_>, parser: yaml::Parser) {
     let source = source();
     let documents: Vec<_> = yaml::split(&source.bytes).map(|raw| raw.text(&source.bytes).expect("text")).collect();
-    bencher.counter(BytesCount::of_slice(&source.bytes[..])).bench_local(|| {
+    bencher.counter(BytesCount::of_slice(&source.bytes)).bench_local(|| {
         documents.iter().map(|text| yaml::parse_by(text, parser).expect("a document").document.len()).sum::<usize>()
     });
 }
@@ -55,7 +53,7 @@ fn gather(bencher: Bencher<'_, '_>) {
     let source = source();
     let streams = [Stream::parse(&source, 1)];
     bencher
-        .counter(BytesCount::of_slice(&source.bytes[..]))
+        .counter(BytesCount::of_slice(&source.bytes))
         .bench_local(|| Release::new(&streams, "default").objects.len());
 }
 

@@ -13,14 +13,10 @@ use std::process::{Command, Stdio};
 
 use walkdir::WalkDir;
 
-pub use bytes::Bytes;
-
 use crate::pipe;
 use crate::progress::{self, Phase};
 use crate::schema::suggest::nearest;
 use crate::threads;
-
-mod bytes;
 
 /// A named run of bytes: a file, standard input, or what a chart rendered to.
 #[derive(Debug)]
@@ -28,7 +24,7 @@ pub struct Source {
     /// As findings print it: a path as the user gave it, `<stdin>`, or the chart's folder.
     pub name: String,
     /// The content.
-    pub bytes: Bytes,
+    pub bytes: Vec<u8>,
 }
 
 /// Sources that are judged together as one release.
@@ -264,7 +260,7 @@ fn standard_input() -> Result<Source, InputError> {
 ///
 /// # Errors
 /// Input that cannot be read, or is too large.
-pub fn whole_input() -> Result<Bytes, InputError> {
+pub fn whole_input() -> Result<Vec<u8>, InputError> {
     let path = Path::new("standard input");
     let input = io::stdin().as_fd().try_clone_to_owned();
     input
@@ -276,7 +272,7 @@ pub fn whole_input() -> Result<Bytes, InputError> {
 ///
 /// # Errors
 /// A file that cannot be read, or is too large.
-pub fn whole(path: &Path) -> Result<Bytes, InputError> {
+pub fn whole(path: &Path) -> Result<Vec<u8>, InputError> {
     let file = fs::File::open(path).map_err(|cause| InputError::Unreadable { path: path.into(), cause })?;
     read_all(file, path)
 }
@@ -286,7 +282,7 @@ pub fn whole(path: &Path) -> Result<Bytes, InputError> {
 /// # Errors
 /// A file that cannot be read, is too large, or no text.
 pub fn whole_text(path: &Path) -> Result<String, InputError> {
-    String::from_utf8(whole(path)?.into_vec()).map_err(|_| InputError::NotText { path: path.into() })
+    String::from_utf8(whole(path)?).map_err(|_| InputError::NotText { path: path.into() })
 }
 
 /// Bytes that a source may have: places in it are counted in 32 bits.
@@ -295,7 +291,7 @@ const MOST_BYTES: u64 = u32::MAX as u64;
 /// Bytes that a device may give: a person types less, and `/dev/zero` never ends.
 const MOST_OF_DEVICE: u64 = 16 << 20;
 
-fn read_all(file: fs::File, path: &Path) -> Result<Bytes, InputError> {
+fn read_all(file: fs::File, path: &Path) -> Result<Vec<u8>, InputError> {
     let unreadable = |cause| InputError::Unreadable { path: path.into(), cause };
     let metadata = file.metadata().map_err(unreadable)?;
     let is_device = metadata.file_type().is_char_device() || metadata.file_type().is_block_device();
@@ -307,15 +303,16 @@ fn read_all(file: fs::File, path: &Path) -> Result<Bytes, InputError> {
     if metadata.len() > most {
         return Err(too_large());
     }
+    let mut bytes = Vec::new();
+    // A byte more than it has now: so that its end is seen without growing the room.
+    bytes.try_reserve_exact(metadata.len() as usize + 1).map_err(|error| unreadable(io::Error::other(error)))?;
     let mut file = file.take(most + 1);
-    let mut start = Vec::new();
     if metadata.file_type().is_fifo() {
         // Most releases are through by then.
-        (&mut file).take(pipe::USUAL as u64).read_to_end(&mut start).map_err(unreadable)?;
-        pipe::widen(file.get_ref(), start.len() + 1);
+        let first = (&mut file).take(pipe::USUAL as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+        pipe::widen(file.get_ref(), first + 1);
     }
-    let expected = usize::try_from(metadata.len()).ok().filter(|_| metadata.is_file());
-    let bytes = Bytes::read(start, &mut file, expected).map_err(unreadable)?;
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
@@ -450,7 +447,7 @@ pub fn helm_release(name: &str, revision: Option<&str>, options: &ChartOptions) 
         bytes.extend(hooks);
     }
     let name = revision.map_or_else(|| format!("release:{name}"), |revision| format!("release:{name}@{revision}"));
-    Ok(Source { name, bytes: bytes.into() })
+    Ok(Source { name, bytes })
 }
 
 /// What `helm template` makes of a chart.
@@ -485,5 +482,5 @@ fn rendered(chart: &Path, options: &ChartOptions) -> Result<Source, InputError> 
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(InputError::Rendering { chart: chart.into(), said });
     }
-    Ok(Source { name: chart.display().to_string(), bytes: output.stdout.into() })
+    Ok(Source { name: chart.display().to_string(), bytes: output.stdout })
 }

@@ -12,7 +12,7 @@ use capi_lint::report::{Finding, Provenance, Severity};
 use capi_lint::stream::Stream;
 
 fn source(name: &str, text: &str) -> Source {
-    Source { name: name.to_owned(), bytes: text.as_bytes().to_vec().into() }
+    Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
 }
 
 fn judge(object: &Object<'_>, peers: &dyn Peers, options: &Options) -> Vec<Finding> {

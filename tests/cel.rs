@@ -177,7 +177,7 @@ fn variables() {
 fn definitions() {
     let mut wrong = Vec::new();
     for case in fixture("definitions.json").as_array().expect("cases") {
-        let source = Source { name: "test".to_owned(), bytes: case[1].to_string().into_bytes().into() };
+        let source = Source { name: "test".to_owned(), bytes: case[1].to_string().into_bytes() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "default");
         let mut found = Vec::new();
@@ -193,7 +193,7 @@ fn definitions() {
 /// What the webhooks refuse of a variable in the first of these objects.
 fn refusals(objects: &[&Json]) -> Vec<String> {
     let text = objects.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n---\n");
-    let source = Source { name: "test".to_owned(), bytes: text.into_bytes().into() };
+    let source = Source { name: "test".to_owned(), bytes: text.into_bytes() };
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
     let options = Options { gates: Gate::ALL.into_iter().map(|gate| (gate, true)).collect(), ..Options::default() };

@@ -338,7 +338,7 @@ fn corpus_documents_without_an_edit_leave_byte_for_byte() {
         {
             continue;
         }
-        let source = Source { name: "corpus".into(), bytes: std::fs::read(entry.path()).expect("bytes").into() };
+        let source = Source { name: "corpus".into(), bytes: std::fs::read(entry.path()).expect("bytes") };
         let parsed = [Stream::parse(&source, 1)];
         let release = Release::new(&parsed, "");
         let options = transform::Options { dedupe: transform::Dedupe::Off, ..transform::Options::default() };

@@ -97,7 +97,7 @@ fn run(part: &str, times: usize) -> f64 {
 fn work() {
     let Ok(wanted) = std::env::var("CAPI_LINT_COST") else { return };
     let (part, times) = wanted.split_once(' ').expect("part and times");
-    let source = Source { name: "fleet".into(), bytes: fleet::of(15).into_bytes().into() };
+    let source = Source { name: "fleet".into(), bytes: fleet::of(15).into_bytes() };
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
     let json: Vec<String> = release.objects.iter().map(|object| object.root.to_json().to_string()).collect();

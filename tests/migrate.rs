@@ -462,7 +462,7 @@ fn errors(text: &str) -> Vec<String> {
     use capi_lint::report::Severity;
     use capi_lint::schema::bundle::{Schemas, bundled};
     use capi_lint::schema::validate::{Client, Compiled, Options, judge};
-    let source = capi_lint::input::Source { name: "document".into(), bytes: text.as_bytes().to_vec().into() };
+    let source = capi_lint::input::Source { name: "document".into(), bytes: text.as_bytes().to_vec() };
     let streams = [capi_lint::stream::Stream::parse(&source, 1)];
     let release = capi_lint::release::Release::new(&streams, "");
     let schemas = Schemas::default();
@@ -544,7 +544,7 @@ fn half_migrated_objects_learn_the_new_place() {
                 apiVersion: infrastructure.cluster.x-k8s.io/v1beta1\n    kind: DockerCluster\n    name: a\n  topology:\n    \
                 class: quick-start\n    rolloutAfter: now\n    version: v1.30.0\n    controlPlane:\n      nodeDrainTimeout: 5m\n      \
                 misspelt: 1\n";
-    let source = capi_lint::input::Source { name: "document".into(), bytes: text.as_bytes().to_vec().into() };
+    let source = capi_lint::input::Source { name: "document".into(), bytes: text.into() };
     let streams = [capi_lint::stream::Stream::parse(&source, 1)];
     let release = capi_lint::release::Release::new(&streams, "");
     let object = &release.objects[0];
@@ -620,8 +620,7 @@ fn every_moved_field_is_known_as_half_migrated() {
             object["apiVersion"] = format!("{}/v1beta2", known.group).into();
             object["kind"] = known.kind.into();
             object["metadata"] = serde_json::json!({ "name": "half" });
-            let source =
-                capi_lint::input::Source { name: "document".into(), bytes: object.to_string().into_bytes().into() };
+            let source = capi_lint::input::Source { name: "document".into(), bytes: object.to_string().into_bytes() };
             let streams = [capi_lint::stream::Stream::parse(&source, 1)];
             let release = capi_lint::release::Release::new(&streams, "");
             let kind = table.find(known.group, "v1beta2", known.kind).unwrap();

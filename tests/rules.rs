@@ -32,7 +32,7 @@ fn marked<'t>(text: &'t str, mark: &str) -> Vec<&'t str> {
 
 /// What is found in a text, as fixtures write it: severity, rule, path.
 fn found(text: &str, settings: &Settings, today: Option<&str>) -> Vec<String> {
-    let source = Source { name: "fixture.yaml".to_owned(), bytes: text.as_bytes().to_vec().into() };
+    let source = Source { name: "fixture.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "");
     let mut options = Options::default();
@@ -161,7 +161,7 @@ fn processor_time() -> Option<u64> {
 fn fleet(clusters: usize) -> Source {
     let one = fs::read_to_string(root().join("fixtures/render/multi-cluster.yaml")).unwrap();
     let parts = (0..clusters / 3).map(|number| format!("---\n{}", one.replace("cluster-", &format!("c{number}-"))));
-    Source { name: "fleet.yaml".to_owned(), bytes: parts.collect::<String>().into_bytes().into() }
+    Source { name: "fleet.yaml".to_owned(), bytes: parts.collect::<String>().into_bytes() }
 }
 
 /// Ten times the fleet may not cost much more than ten times the work: a rule that compares every cluster with every other one
@@ -260,7 +260,7 @@ fn no_false_alarm_on_streams_that_a_server_accepts() {
     let mut counts: BTreeMap<(Severity, &str), Told> = BTreeMap::new();
     let mut errors = Vec::new();
     for file in &files {
-        let source = Source { name: file.clone(), bytes: fs::read(corpus.join(file)).unwrap().into() };
+        let source = Source { name: file.clone(), bytes: fs::read(corpus.join(file)).unwrap() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
         let mut here: BTreeMap<(Severity, &str), usize> = BTreeMap::new();
@@ -312,7 +312,7 @@ fn what_people_ran_into_is_found_and_its_cure_is_not() {
     let Some(corpus) = corpus() else { return };
     let told = |file: &str, rule: &str| {
         let Ok(bytes) = fs::read(corpus.join("broken").join(file)) else { return None };
-        let source = Source { name: file.to_owned(), bytes: bytes.into() };
+        let source = Source { name: file.to_owned(), bytes };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
         let findings = judge::unmerged(&release, &Options::default(), Vec::new());
@@ -339,10 +339,10 @@ fn a_field_of_a_newer_provider_is_found_with_the_older_schema() {
         let agent = "/schema/openAPIV3Schema/properties/spec/properties/addons/properties/konnectivity/properties/agent/properties";
         version.pointer_mut(agent).unwrap().as_object_mut().unwrap().remove("mode");
     }
-    let older = Source { name: "older.json".to_owned(), bytes: crd.to_string().into_bytes().into() };
+    let older = Source { name: "older.json".to_owned(), bytes: crd.to_string().into_bytes() };
     let table = capi_lint::schema::load::table(&[older]).unwrap();
     let found = |schemas: Schemas| {
-        let source = Source { name: "case.yaml".to_owned(), bytes: bytes.clone().into() };
+        let source = Source { name: "case.yaml".to_owned(), bytes: bytes.clone() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
         let findings = judge::unmerged(&release, &Options::new(schemas), Vec::new());

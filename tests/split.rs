@@ -46,7 +46,7 @@ fn objects_of(texts: &[String]) -> Vec<String> {
 }
 
 fn read(text: &str) -> Vec<String> {
-    let source = Source { name: "x".to_owned(), bytes: text.as_bytes().to_vec().into() };
+    let source = Source { name: "x".to_owned(), bytes: text.as_bytes().to_vec() };
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "");
     let sorted = |value: serde_json::Value| {
@@ -111,7 +111,7 @@ fn every_accepted_stream_of_the_corpus_splits_without_a_loss() {
             continue;
         }
         let text = fs::read_to_string(entry.path()).unwrap();
-        let source = Source { name: "x".to_owned(), bytes: text.clone().into_bytes().into() };
+        let source = Source { name: "x".to_owned(), bytes: text.clone().into_bytes() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
         let settings = capi_lint::config::Settings::default();

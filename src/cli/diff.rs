@@ -318,7 +318,7 @@ pub(super) fn release_of(old: &Path) -> Option<String> {
 fn unpacked(source: Source) -> anyhow::Result<Source> {
     match helm_release::manifests(&source.bytes) {
         None => Ok(source),
-        Some(Ok(text)) => Ok(Source { name: source.name, bytes: text.into_bytes().into() }),
+        Some(Ok(text)) => Ok(Source { name: source.name, bytes: text.into_bytes() }),
         Some(Err(error @ NotReadable::NoRelease)) => bail!("{} is a list with no Secret in it: {error}", source.name),
         Some(Err(error)) => bail!("{} is a Helm release Secret that cannot be read: {error}", source.name),
     }

@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let groups = common::sources(&args.paths, &args.charts.options("", common::all_cores()), args.allow_empty)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let bytes: Vec<&[u8]> = sources.iter().map(|source| &source.bytes[..]).collect();
+    let bytes: Vec<&[u8]> = sources.iter().map(|source| source.bytes.as_slice()).collect();
     let streams: Vec<Stream> = migrate::streams(&bytes);
     let runs: Vec<(&Source, &Stream)> = sources.iter().zip(&streams).collect();
     let refused = runs.iter().map(|(source, stream)| tell(source, stream)).sum::<usize>();

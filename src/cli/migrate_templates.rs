@@ -179,7 +179,7 @@ fn renderings(chart: &Path, args: &Args) -> anyhow::Result<Vec<Rendering>> {
 
 fn render(chart: &Path, options: &ChartOptions) -> anyhow::Result<Vec<u8>> {
     let groups = input::read(&[chart.to_path_buf()], options)?;
-    Ok(groups.into_iter().flat_map(|group| group.sources).flat_map(|source| source.bytes.into_vec()).collect())
+    Ok(groups.into_iter().flat_map(|group| group.sources).flat_map(|source| source.bytes).collect())
 }
 
 /// What the templates render to as they are.

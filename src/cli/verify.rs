@@ -148,13 +148,13 @@ fn look(
 fn fetch(args: &Args, question: &Question) -> anyhow::Result<(Vec<u8>, Option<Vec<Secret>>)> {
     match &args.live {
         Some(path) if path.as_os_str() == "-" => {
-            let bytes = input::whole_input()?.into_vec();
+            let bytes = input::whole_input()?;
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 bail!("standard input is empty: kubectl before the pipe has probably failed (set -o pipefail tells)");
             }
             Ok((bytes, None))
         }
-        Some(path) => Ok((input::whole(path)?.into_vec(), None)),
+        Some(path) => Ok((input::whole(path)?, None)),
         None => {
             let objects = args.kubectl.objects(question)?;
             let secrets = args.kubectl.secrets(question);

@@ -88,7 +88,7 @@ mod tests {
         served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n";
 
     fn source(text: &str) -> Source {
-        Source { name: "crds.yaml".into(), bytes: text.as_bytes().to_vec().into() }
+        Source { name: "crds.yaml".into(), bytes: text.as_bytes().to_vec() }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const HELM_TYPE: &str = "helm.sh/release.v1";
 pub fn sources(name: &str, bytes: Vec<u8>) -> Result<Vec<Source>, String> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if !matches!(first, Some(b'{' | b'[')) {
-        return Ok(vec![Source { name: name.to_owned(), bytes: bytes.into() }]);
+        return Ok(vec![Source { name: name.to_owned(), bytes }]);
     }
     let mut sources = Vec::new();
     let mut documents = serde_json::Deserializer::from_slice(&bytes).into_iter::<IgnoredAny>();
@@ -26,7 +26,7 @@ pub fn sources(name: &str, bytes: Vec<u8>) -> Result<Vec<Source>, String> {
     while let Some(document) = documents.next() {
         document.map_err(|error| format!("{name} is no complete JSON: {error}"))?;
         let to = documents.byte_offset();
-        sources.push(Source { name: name.to_owned(), bytes: bytes.get(from..to).unwrap_or_default().to_vec().into() });
+        sources.push(Source { name: name.to_owned(), bytes: bytes.get(from..to).unwrap_or_default().to_vec() });
         from = to;
     }
     Ok(sources)
@@ -146,7 +146,7 @@ mod tests {
     fn json_documents_are_taken_apart_and_broken_ones_refused() {
         let parts = sources("live", b"{\"a\": \"}{\"}\n{\"b\": 1}\n".to_vec()).unwrap();
         assert_eq!(parts.len(), 2);
-        assert_eq!(parts[1].bytes[..], b"\n{\"b\": 1}"[..]);
+        assert_eq!(parts[1].bytes, b"\n{\"b\": 1}");
         assert!(sources("live", b"{\"items\": [".to_vec()).is_err());
         assert_eq!(sources("live", b"kind: List\n".to_vec()).unwrap().len(), 1);
     }

@@ -278,11 +278,9 @@ mod tests {
     #[test]
     fn more_words_than_a_document_keeps_bits_for() {
         let text = |changed: &[usize]| -> String {
-            let line = |number: usize| match changed.contains(&number) {
-                true => format!("key-{number}: {{a: 1}}\nof-{number}:\n  name: another-{number}\n"),
-                false => format!("key-{number}: {{a: 1}}\nof-{number}:\n  name: word-{number}\n"),
-            };
-            (0..100).map(line).collect()
+            let word = |number: usize| if changed.contains(&number) { "another" } else { "word" };
+            let lines = |number| format!("key-{number}: {{a: 1}}\nof-{number}:\n  name: {}-{number}\n", word(number));
+            (0..100).map(lines).collect()
         };
         let texts: Vec<String> =
             [&[][..], &[0], &[63], &[64], &[99], &[3, 62, 65], &[], &[63, 64]].map(text).into_iter().collect();

@@ -125,7 +125,7 @@ impl Steps<'_> {
 /// A release as a stream of JSON documents.
 pub fn source_of(name: &str, objects: &[Json]) -> Source {
     let texts: Vec<String> = objects.iter().map(Json::to_string).collect();
-    Source { name: name.into(), bytes: texts.join("\n---\n").into_bytes().into() }
+    Source { name: name.into(), bytes: texts.join("\n---\n").into_bytes() }
 }
 
 fn fault(old: &Release<'_>, base: &[Json], case: &Case) -> Option<String> {

@@ -24,7 +24,7 @@ fn fields_are_frozen_as_the_webhooks_freeze_them() {
         let (version, kind) = case.of.rsplit_once(' ').unwrap();
         let source = |spec: &Json| {
             let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a"}, "spec": spec});
-            Source { name: "release".into(), bytes: object.to_string().into_bytes().into() }
+            Source { name: "release".into(), bytes: object.to_string().into_bytes() }
         };
         let (old, new) = (source(&case.old), source(&case.new));
         let (before, after) = ([Stream::parse(&old, 1)], [Stream::parse(&new, 1)]);

@@ -30,7 +30,7 @@ fn shared() -> Option<PathBuf> {
 }
 
 fn source(path: &Path) -> Source {
-    Source { name: path.display().to_string(), bytes: fs::read(path).unwrap().into() }
+    Source { name: path.display().to_string(), bytes: fs::read(path).unwrap() }
 }
 
 /// Compares two files.
@@ -206,11 +206,11 @@ fn migrated_manifests_do_not_differ() {
         let old = source(&path);
         let migrated = migrate::stream(&old.bytes);
         let text = migrated.text(&old.bytes);
-        if text == old.bytes[..] {
+        if text == old.bytes {
             continue;
         }
         number += 1;
-        let new = Source { name: "migrated".into(), bytes: text.into() };
+        let new = Source { name: "migrated".into(), bytes: text };
         let (before, after) = ([Stream::parse(&old, 1)], [Stream::parse(&new, 1)]);
         let (before, after) = (Release::new(&before, "default"), Release::new(&after, "default"));
         let diff = diff::diff(&before, &after, &Options::default());

@@ -58,10 +58,8 @@ impl Target for Diff {
         let options = self.options.get_or_insert_with(Options::default);
         let at = input.windows(BETWEEN.len()).position(|part| part == BETWEEN).unwrap_or(input.len());
         let new = input.get(at + BETWEEN.len()..).unwrap_or_default().to_vec();
-        let sources = [
-            Source { name: "old".into(), bytes: input[..at].to_vec().into() },
-            Source { name: "new".into(), bytes: new.into() },
-        ];
+        let sources =
+            [Source { name: "old".into(), bytes: input[..at].to_vec() }, Source { name: "new".into(), bytes: new }];
         let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
         let releases = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
         let found = diff::diff(&releases[0], &releases[1], options);

@@ -47,7 +47,7 @@ impl Target for Judge {
 
     fn check(&mut self, input: &[u8]) -> Result<Shape, String> {
         let [alone, together, rendering] = self.options.get_or_insert_with(all);
-        let source = Source { name: "in".into(), bytes: input.to_vec().into() };
+        let source = Source { name: "in".into(), bytes: input.to_vec() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "default");
         let mut findings = judge::unmerged(&release, alone, dedupe::findings(&release));

@@ -122,7 +122,7 @@ impl Target for Schema {
     }
 
     fn check(&mut self, input: &[u8]) -> Result<Shape, String> {
-        let sources = [Source { name: "crds.yaml".into(), bytes: input.to_vec().into() }];
+        let sources = [Source { name: "crds.yaml".into(), bytes: input.to_vec() }];
         let kinds = match load::kinds(&sources) {
             Ok(kinds) => kinds,
             Err(error) => {

@@ -21,12 +21,12 @@ fn errors(release: &Release<'_>, options: &judge::Options) -> Vec<String> {
 
 /// What is wrong with a stream after its migration; `None` where there was nothing to migrate.
 fn faults(file: &Path, options: &judge::Options) -> Option<Vec<String>> {
-    let old = Source { name: "old.yaml".into(), bytes: std::fs::read(file).unwrap().into() };
+    let old = Source { name: "old.yaml".into(), bytes: std::fs::read(file).unwrap() };
     let migrated = migrate::stream(&old.bytes);
     if migrated.migrated() == 0 {
         return None;
     }
-    let new = Source { name: "new.yaml".into(), bytes: migrated.text(&old.bytes).into() };
+    let new = Source { name: "new.yaml".into(), bytes: migrated.text(&old.bytes) };
     let mut faults = Vec::new();
     for document in &migrated.documents {
         let migrate::Outcome::Migrated(migration) = &document.outcome else { continue };

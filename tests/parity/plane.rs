@@ -104,7 +104,7 @@ impl Plane {
 
     /// The verdicts on the objects of a stream, in order.
     pub fn judge_stream(&self, bytes: &[u8], client: Client) -> Vec<Judged> {
-        let source = Source { name: "test".into(), bytes: bytes.to_vec().into() };
+        let source = Source { name: "test".into(), bytes: bytes.to_vec() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "default");
         let mut out = Vec::new();
@@ -135,7 +135,7 @@ impl Plane {
 
     /// The verdict on a change, as `kubectl replace` sends it.
     pub fn judge_update(&self, old: &[u8], new: &[u8]) -> Judged {
-        let sources = [old, new].map(|bytes| Source { name: "test".into(), bytes: bytes.to_vec().into() });
+        let sources = [old, new].map(|bytes| Source { name: "test".into(), bytes: bytes.to_vec() });
         let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
         let [old, new] = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
         let (Some(old), Some(new)) = (old.objects.first(), new.objects.first()) else {

@@ -129,7 +129,7 @@ fn threads_make_no_difference() {
         }
         let output = |jobs: usize| {
             let options = transform::Options { jobs, ..transform_options(&settings) };
-            let source = capi_lint::input::Source { name: "in".into(), bytes: text.clone().into_bytes().into() };
+            let source = capi_lint::input::Source { name: "in".into(), bytes: text.clone().into_bytes() };
             let streams = [capi_lint::stream::Stream::parse(&source, jobs)];
             let release = capi_lint::release::Release::new(&streams, "default");
             let plan = transform::plan(&release, &options);

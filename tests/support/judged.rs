@@ -11,7 +11,7 @@ use capi_lint::transform::dedupe;
 
 /// The findings of a stream, as `lint` has them before it merges them.
 pub fn findings(input: &[u8], options: &Options) -> Vec<Finding> {
-    let source = Source { name: "in".into(), bytes: input.to_vec().into() };
+    let source = Source { name: "in".into(), bytes: input.to_vec() };
     let streams = [Stream::parse(&source, options.jobs)];
     let release = Release::new(&streams, "default");
     judge::unmerged(&release, options, dedupe::findings(&release))

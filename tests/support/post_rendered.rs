@@ -25,24 +25,24 @@ pub struct PostRendered {
 /// # Errors
 /// In words.
 pub fn check(input: &[u8], options: &Options) -> Result<PostRendered, String> {
-    let source = Source { name: "in".into(), bytes: input.to_vec().into() };
+    let source = Source { name: "in".into(), bytes: input.to_vec() };
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
     let plan = transform::plan(&release, options);
-    let after_source = Source { name: "out".into(), bytes: written(&release, &plan)?.into() };
+    let after_source = Source { name: "out".into(), bytes: written(&release, &plan)? };
     let after_streams = [Stream::parse(&after_source, 1)];
     let after = Release::new(&after_streams, "default");
     documents_stay(&streams[0], &after_streams[0], &plan)?;
     objects_stay(&release, &after, &plan)?;
     labels_land(&after, &plan, options)?;
     let again = written(&after, &transform::plan(&after, options))?;
-    if again != after_source.bytes[..] {
+    if again != after_source.bytes {
         return Err(format!("the second time changes it again\n{}", pair(&after_source.bytes, &again)));
     }
     let rules = plan.findings.iter().map(|finding| finding.rule.name).collect();
     let edited = (0..streams[0].documents.len() as u32).filter(|document| plan.edits(*document)).count();
     let seen = (rules, plan.dropped.len(), edited, plan.dropped_items.len(), release.findings.len());
-    Ok(PostRendered { output: after_source.bytes.into_vec(), seen })
+    Ok(PostRendered { output: after_source.bytes, seen })
 }
 
 fn written(release: &Release<'_>, plan: &Plan<'_>) -> Result<Vec<u8>, String> {

@@ -7,7 +7,7 @@ use crate::stream::Stream;
 use super::{Client, Compiled, Options, judge, judge_update};
 
 fn findings(text: &str, client: Client, prefilled: &[&str]) -> Vec<Finding> {
-    let source = Source { name: "test".into(), bytes: text.as_bytes().to_vec().into() };
+    let source = Source { name: "test".into(), bytes: text.as_bytes().to_vec() };
     let streams = [Stream::parse(&source, 1)];
     let release = Release::new(&streams, "default");
     let schemas = Schemas::default();
@@ -141,8 +141,8 @@ fn an_update_may_keep_what_was_wrong_before_but_not_break_a_rule_on_change() {
              minReadySeconds: {replicas}\n  bootstrap: {{dataSecretName: x}}\n  infrastructureRef: {{apiGroup: infrastructure.cluster.x-k8s.io, kind: DockerMachine, name: x}}\n"
         )
     };
-    let sources = [manifest("-1", "a"), manifest("-1", "b")]
-        .map(|text| Source { name: "t".into(), bytes: text.into_bytes().into() });
+    let sources =
+        [manifest("-1", "a"), manifest("-1", "b")].map(|text| Source { name: "t".into(), bytes: text.into_bytes() });
     let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
     let [old, new] = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
     let schemas = Schemas::default();
@@ -163,7 +163,7 @@ fn what_passed_before_changes_no_verdict() {
         if entry.path().extension().is_none_or(|extension| extension != "yaml") {
             continue;
         }
-        let source = Source { name: "test".into(), bytes: std::fs::read(entry.path()).unwrap().into() };
+        let source = Source { name: "test".into(), bytes: std::fs::read(entry.path()).unwrap() };
         for raw in crate::yaml::split(&source.bytes).take(40) {
             let Ok(text) = raw.text(&source.bytes) else { continue };
             compared += variants_agree(text, &OTHERS);
@@ -184,7 +184,7 @@ fn variants_agree(text: &str, others: &[&str]) -> usize {
         texts.extend(chosen.map(|other| format!("{}{other}{}", &text[..range.start], &text[range.end..])));
     }
     let sources: Vec<Source> =
-        texts.into_iter().map(|text| Source { name: "test".into(), bytes: text.into_bytes().into() }).collect();
+        texts.into_iter().map(|text| Source { name: "test".into(), bytes: text.into_bytes() }).collect();
     let streams: Vec<_> = sources.iter().map(|source| Stream::parse(source, 1)).collect();
     let release = Release::new(&streams, "default");
     let schemas = Schemas::default();
