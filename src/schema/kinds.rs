@@ -158,11 +158,12 @@ fn deprecated(object: &Object<'_>, kind: Kind<'_>, schemas: &Schemas) -> Remark 
     );
     let message = format!("{} {} is deprecated: {end}", object.api_version, object.kind);
     let newer = schemas.kinds().find(|other| {
-        other.group() == kind.group()
-            && other.kind() == kind.kind()
-            && other.served()
+        // Flags first: texts of the table are checked each time they are read.
+        other.served()
             && other.storage()
             && !other.deprecated()
+            && other.kind() == kind.kind()
+            && other.group() == kind.group()
     });
     Remark {
         severity: if dropped.is_some() { Severity::Warning } else { DEPRECATED_VERSION.severity },
