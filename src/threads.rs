@@ -80,17 +80,7 @@ pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + S
     if jobs <= 1 || count <= 1 {
         return (0..count).map(work).collect();
     }
-    let next = AtomicUsize::new(0);
-    let take = || take(&next, count, &work);
-    let done = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..jobs.min(count)).map(|_| scope.spawn(take)).collect();
-        let mut done = take();
-        for worker in workers {
-            done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        done
-    });
-    in_order(done, count)
+    in_turn_beside(count, jobs.min(count), work, || ()).0
 }
 
 /// As [`in_turn`]; one thread does something else first.
