@@ -112,8 +112,8 @@ impl<'s> Ignores<'s> {
         // Streams without any such mark, nearly all, are looked at once and no further.
         let marked: Vec<_> = release.streams.iter().filter(|stream| stream.holds(MARK)).collect();
         let holds = |word: &str| marked.iter().any(|stream| stream.holds(word));
-        let objects = if holds(ANNOTATION) { &release.objects[..] } else { &[] };
-        for object in objects {
+        let objects = holds(ANNOTATION).then_some(&release.objects);
+        for object in objects.into_iter().flatten() {
             let Some(value) =
                 object.at(&["metadata", "annotations"]).and_then(|annotations| annotations.get(ANNOTATION))
             else {

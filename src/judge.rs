@@ -138,17 +138,19 @@ impl Judged {
         // last of the list before the others: they look at the whole text, take longest, and nobody shall wait for them in the end.
         let view: OnceLock<View<'_, '_>> = OnceLock::new();
         let view = || view.get_or_init(|| View::new(release, &circumstances));
-        let mut parts = threads::in_turn(1 + objects.count + rules::count(), objects.threads, |number| match number {
-            0 => {
-                view();
-                Self::default()
-            }
-            _ if number <= objects.count => judge_objects(release, objects.part(number - 1).1, options),
-            _ => {
-                Self { findings: rules::check_one(view(), objects.count + rules::count() - number), alike: Vec::new() }
-            }
-        });
-        parts[1 + objects.count..].reverse();
+        let mut parts =
+            threads::in_turn(1 + objects.count() + rules::count(), objects.threads, |number| match number {
+                0 => {
+                    view();
+                    Self::default()
+                }
+                _ if number <= objects.count() => judge_objects(release, objects.part(number - 1).1, options),
+                _ => Self {
+                    findings: rules::check_one(view(), objects.count() + rules::count() - number),
+                    alike: Vec::new(),
+                },
+            });
+        parts[1 + objects.count()..].reverse();
         let mut findings = release.findings.clone();
         let mut alike = Vec::new();
         for part in parts {

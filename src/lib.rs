@@ -24,6 +24,7 @@ pub mod layers;
 pub mod migrate;
 pub mod object;
 pub mod output;
+pub mod parted;
 mod pipe;
 pub mod plan;
 pub mod progress;

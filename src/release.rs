@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::object::{Holders, Object, Outline, Reference, is_capi_group};
+use crate::object::{Object, Outline, Reference};
+use crate::parted::Parted;
 use crate::report::{self, Finding};
 use crate::stream::{Content, Stream};
 use crate::text::Lines;
@@ -18,13 +19,17 @@ use crate::yaml::{Document, PerForm, Value};
 
 mod documents;
 mod index;
+mod links;
 mod membership;
+mod names;
 pub mod secret_size;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 use index::Index;
+pub use links::{Link, LookedAt, Role};
 use membership::Stated;
 pub use membership::{Cluster, Membership, assign_without, stated_cluster};
+use names::Names;
 
 /// How many objects of one name are looked at where the namespace is not known: in a fleet with a namespace a cluster all may
 /// bear the same.
@@ -55,11 +60,13 @@ struct Gathered<'a, 'n> {
     objects: Vec<Object<'a>>,
     /// The hash of each object's identity.
     hashes: Vec<u64>,
+    own_names: Names,
     stated: Vec<Stated<'a>>,
     findings: Vec<Finding>,
     outlines: PerForm<'a, Outline>,
-    /// Versions and kinds.
-    names: [documents::Names<'a>; 2],
+    shared: documents::Shared<'a>,
+    /// The namespace of the first object, and whether all others are in it too.
+    within: Option<(String, bool)>,
 }
 
 impl<'a, 'n> Gathered<'a, 'n> {
@@ -71,10 +78,12 @@ impl<'a, 'n> Gathered<'a, 'n> {
             namespace,
             objects: Vec::with_capacity(room),
             hashes: Vec::with_capacity(room),
+            own_names: Names::with_room(room),
             stated: Vec::with_capacity(room),
             findings: Vec::new(),
             outlines: PerForm::default(),
-            names: Default::default(),
+            shared: documents::Shared::default(),
+            within: None,
         }
     }
 
@@ -114,10 +123,15 @@ impl<'a, 'n> Gathered<'a, 'n> {
 
     fn object(&mut self, document: u32, root: Value<'a>, outline: Outline) {
         let number = self.objects.len() as u32;
-        match documents::object(number, document, root, outline, &mut self.names) {
+        match documents::object(number, document, root, outline, &mut self.shared) {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
+                self.own_names.push(&object.name);
                 self.hashes.push(Release::hash(object.group(), &object.kind, namespace, &object.name));
+                match &mut self.within {
+                    Some((first, is_one)) => *is_one &= *first == namespace,
+                    None => self.within = Some((namespace.to_owned(), true)),
+                }
                 self.stated.extend(Stated::by(&object));
                 self.objects.push(object);
             }
@@ -134,7 +148,7 @@ pub struct Release<'a> {
     /// All documents of all streams, in order; [`Place::document`] counts here.
     pub documents: Vec<Origin>,
     /// All objects, in order of appearance.
-    pub objects: Vec<Object<'a>>,
+    pub objects: Parted<Object<'a>>,
     /// Findings about documents that are no objects, and about duplicate keys.
     pub findings: Vec<Finding>,
     /// The clusters, in order of first appearance.
@@ -142,24 +156,19 @@ pub struct Release<'a> {
     /// For each object: to which cluster it belongs.
     pub membership: Vec<Membership>,
     namespace: String,
+    has_one_namespace: bool,
     /// Of each stream; counted when first somebody asks.
     lines: Vec<OnceLock<Lines>>,
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
     any_namespace: OnceLock<Index>,
-    /// The references of all Cluster API objects, in order.
-    edges: Vec<Edge>,
-    /// For each object: where its edges begin; and where the last one's end.
-    edges_of: Vec<u32>,
-}
-
-/// A reference by group, kind and name, and where it leads.
-#[derive(Clone, Copy, Debug)]
-pub struct Edge {
-    /// The mapping that holds it, as a node of the object's document.
-    pub node: u32,
-    /// The object of the release at its end.
-    pub target: Option<u32>,
+    names: Names,
+    /// Objects by the hash of their name, made when somebody asks.
+    by_name: OnceLock<Vec<(u64, u32)>>,
+    /// The references of all Cluster API objects, in order of appearance.
+    pub links: Parted<Link<'a>>,
+    /// For each object: where its links begin; and where the last one's end.
+    links_of: Vec<u32>,
 }
 
 impl<'a> Release<'a> {
@@ -168,16 +177,19 @@ impl<'a> Release<'a> {
         let mut release = Self {
             streams,
             documents: Vec::new(),
-            objects: Vec::new(),
+            objects: Parted::default(),
             findings: Vec::new(),
             clusters: Vec::new(),
             membership: Vec::new(),
             namespace: namespace.to_owned(),
+            has_one_namespace: true,
             lines: vec![OnceLock::new(); streams.len()],
             index: Index::default(),
             any_namespace: OnceLock::new(),
-            edges: Vec::new(),
-            edges_of: Vec::new(),
+            names: Names::default(),
+            by_name: OnceLock::new(),
+            links: Parted::default(),
+            links_of: Vec::new(),
         };
         for (number, stream) in (0..).zip(streams) {
             let documents = 0..stream.documents.len() as u32;
@@ -194,17 +206,20 @@ impl<'a> Release<'a> {
         let count = parts.iter().map(|part| part.objects.len()).sum();
         let (mut hashes, mut stated) = (Vec::with_capacity(count), Vec::with_capacity(parts.len()));
         let mut gathered = Vec::with_capacity(parts.len());
+        let mut within: Option<String> = None;
         for part in parts {
+            if let Some((first, is_one)) = part.within {
+                release.has_one_namespace &= is_one && *within.get_or_insert_with(|| first.clone()) == first;
+            }
             stated.push((hashes.len() as u32, part.stated));
             hashes.extend(part.hashes);
+            release.names.append(&part.own_names);
             gathered.push(part.objects);
             release.findings.extend(part.findings);
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
-        let placed = |before: usize, object: Object<'a>| Object { number: before as u32 + object.number, ..object };
         let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
-        (release.objects, release.index) =
-            threads::both(jobs, || threads::in_one(gathered, placed), || Index::new(&hashes));
+        (release.objects, release.index) = threads::both(jobs, || numbered(gathered), || Index::new(&hashes));
         let (clusters, mut membership) =
             release.follow_references(jobs, || membership::stated(stated, count, namespace));
         membership::spread(&release, &FxHashMap::default(), &mut membership);
@@ -220,40 +235,40 @@ impl<'a> Release<'a> {
     /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it.
     fn follow_references<T: Send>(&mut self, jobs: usize, beside: impl FnOnce() -> T + Send) -> T {
         let objects = threads::Parts::of(&self.objects, jobs, DOCUMENTS_PER_THREAD);
-        let follow = |number| self.references_of(objects.part(number).1);
-        let (parts, done) = threads::in_turn_beside(objects.count, objects.threads, follow, beside);
-        let mut edges_of = Vec::with_capacity(self.objects.len() + 1);
-        edges_of.push(0);
+        let follow = |number| links::of(self, objects.part(number).1);
+        let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, follow, beside);
+        let mut links_of = Vec::with_capacity(self.objects.len() + 1);
+        links_of.push(0);
         for count in parts.iter().flat_map(|(_, counts)| counts) {
-            edges_of.push(edges_of.last().copied().unwrap_or_default() + count);
+            links_of.push(links_of.last().copied().unwrap_or_default() + count);
         }
-        let edges = parts.into_iter().flat_map(|(edges, _)| edges).collect();
-        (self.edges, self.edges_of) = (edges, edges_of);
+        self.links = parts.into_iter().map(|(links, _)| links).collect::<Vec<_>>().into();
+        self.links_of = links_of;
         done
     }
 
-    /// The references of some of the objects, and how many each of them has.
-    fn references_of(&self, objects: &[Object<'a>]) -> (Vec<Edge>, Vec<u32>) {
-        let (mut edges, mut counts) = (Vec::with_capacity(objects.len()), Vec::with_capacity(objects.len()));
-        let mut holders = Holders::default();
-        let mut trail = Trail::default();
-        for object in objects {
-            let before = edges.len();
-            if is_capi_group(object.group()) {
-                edges.extend((0..).zip(object.references_known(&mut holders)).map(|(nth, reference)| Edge {
-                    node: reference.value.index(),
-                    target: trail.follow(nth, self, object, &reference),
-                }));
-            }
-            counts.push((edges.len() - before) as u32);
-        }
-        (edges, counts)
+    /// The references of an object, in order of appearance.
+    pub fn links_from(&self, object: u32) -> &[Link<'a>] {
+        let bound = |number: u32| self.links_of.get(number as usize).map_or(0, |at| *at as usize);
+        self.links.range(bound(object)..bound(object + 1))
     }
 
-    /// The references of a Cluster API object by group, kind and name, in order of appearance.
-    pub fn edges_from(&self, object: u32) -> &[Edge] {
-        let bound = |number: u32| self.edges_of.get(number as usize).map_or(0, |at| *at as usize);
-        self.edges.get(bound(object)..bound(object + 1)).unwrap_or_default()
+    /// The objects of a name, whatever they are.
+    pub fn named<'r, 'n>(&'r self, name: &'n str) -> impl Iterator<Item = &'r Object<'a>> + use<'r, 'n, 'a> {
+        let hash = |name: &str| {
+            let mut hasher = FxHasher::default();
+            name.hash(&mut hasher);
+            hasher.finish()
+        };
+        let index = self.by_name.get_or_init(|| {
+            let mut index: Vec<_> = self.objects.iter().map(|object| (hash(&object.name), object.number)).collect();
+            index.sort_unstable();
+            index
+        });
+        let key = hash(name);
+        let from = index.partition_point(|(other, _)| *other < key);
+        let hits = index.get(from..).into_iter().flatten().take_while(move |(other, _)| *other == key);
+        hits.filter_map(|(_, number)| self.objects.get(*number as usize)).filter(move |object| object.name == name)
     }
 
     /// What an absent `metadata.namespace` means in this run.
@@ -264,6 +279,11 @@ impl<'a> Release<'a> {
     /// The namespace of an object as the server will see it: its own, else the one of the run.
     pub fn namespace_of<'o>(&'o self, object: &'o Object<'a>) -> &'o str {
         object.namespace.as_deref().unwrap_or(&self.namespace)
+    }
+
+    /// Whether all objects are in the same namespace, or name none.
+    pub fn has_one_namespace(&self) -> bool {
+        self.has_one_namespace
     }
 
     /// The object of an identity; the first one where it stands twice. Hooks are found too.
@@ -430,32 +450,16 @@ impl<'a> Release<'a> {
     }
 }
 
-/// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
-/// to mostly stands behind what the one before referred to, and need not be sought.
-#[derive(Default)]
-struct Trail {
-    /// By the place of a reference in its object: the object behind the last target.
-    next: Vec<u32>,
-}
-
-impl Trail {
-    /// As [`Release::resolve`], for the `nth` reference of an object.
-    fn follow<'a>(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
-        if self.next.len() <= nth {
-            self.next.resize(nth + 1, 0);
+/// Objects that were numbered part by part, numbered over all parts.
+fn numbered(mut parts: Vec<Vec<Object<'_>>>) -> Parted<Object<'_>> {
+    let mut before = 0;
+    for part in &mut parts {
+        if before > 0 {
+            part.iter_mut().for_each(|object| object.number += before);
         }
-        // Where an identity stands twice, the first of them would have to be found.
-        let expected = release.objects.get(self.next[nth] as usize).filter(|object| {
-            let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
-            release.index.is_unique()
-                && object.name == to.name
-                && object.is(to.group(), &to.kind)
-                && release.namespace_of(object) == namespace()
-        });
-        let target = expected.or_else(|| release.resolve(from, to))?.number;
-        self.next[nth] = target + 1;
-        Some(target)
+        before += part.len() as u32;
     }
+    parts.into()
 }
 
 /// How often each kind stands in a set of objects; kinds in order of first appearance.

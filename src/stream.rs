@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use crate::input::Source;
+use crate::parted::Parted;
 use crate::threads;
 use crate::yaml::{self, Parsed, SyntaxError};
 
@@ -18,56 +19,8 @@ pub struct Stream<'a> {
     threads: usize,
 }
 
-/// The documents of a stream, as the threads left them that parsed it: to put them into one list would be to copy them all.
-#[derive(Debug)]
-pub struct Documents<'a> {
-    parts: Vec<Vec<StreamDocument<'a>>>,
-    /// The number of each part's first document.
-    begins: Vec<usize>,
-    count: usize,
-}
-
-impl<'a> Documents<'a> {
-    fn new(parts: Vec<Vec<StreamDocument<'a>>>) -> Self {
-        let mut begins = Vec::with_capacity(parts.len());
-        let mut count = 0;
-        for part in &parts {
-            begins.push(count);
-            count += part.len();
-        }
-        Self { parts, begins, count }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The document of a number.
-    pub fn get(&self, number: usize) -> Option<&StreamDocument<'a>> {
-        let part = self.begins.partition_point(|begin| *begin <= number).checked_sub(1)?;
-        self.parts.get(part)?.get(number - self.begins[part])
-    }
-
-    /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &StreamDocument<'a>> {
-        self.parts.iter().flatten()
-    }
-}
-
-impl<'d, 'a> IntoIterator for &'d Documents<'a> {
-    type Item = &'d StreamDocument<'a>;
-    type IntoIter = std::iter::Flatten<std::slice::Iter<'d, Vec<StreamDocument<'a>>>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.parts.iter().flatten()
-    }
-}
+/// The documents of a stream.
+pub type Documents<'a> = Parted<StreamDocument<'a>>;
 
 /// One document of a stream.
 #[derive(Debug)]
@@ -107,7 +60,7 @@ impl<'a> Stream<'a> {
             }
             documents
         });
-        Self { source, documents: Documents::new(parts), threads }
+        Self { source, documents: parts.into(), threads }
     }
 
     /// The number of threads that parsed it.

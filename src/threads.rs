@@ -5,6 +5,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::parted::Parted;
+
 /// Parts for each thread: the last one to be done keeps nobody waiting for long.
 const PARTS_PER_THREAD: usize = 8;
 
@@ -16,13 +18,13 @@ pub fn parts(threads: usize) -> usize {
 /// Calls `work` on parts of `items` (and the place of the part's first item), on up to `jobs` threads, and gives what it
 /// gave, in order. `least` is how many items a further thread must have to be worth its while.
 pub fn in_parts<T: Sync, R: Send>(
-    items: &[T],
+    items: &(impl Divided<T> + ?Sized),
     jobs: usize,
     least: usize,
     work: impl Fn(usize, &[T]) -> R + Sync,
 ) -> Vec<R> {
     let parts = Parts::of(items, jobs, least);
-    in_turn(parts.count, parts.threads, |number| {
+    in_turn(parts.count(), parts.threads, |number| {
         let (from, items) = parts.part(number);
         work(from, items)
     })
@@ -35,42 +37,95 @@ pub fn in_owned_parts<T: Send, R: Send>(
     least: usize,
     work: impl Fn(Vec<T>) -> R + Sync,
 ) -> Vec<R> {
-    let Parts { size, threads, .. } = Parts::of(&items, jobs, least);
+    let threads = worth(items.len(), jobs, least);
+    let size = items.len().div_ceil(parts(threads)).max(1);
     let mut items = items.into_iter();
-    let mut parts = Vec::new();
+    let mut taken = Vec::new();
     while items.len() > 0 {
-        parts.push(Mutex::new(items.by_ref().take(size).collect::<Vec<T>>()));
+        taken.push(Mutex::new(items.by_ref().take(size).collect::<Vec<T>>()));
     }
-    in_turn(parts.len(), threads, |number| {
+    in_turn(taken.len(), threads, |number| {
         // Nobody else takes this one, so that nobody else can have broken it.
-        let part = std::mem::take(&mut *parts[number].lock().unwrap_or_else(PoisonError::into_inner));
+        let part = std::mem::take(&mut *taken[number].lock().unwrap_or_else(PoisonError::into_inner));
         work(part)
     })
 }
 
-/// A slice divided for threads.
-#[derive(Clone, Copy, Debug)]
+/// On how many of `jobs` threads it is worth working where a further one must have `least` items.
+fn worth(items: usize, jobs: usize, least: usize) -> usize {
+    jobs.clamp(1, items / least.max(1) + 1)
+}
+
+/// What can be divided for threads.
+pub trait Divided<T> {
+    /// How many items there are.
+    fn length(&self) -> usize;
+    /// All of them, in slices none of which is longer than that.
+    fn slices_of<'t>(&'t self, longest: usize) -> impl Iterator<Item = &'t [T]>
+    where
+        T: 't;
+}
+
+impl<T, L: AsRef<[T]> + ?Sized> Divided<T> for L {
+    fn length(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    fn slices_of<'t>(&'t self, longest: usize) -> impl Iterator<Item = &'t [T]>
+    where
+        T: 't,
+    {
+        self.as_ref().chunks(longest)
+    }
+}
+
+impl<T> Divided<T> for Parted<T> {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn slices_of<'t>(&'t self, longest: usize) -> impl Iterator<Item = &'t [T]>
+    where
+        T: 't,
+    {
+        self.slices(longest)
+    }
+}
+
+/// A list divided for threads.
+#[derive(Clone, Debug)]
 pub struct Parts<'t, T> {
-    items: &'t [T],
-    size: usize,
-    /// How many parts there are; one for no items.
-    pub count: usize,
+    /// Each with the place of its first item; at least one.
+    parts: Vec<(usize, &'t [T])>,
     /// On how many threads they are worth working.
     pub threads: usize,
 }
 
 impl<'t, T> Parts<'t, T> {
     /// Divides items for up to `jobs` threads, each of which must have `least` of them to be worth its while.
-    pub fn of(items: &'t [T], jobs: usize, least: usize) -> Self {
-        let threads = jobs.clamp(1, items.len() / least.max(1) + 1);
-        let size = items.len().div_ceil(parts(threads)).max(1);
-        Self { items, size, count: items.len().div_ceil(size).max(1), threads }
+    pub fn of(items: &'t (impl Divided<T> + ?Sized), jobs: usize, least: usize) -> Self {
+        let threads = worth(items.length(), jobs, least);
+        let longest = items.length().div_ceil(parts(threads)).max(1);
+        let mut from = 0;
+        let mut parts: Vec<(usize, &[T])> = Vec::with_capacity(parts(threads));
+        for slice in items.slices_of(longest) {
+            parts.push((from, slice));
+            from += slice.len();
+        }
+        if parts.is_empty() {
+            parts.push((0, &[]));
+        }
+        Self { parts, threads }
+    }
+
+    /// How many parts there are; one for no items.
+    pub fn count(&self) -> usize {
+        self.parts.len()
     }
 
     /// A part, and the place of its first item.
     pub fn part(&self, number: usize) -> (usize, &'t [T]) {
-        let from = number * self.size;
-        (from, self.items.get(from..(from + self.size).min(self.items.len())).unwrap_or_default())
+        self.parts.get(number).copied().unwrap_or_default()
     }
 }
 

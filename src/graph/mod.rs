@@ -61,7 +61,7 @@ impl Graph {
         let mut graph = Self { nodes: Vec::new(), edges: Vec::new() };
         let mut present: BTreeMap<u32, usize> = BTreeMap::new();
         let mut absent: BTreeMap<(String, String), usize> = BTreeMap::new();
-        for link in view.links.iter().filter(|link| wanted(link.from)) {
+        for link in view.release.links.iter().filter(|link| wanted(link.from)) {
             let mut node = |number: u32, graph: &mut Self| {
                 *present.entry(number).or_insert_with(|| {
                     let label = view

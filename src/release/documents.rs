@@ -143,7 +143,7 @@ pub fn object<'a>(
     document: u32,
     root: Value<'a>,
     outline: Outline,
-    names: &mut [Names<'a>; 2],
+    shared: &mut Shared<'a>,
 ) -> Result<Object<'a>, Box<Finding>> {
     let fault = |message: String, help: &str| {
         let place = Place { document, object: None, node: Some(root.index()), span: start_of(root) };
@@ -184,23 +184,31 @@ pub fn object<'a>(
         root,
         parts: outline.parts,
         group_length: memchr::memchr(b'/', api_version.as_bytes()).unwrap_or(0) as u32,
-        api_version: names[0].known(api_version),
-        kind: names[1].known(kind),
-        namespace: text(outline.namespace),
+        api_version: shared.versions.first(api_version),
+        kind: shared.kinds.first(kind),
+        namespace: text(outline.namespace).map(|namespace| shared.namespaces.like_last(namespace)),
         name: text(outline.name).unwrap_or(Cow::Borrowed("")),
     })
 }
 
 /// Texts that many objects share: each is kept where it stood first, so that comparing them looks at few places in memory.
 #[derive(Debug, Default)]
-pub struct Names<'a> {
+pub struct Shared<'a> {
+    versions: Texts<'a>,
+    kinds: Texts<'a>,
+    namespaces: Texts<'a>,
+}
+
+#[derive(Debug, Default)]
+struct Texts<'a> {
     known: FxHashSet<&'a str>,
     /// What was asked for last, and where it stood first.
     last: (&'a str, &'a str),
 }
 
-impl<'a> Names<'a> {
-    fn known(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
+impl<'a> Texts<'a> {
+    /// The same text, where it stood first.
+    fn first(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
         let Cow::Borrowed(own) = text else { return text };
         // Documents of a form have one text, in one place.
         if !std::ptr::eq(own, self.last.0) {
@@ -209,6 +217,15 @@ impl<'a> Names<'a> {
                 own
             });
             self.last = (own, known);
+        }
+        Cow::Borrowed(self.last.1)
+    }
+
+    /// The same text; where the last one stood if that was the same. For texts of which there may be many.
+    fn like_last(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
+        let Cow::Borrowed(own) = text else { return text };
+        if own != self.last.1 {
+            self.last = (own, own);
         }
         Cow::Borrowed(self.last.1)
     }

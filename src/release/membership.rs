@@ -115,8 +115,8 @@ pub fn spread(release: &Release<'_>, left: &FxHashMap<u32, u32>, membership: &mu
     let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
     while let Some(number) = queue.pop() {
         let known = membership[number as usize];
-        for edge in release.edges_from(number) {
-            let Some(target) = edge.target else { continue };
+        for link in release.links_from(number).iter().filter(|link| link.hands_on) {
+            let Some(target) = link.target else { continue };
             let target = *left.get(&target).unwrap_or(&target) as usize;
             let merged = membership[target].merge(known);
             if !is_stated[target] && merged != membership[target] {

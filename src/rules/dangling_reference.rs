@@ -50,16 +50,16 @@ const COMPARISONS: usize = 5_000_000;
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut names = Names { of_kind: FxHashMap::default(), left: COMPARISONS };
     let made = OnceCell::new();
-    for link in view.links.iter().filter(|link| link.target.is_none()) {
+    for link in view.release.links.iter().filter(|link| link.target.is_none()) {
         let Some(from) = view.object(link.from) else { continue };
-        let is_external = view.is_external(&link.group, &link.kind, link.namespace_in(view), &link.name);
+        let is_external = view.is_external(&link.group, &link.kind, link.namespace_in(view.release), &link.name);
         let takes_template = link.takes_template(from);
         let is_wrong = |template: bool| super::reference_kind::is_wrong(view, link, template);
         if is_external || takes_template.is_some_and(is_wrong) || is_made_by_controllers(link, from) {
             continue;
         }
         let of_release =
-            || made.get_or_init(|| made_secrets(view)).contains(&(link.namespace_in(view), link.name.clone()));
+            || made.get_or_init(|| made_secrets(view)).contains(&(link.namespace_in(view.release), link.name.clone()));
         if link.group.is_empty() && link.kind == "Secret" && of_release() {
             continue;
         }
@@ -171,7 +171,7 @@ impl<'a> Meant<'_, 'a> {
         }
         format!(
             "put both into one namespace; the reference means '{}', the object is in '{}'",
-            link.namespace_in(view),
+            link.namespace_in(view.release),
             view.release.namespace_of(object)
         )
     }
@@ -179,7 +179,7 @@ impl<'a> Meant<'_, 'a> {
 
 /// An object of the name that differs in kind, group or namespace only.
 fn namesake<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a>> {
-    let namespace = link.namespace_in(view);
+    let namespace = link.namespace_in(view.release);
     let score = |object: &Object<'_>| {
         let same_namespace = view.release.namespace_of(object) == namespace;
         if object.is(&link.group, &link.kind) {
@@ -194,7 +194,7 @@ fn namesake<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a
             None
         }
     };
-    let candidates = view.named(&link.name).take(256).filter(|object| object.number != link.from);
+    let candidates = view.release.named(&link.name).take(256).filter(|object| object.number != link.from);
     let scored = candidates.filter_map(|object| Some((score(object)?, object)));
     scored.min_by_key(|(score, object)| (*score, object.number)).map(|(_, object)| Meant { object })
 }
@@ -232,7 +232,7 @@ impl<'n> Names<'n> {
 
     fn near<'v, 'a>(&mut self, view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a>> {
         let candidates = self.of_kind.get(&(&*link.group, &*link.kind))?;
-        let namespace = link.namespace_in(view);
+        let namespace = link.namespace_in(view.release);
         let mut best: Option<(usize, &'v Object<'a>)> = None;
         for object in candidates.iter().filter_map(|number| view.object(*number)) {
             self.left = self.left.checked_sub(1)?;

@@ -30,10 +30,14 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         let Some(value) = object.at(&["spec", "topology", "controlPlane", "replicas"]) else { continue };
         let Some(replicas) = value.as_i64().filter(|replicas| *replicas > 0 && replicas % 2 == 0) else { continue };
         let plane = view
-            .links_from(object)
+            .release
+            .links_from(object.number)
+            .iter()
             .find(|link| link.kind == "ClusterClass")
             .and_then(|link| view.object(link.target?))
-            .and_then(|class| view.links_from(class).find(|link| link.kind.ends_with("ControlPlaneTemplate")));
+            .and_then(|class| {
+                view.release.links_from(class.number).iter().find(|link| link.kind.ends_with("ControlPlaneTemplate"))
+            });
         let severity = match plane {
             None => Severity::Warning,
             Some(link) if link.kind != "KubeadmControlPlaneTemplate" => Severity::Warning,

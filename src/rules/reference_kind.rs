@@ -31,7 +31,7 @@ crate::rule! {
 
 /// Looks at the references whose place says what they take.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for link in &view.links {
+    for link in &view.release.links {
         let Some(from) = view.object(link.from) else { continue };
         let Some(takes_template) = link.takes_template(from) else { continue };
         if !is_wrong(view, link, takes_template) {
@@ -63,5 +63,5 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 pub fn is_wrong(view: &View<'_, '_>, link: &Link<'_>, takes_template: bool) -> bool {
     let is_right = |kind: &str| kind.ends_with("Template") == takes_template;
     let is_meant = |kind: &str| is_right(kind) && text::distance(kind, &link.kind, 2).is_some();
-    !is_right(&link.kind) && !view.named(&link.name).take(64).any(|object| is_meant(&object.kind))
+    !is_right(&link.kind) && !view.release.named(&link.name).take(64).any(|object| is_meant(&object.kind))
 }

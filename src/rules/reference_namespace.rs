@@ -1,6 +1,6 @@
 //! References across namespaces.
 
-use super::view::{Role, View};
+use super::view::{Link, Role, View};
 use crate::object::CLUSTER_GROUP;
 use crate::report::{Finding, Severity};
 
@@ -35,7 +35,10 @@ crate::rule! {
 
 /// Looks at the references between the parts of clusters.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for link in view.links.iter().filter(|link| link.role == Role::Part) {
+    // Nearly all charts leave the namespace to Helm: then no object that is referred to is looked at.
+    let is_one = view.release.has_one_namespace();
+    let may_differ = |link: &&Link<'_>| link.role == Role::Part && (!is_one || link.namespace.is_some());
+    for link in view.release.links.iter().filter(may_differ) {
         let Some(from) = view.object(link.from) else { continue };
         let is_core =
             matches!(from.group(), CLUSTER_GROUP | "controlplane.cluster.x-k8s.io" | "bootstrap.cluster.x-k8s.io");
@@ -43,8 +46,8 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             continue;
         }
         let own = view.release.namespace_of(from);
-        if let Some(value) = link.value.get("namespace").filter(|_| link.namespace.is_some()) {
-            let named = link.namespace.as_deref().unwrap_or_default();
+        if let Some(named) = link.namespace.as_deref() {
+            let Some(value) = link.value.get("namespace") else { continue };
             // A reference by group (v1beta2) has no namespace at all: the schema says so.
             if own.is_empty() || named == own || link.version.is_none() {
                 continue;

@@ -51,7 +51,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             .filter_map(|other| Some((text::distance(name, &other.cluster.name, 2)?, &other.cluster.name)))
             .collect::<Vec<_>>();
         near.sort();
-        let elsewhere = view.named(name).take(256).find(|object| object.is("cluster.x-k8s.io", "Cluster"));
+        let elsewhere = view.release.named(name).take(256).find(|object| object.is("cluster.x-k8s.io", "Cluster"));
         // Without a namespace an object lands where the release is installed, which may be the other one's.
         if elsewhere.is_some_and(|other| namespace.is_empty() || view.release.namespace_of(other).is_empty()) {
             continue;

@@ -128,12 +128,10 @@ pub fn parts(view: &View<'_, '_>, options: &Options) -> Result<Vec<Part>, SplitE
     let folders = Folders::new(view, options)?;
     let mut parts: Vec<Part> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut objects = view.release.objects.as_slice();
-    while let Some(first) = objects.first() {
-        // A list of objects is one document, and goes where all of them belong.
-        let end = objects.iter().position(|object| object.document != first.document).unwrap_or(objects.len());
-        let (document, rest) = objects.split_at(end);
-        objects = rest;
+    let objects: Vec<&Object<'_>> = view.release.objects.iter().collect();
+    // A list of objects is one document, and goes where all of them belong.
+    for document in objects.chunk_by(|one, other| one.document == other.document) {
+        let Some(first) = document.first() else { continue };
         let folder = folders.of_document(view, document)?;
         let place = *places.entry(folder.clone()).or_insert_with(|| {
             parts.push(Part { folder, documents: Vec::new() });
@@ -197,7 +195,7 @@ impl Folders {
         Ok(Self { by: options.by, shared, of_cluster })
     }
 
-    fn of_document(&self, view: &View<'_, '_>, objects: &[Object<'_>]) -> Result<String, SplitError> {
+    fn of_document(&self, view: &View<'_, '_>, objects: &[&Object<'_>]) -> Result<String, SplitError> {
         let mut folders = objects.iter().map(|object| self.of_object(view, object));
         let first = folders.next().unwrap_or_else(|| Ok(self.shared.clone()))?;
         for other in folders {

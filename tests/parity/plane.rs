@@ -138,7 +138,7 @@ impl Plane {
         let sources = [old, new].map(|bytes| Source { name: "test".into(), bytes: bytes.to_vec() });
         let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
         let [old, new] = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
-        let (Some(old), Some(new)) = (old.objects.first(), new.objects.first()) else {
+        let (Some(old), Some(new)) = (old.objects.get(0), new.objects.get(0)) else {
             return Judged { verdict: Verdict::Reject, errors: Vec::new() };
         };
         let mut findings = Vec::new();

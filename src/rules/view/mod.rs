@@ -5,26 +5,25 @@
 
 mod addons;
 mod cluster;
-mod links;
 mod selector;
 mod version;
 
 pub use addons::Addon;
 pub use cluster::{ClusterView, Environment, MachineSource, Part};
-pub use links::{Link, LookedAt, Role};
 pub use selector::{Labels, Selector, labels};
 pub use version::Version;
 
 pub use crate::object::is_capi_group;
+pub use crate::release::{Link, LookedAt, Role};
 
-use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHashMap;
 
 use crate::config::Settings;
 use crate::layers::{self, Layers};
 use crate::object::Object;
+use crate::parted::Parted;
 use crate::release::Release;
 use crate::schema::bundle::Schemas;
 
@@ -67,22 +66,16 @@ pub struct View<'v, 'a> {
     pub schemas: Option<&'v Schemas>,
     /// Who brings the release to the server.
     pub delivery: Delivery,
-    /// All references, in order of appearance.
-    pub links: Vec<Link<'a>>,
     /// The clusters, in the order of `Release::clusters`.
     pub clusters: Vec<ClusterView<'v, 'a>>,
     /// The add-ons that choose clusters by label.
     pub addons: Vec<Addon<'v, 'a>>,
     /// Objects by kind, so that a rule looks at those it is about and at no other.
     kinds: Vec<OfKind<'v>>,
-    /// For each object: where its links begin in `links`; and where the last one's end.
-    links_of: Vec<u32>,
-    /// Numbers of links, by the object they lead to.
+    /// Numbers of the release's links, by the object they lead to.
     leading: Vec<u32>,
     /// For each object: where the links that lead to it begin in `leading`; and where the last one's end.
     leading_to: Vec<u32>,
-    /// Objects by the hash of their name, made when somebody asks.
-    by_name: OnceLock<Vec<(u64, u32)>>,
     layers: OnceLock<Layers<'v, 'a>>,
 }
 
@@ -102,18 +95,14 @@ impl<'v, 'a> View<'v, 'a> {
             settings: circumstances.settings,
             schemas: circumstances.schemas,
             delivery: circumstances.delivery,
-            links: Vec::new(),
             clusters: Vec::new(),
             addons: Vec::new(),
             kinds: by_kind(release),
-            links_of: Vec::new(),
             leading: Vec::new(),
             leading_to: Vec::new(),
-            by_name: OnceLock::new(),
             layers: OnceLock::new(),
         };
-        (view.links, view.links_of) = links::collect(&view);
-        (view.leading, view.leading_to) = turned_round(&view.links, release.objects.len());
+        (view.leading, view.leading_to) = turned_round(&release.links, release.objects.len());
         view.clusters = cluster::collect(&view);
         view.addons = addons::collect(&view);
         view
@@ -138,20 +127,6 @@ impl<'v, 'a> View<'v, 'a> {
         kinds.flat_map(|of_kind| &of_kind.objects).filter_map(|number| self.object(*number))
     }
 
-    /// The objects of a name, whatever they are.
-    pub fn named<'n>(&'n self, name: &'n str) -> impl Iterator<Item = &'v Object<'a>> + use<'n, 'v, 'a> {
-        let key = hash(name);
-        let index = self.by_name.get_or_init(|| {
-            let mut index: Vec<_> =
-                self.release.objects.iter().map(|object| (hash(&object.name), object.number)).collect();
-            index.sort_unstable();
-            index
-        });
-        let from = index.partition_point(|(other, _)| *other < key);
-        let hits = index.get(from..).into_iter().flatten().take_while(move |(other, _)| *other == key);
-        hits.filter_map(|(_, number)| self.object(*number)).filter(move |object| object.name == name)
-    }
-
     /// What the layers above Cluster API target; looked through when first somebody asks.
     pub fn layers(&self) -> &Layers<'v, 'a> {
         self.layers.get_or_init(|| layers::layers(self))
@@ -160,30 +135,20 @@ impl<'v, 'a> View<'v, 'a> {
     /// The references that lead to an object.
     pub fn leading_to(&self, object: &Object<'_>) -> impl Iterator<Item = &Link<'a>> + '_ {
         let links = part(&self.leading, &self.leading_to, object.number);
-        links.iter().filter_map(|number| self.links.get(*number as usize))
+        links.iter().filter_map(|number| self.release.links.get(*number as usize))
     }
 
     /// The object at the end of a reference under `spec` of an object, such as `controlPlaneRef`.
     pub fn target_of(&self, from: &Object<'_>, field: &str) -> Option<&'v Object<'a>> {
-        let link = self.links_from(from).find(|link| link.is_direct && link.value.key_is(field))?;
+        let link =
+            self.release.links_from(from.number).iter().find(|link| link.is_direct && link.value.key_is(field))?;
         self.object(link.target?)
-    }
-
-    /// The references of an object.
-    pub fn links_from(&self, from: &Object<'_>) -> std::slice::Iter<'_, Link<'a>> {
-        part(&self.links, &self.links_of, from.number).iter()
     }
 
     /// Whether the settings say that an object exists though the release does not hold it.
     pub fn is_external(&self, group: &str, kind: &str, namespace: &str, name: &str) -> bool {
         self.settings.external.iter().any(|external| external.holds(group, kind, namespace, name))
     }
-}
-
-fn hash(name: &str) -> u64 {
-    let mut hasher = FxHasher::default();
-    name.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// The part of a list that belongs to an object, by the list of beginnings.
@@ -193,7 +158,7 @@ fn part<'l, T>(list: &'l [T], begins: &[u32], object: u32) -> &'l [T] {
 }
 
 /// The numbers of links by the object they lead to, and where each object's begin.
-fn turned_round(links: &[Link<'_>], objects: usize) -> (Vec<u32>, Vec<u32>) {
+fn turned_round(links: &Parted<Link<'_>>, objects: usize) -> (Vec<u32>, Vec<u32>) {
     let mut begins = vec![0_u32; objects + 1];
     let targets = || (0_u32..).zip(links).filter_map(|(number, link)| Some((number, link.target? as usize)));
     for (_, target) in targets() {

@@ -7,9 +7,8 @@ mod data;
 
 use std::borrow::Cow;
 
-use super::{View, is_capi_group};
-use crate::object::{CLUSTER_GROUP, Holders, Object, Reference};
-use crate::release::Release;
+use super::Release;
+use crate::object::{CLUSTER_GROUP, Holders, Object, Reference, is_capi_group};
 use crate::report::Place;
 use crate::yaml::{PerForm, Value};
 
@@ -54,6 +53,8 @@ pub struct Link<'a> {
     pub target: Option<u32>,
     /// Whether it stands directly under `spec`.
     pub is_direct: bool,
+    /// Whether what it leads to belongs to the cluster of the object that refers: it says group, kind and name of what was found.
+    pub(super) hands_on: bool,
 }
 
 impl<'a> Link<'a> {
@@ -86,6 +87,7 @@ impl<'a> Link<'a> {
             name: reference.name,
             target: None,
             is_direct: false,
+            hands_on: false,
         }
     }
 
@@ -107,6 +109,7 @@ impl<'a> Link<'a> {
             name,
             target: None,
             is_direct: false,
+            hands_on: false,
         }
     }
 
@@ -129,46 +132,71 @@ impl<'a> Link<'a> {
     }
 
     /// The namespace it means.
-    pub fn namespace_in<'v>(&'v self, view: &'v View<'_, 'a>) -> &'v str {
+    pub fn namespace_in<'v>(&'v self, release: &'v Release<'a>) -> &'v str {
         match &self.namespace {
             Some(namespace) => namespace,
-            None => view.object(self.from).map_or("", |from| view.release.namespace_of(from)),
+            None => release.objects.get(self.from as usize).map_or("", |from| release.namespace_of(from)),
         }
     }
 }
 
-/// All references of a release's Cluster API objects, in order; and for each object where its own begin.
-pub fn collect<'a>(view: &View<'_, 'a>) -> (Vec<Link<'a>>, Vec<u32>) {
-    let release = view.release;
-    let mut links: Vec<Link<'a>> = Vec::with_capacity(release.objects.len());
-    let mut begins = Vec::with_capacity(release.objects.len() + 1);
+/// The references of some of a release's objects, in order, and how many each of them has.
+pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> (Vec<Link<'a>>, Vec<u32>) {
+    let mut links: Vec<Link<'a>> = Vec::with_capacity(objects.len());
+    let mut counts = Vec::with_capacity(objects.len());
     // Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
     let mut names_data = PerForm::default();
     let mut holders = Holders::default();
-    for object in &release.objects {
-        begins.push(links.len() as u32);
-        if !is_capi_group(object.group()) {
-            continue;
-        }
+    let mut trail = Trail::default();
+    for object in objects {
         let from = links.len();
-        by_shape(view, object, &mut holders, &mut links);
-        let by_shape = links.len();
-        by_name(object, &mut links);
-        let document = object.root.document();
-        let may_name_data = *names_data.get(document, || data::may_be_in(document.form_text().as_bytes()));
-        if may_name_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
-            links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
+        if is_capi_group(object.group()) {
+            by_shape(release, object, &mut holders, &mut trail, &mut links);
+            let by_shape = links.len();
+            by_name(object, &mut links);
+            let document = object.root.document();
+            let may_name_data = *names_data.get(document, || data::may_be_in(document.form_text().as_bytes()));
+            if may_name_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
+                links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
+            }
+            for link in links.get_mut(by_shape..).unwrap_or_default() {
+                link.target = resolve(release, link).map(|target| target.number);
+            }
+            // By shape and then by name: in order of appearance again.
+            if links.len() > by_shape {
+                links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.value.index());
+            }
         }
-        for link in links.get_mut(by_shape..).unwrap_or_default() {
-            link.target = resolve(view, link).map(|target| target.number);
-        }
-        // By shape and then by name: in order of appearance again.
-        if links.len() > by_shape {
-            links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.value.index());
-        }
+        counts.push((links.len() - from) as u32);
     }
-    begins.push(links.len() as u32);
-    (links, begins)
+    (links, counts)
+}
+
+/// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
+/// to mostly stands behind what the one before referred to, and need not be sought.
+#[derive(Default)]
+struct Trail {
+    /// By the place of a reference in its object: the object behind the last target.
+    next: Vec<u32>,
+}
+
+impl Trail {
+    /// As [`Release::resolve`], for the `nth` reference of an object.
+    fn follow<'a>(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
+        if self.next.len() <= nth {
+            self.next.resize(nth + 1, 0);
+        }
+        let expected = self.next[nth] as usize;
+        // Where an identity stands twice, the first of them would have to be found.
+        let is_named = release.index.is_unique() && release.names.is(expected, &to.name);
+        let expected = release.objects.get(expected).filter(|object| {
+            let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
+            is_named && object.is(to.group(), &to.kind) && release.namespace_of(object) == namespace()
+        });
+        let target = expected.or_else(|| release.resolve(from, to))?.number;
+        self.next[nth] = target + 1;
+        Some(target)
+    }
 }
 
 /// Whether the text of a document holds something: asked once for a document, however many objects stand in it.
@@ -191,17 +219,26 @@ impl LookedAt {
     }
 }
 
-/// References that say group, kind and name; the release has resolved them, in the same order.
-fn by_shape<'a>(view: &View<'_, 'a>, object: &Object<'a>, holders: &mut Holders<'a>, links: &mut Vec<Link<'a>>) {
+/// References that say group, kind and name.
+fn by_shape<'a>(
+    release: &Release<'a>,
+    object: &Object<'a>,
+    holders: &mut Holders<'a>,
+    trail: &mut Trail,
+    links: &mut Vec<Link<'a>>,
+) {
     let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
-    for (reference, edge) in object.references_known(holders).zip(view.release.edges_from(object.number)) {
-        while fields.peek().is_some_and(|field| *field < edge.node) {
+    for (nth, reference) in object.references_known(holders).enumerate() {
+        let node = reference.value.index();
+        while fields.peek().is_some_and(|field| *field < node) {
             fields.next();
         }
-        let is_direct = fields.peek() == Some(&edge.node);
-        let mut link = Link { is_direct, target: edge.target, ..Link::of_reference(object, reference) };
-        if link.target.is_none() {
-            link.target = resolve(view, &link).map(|target| target.number);
+        let is_direct = fields.peek() == Some(&node);
+        let target = trail.follow(nth, release, object, &reference);
+        let hands_on = target.is_some();
+        let mut link = Link { is_direct, target, hands_on, ..Link::of_reference(object, reference) };
+        if target.is_none() {
+            link.target = resolve(release, &link).map(|target| target.number);
         }
         links.push(link);
     }
@@ -247,16 +284,16 @@ fn class<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
     }
 }
 
-fn resolve<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<&'v Object<'a>> {
-    let namespace = link.namespace_in(view);
-    if let Some(found) = view.release.find_or_may_be(&link.group, &link.kind, namespace, &link.name) {
+fn resolve<'v, 'a>(release: &'v Release<'a>, link: &Link<'a>) -> Option<&'v Object<'a>> {
+    let namespace = link.namespace_in(release);
+    if let Some(found) = release.find_or_may_be(&link.group, &link.kind, namespace, &link.name) {
         return Some(found);
     }
     // Most identities are cluster-wide, and their Secrets stand in the namespace of the provider.
-    let of_identity = || view.object(link.from).is_some_and(|from| from.kind.ends_with("Identity"));
+    let of_identity = || release.objects.get(link.from as usize).is_some_and(|from| from.kind.ends_with("Identity"));
     let anywhere = link.role == Role::Identity && link.namespace.is_none() && (link.kind != "Secret" || of_identity());
     if !anywhere {
         return None;
     }
-    view.named(&link.name).take(NAMESAKES).find(|object| object.is(&link.group, &link.kind))
+    release.named(&link.name).take(NAMESAKES).find(|object| object.is(&link.group, &link.kind))
 }

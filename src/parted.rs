@@ -1,0 +1,117 @@
+//! Lists in the parts in which threads made them: to put the parts into one list would be to copy them all.
+//!
+//! It knows nothing of what stands in the lists.
+
+use std::ops::{Index, Range};
+
+/// A list in parts.
+#[derive(Clone, Debug)]
+pub struct Parted<T> {
+    parts: Vec<Vec<T>>,
+    /// The number of each part's first item.
+    begins: Vec<usize>,
+    count: usize,
+}
+
+impl<T> Default for Parted<T> {
+    fn default() -> Self {
+        Self { parts: Vec::new(), begins: Vec::new(), count: 0 }
+    }
+}
+
+impl<T> From<Vec<Vec<T>>> for Parted<T> {
+    fn from(parts: Vec<Vec<T>>) -> Self {
+        let mut begins = Vec::with_capacity(parts.len());
+        let mut count = 0;
+        for part in &parts {
+            begins.push(count);
+            count += part.len();
+        }
+        Self { parts, begins, count }
+    }
+}
+
+impl<T> Parted<T> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The item of a number.
+    pub fn get(&self, number: usize) -> Option<&T> {
+        let part = self.begins.partition_point(|begin| *begin <= number).checked_sub(1)?;
+        self.parts.get(part)?.get(number - self.begins[part])
+    }
+
+    /// Items that stand in one part; none where they do not.
+    pub fn range(&self, numbers: Range<usize>) -> &[T] {
+        let Some(part) = self.begins.partition_point(|begin| *begin <= numbers.start).checked_sub(1) else {
+            return &[];
+        };
+        let begin = self.begins[part];
+        let items = self.parts.get(part).and_then(|part| part.get(numbers.start - begin..numbers.end - begin));
+        items.unwrap_or_default()
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> Iter<'_, T> {
+        self.parts.iter().flatten()
+    }
+
+    /// All of them, in slices none of which is longer than that.
+    pub fn slices(&self, longest: usize) -> impl Iterator<Item = &[T]> {
+        self.parts.iter().flat_map(move |part| part.chunks(longest.max(1)))
+    }
+}
+
+/// Goes through a list in parts.
+pub type Iter<'l, T> = std::iter::Flatten<std::slice::Iter<'l, Vec<T>>>;
+
+impl<'l, T> IntoIterator for &'l Parted<T> {
+    type Item = &'l T;
+    type IntoIter = Iter<'l, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<T> Index<usize> for Parted<T> {
+    type Output = T;
+
+    fn index(&self, number: usize) -> &T {
+        let count = self.count;
+        self.get(number).unwrap_or_else(|| panic!("the list has {count} items, and none of number {number}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Parted;
+
+    #[test]
+    fn items_are_found_whatever_the_parts() {
+        for parts in [vec![], vec![vec![]], vec![vec![0, 1, 2]], vec![vec![], vec![0], vec![], vec![1, 2], vec![]]] {
+            let count = parts.iter().map(Vec::len).sum::<usize>();
+            let list = Parted::from(parts);
+            assert_eq!((list.len(), list.is_empty()), (count, count == 0));
+            assert!(list.iter().copied().eq(0..count));
+            assert!((0..count).all(|number| list.get(number) == Some(&number) && list[number] == number));
+            assert_eq!(list.get(count), None);
+            assert!(
+                (0..count)
+                    .all(|number| list.range(number..number + 1) == [number] && list.range(number..number).is_empty())
+            );
+            for longest in 0..4 {
+                let slices: Vec<_> = list.slices(longest).collect();
+                assert!(slices.iter().all(|slice| slice.len() <= longest.max(1)));
+                assert!(slices.concat().into_iter().eq(0..count));
+            }
+        }
+    }
+}
