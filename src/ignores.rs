@@ -265,7 +265,7 @@ fn fits(release: &Release<'_>, ignore: &Ignore, finding: &Finding) -> bool {
     let object = finding.place.and_then(|place| release.objects.get(place.object? as usize));
     if let Some(pattern) = &ignore.path {
         let Some(place) = finding.place else { return false };
-        let file = release.stream_of(place.document).map(|stream| stream.source.name.as_str());
+        let file = release.stream_of(place.document).map(|stream| stream.name);
         let template = release.template_of(place.document);
         if !file.into_iter().chain(template).any(|name| pattern.matches(name)) {
             return false;

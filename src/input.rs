@@ -18,6 +18,10 @@ use crate::progress::{self, Phase};
 use crate::schema::suggest::nearest;
 use crate::threads;
 
+mod arriving;
+
+pub use arriving::Arriving;
+
 /// A named run of bytes: a file, standard input, or what a chart rendered to.
 #[derive(Debug)]
 pub struct Source {
@@ -32,6 +36,15 @@ pub struct Source {
 pub struct SourceGroup {
     /// In the order in which they were given or found.
     pub sources: Vec<Source>,
+}
+
+/// What is judged together as one release.
+#[derive(Debug)]
+pub enum Input {
+    /// Read.
+    Read(SourceGroup),
+    /// A large standard input, still being read.
+    Arriving(Arriving),
 }
 
 /// How charts are rendered.
@@ -252,8 +265,25 @@ enum Group {
     Chart(PathBuf),
 }
 
+/// As [`read`], but of a large standard input only the beginning, where there is nothing else: the rest is read while that is
+/// parsed.
+///
+/// # Errors
+/// As [`read`].
+pub fn begin(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<Input>, InputError> {
+    let is_standard_input = |path: &PathBuf| path.as_os_str() == "-";
+    if paths.is_empty() || paths.len() == 1 && paths.iter().all(is_standard_input) {
+        progress::enter(Phase::Reading, "sources");
+        return Ok(vec![begin_input(standard_input_file()?)?]);
+    }
+    Ok(read(paths, charts)?.into_iter().map(Input::Read).collect())
+}
+
+/// Standard input, as findings print it.
+pub const STANDARD_INPUT: &str = "<stdin>";
+
 fn standard_input() -> Result<Source, InputError> {
-    Ok(Source { name: "<stdin>".into(), bytes: whole_input()? })
+    Ok(Source { name: STANDARD_INPUT.into(), bytes: whole_input()? })
 }
 
 /// All of standard input.
@@ -261,11 +291,49 @@ fn standard_input() -> Result<Source, InputError> {
 /// # Errors
 /// Input that cannot be read, or is too large.
 pub fn whole_input() -> Result<Vec<u8>, InputError> {
-    let path = Path::new("standard input");
+    read_all(standard_input_file()?, Path::new(STANDARD_INPUT_PATH))
+}
+
+/// Standard input, as errors call it.
+const STANDARD_INPUT_PATH: &str = "standard input";
+
+fn standard_input_file() -> Result<fs::File, InputError> {
     let input = io::stdin().as_fd().try_clone_to_owned();
-    input
-        .map_err(|cause| InputError::Unreadable { path: path.into(), cause })
-        .and_then(|input| read_all(input.into(), path))
+    input.map(fs::File::from).map_err(|cause| InputError::Unreadable { path: STANDARD_INPUT_PATH.into(), cause })
+}
+
+/// The beginning of standard input, or all of it where that is not large.
+fn begin_input(mut file: fs::File) -> Result<Input, InputError> {
+    let path = Path::new(STANDARD_INPUT_PATH);
+    let unreadable = |cause| InputError::Unreadable { path: path.into(), cause };
+    let metadata = file.metadata().map_err(unreadable)?;
+    let is_pipe = metadata.file_type().is_fifo();
+    if !is_pipe && !metadata.is_file() || metadata.is_file() && metadata.len() > MOST_BYTES {
+        let bytes = read_all(file, path)?;
+        return Ok(Input::Read(SourceGroup { sources: vec![Source { name: STANDARD_INPUT.into(), bytes }] }));
+    }
+    let room = if is_pipe { pipe::USUAL } else { metadata.len() as usize };
+    let mut bytes = Vec::with_capacity(arriving::BLOCK.min(room + 1));
+    read_up_to(&mut file, is_pipe, arriving::BLOCK, &mut bytes).map_err(unreadable)?;
+    if bytes.len() >= arriving::BLOCK && !bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Input::Arriving(Arriving::new(STANDARD_INPUT.into(), bytes, file)));
+    }
+    // A large input of nothing but blanks is read to its end, which says whether it is empty.
+    file.take((MOST_BYTES + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(InputError::TooLarge { path: path.into() });
+    }
+    Ok(Input::Read(SourceGroup { sources: vec![Source { name: STANDARD_INPUT.into(), bytes }] }))
+}
+
+/// Reads up to so many bytes; a pipe through which more than usual come is widened.
+fn read_up_to(file: &mut fs::File, is_pipe: bool, most: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    if is_pipe {
+        // Most releases are through by then.
+        let first = file.by_ref().take(pipe::USUAL.min(most) as u64).read_to_end(bytes)?;
+        pipe::widen(&*file, first + 1);
+    }
+    file.by_ref().take((most - bytes.len()) as u64).read_to_end(bytes).map(|_| ())
 }
 
 /// All of a file, or of a pipe by its name.
@@ -306,13 +374,8 @@ fn read_all(file: fs::File, path: &Path) -> Result<Vec<u8>, InputError> {
     let mut bytes = Vec::new();
     // A byte more than it has now: so that its end is seen without growing the room.
     bytes.try_reserve_exact(metadata.len() as usize + 1).map_err(|error| unreadable(io::Error::other(error)))?;
-    let mut file = file.take(most + 1);
-    if metadata.file_type().is_fifo() {
-        // Most releases are through by then.
-        let first = (&mut file).take(pipe::USUAL as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-        pipe::widen(file.get_ref(), first + 1);
-    }
-    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    let mut file = file;
+    read_up_to(&mut file, metadata.file_type().is_fifo(), most as usize + 1, &mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 

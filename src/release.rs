@@ -12,8 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::object::{Object, Outline, Reference};
 use crate::parted::Parted;
 use crate::report::{self, Finding};
-use crate::stream::{Content, Stream};
-use crate::text::Lines;
+use crate::stream::{Content, Lines, Stream};
 use crate::threads;
 use crate::yaml::{Document, PerForm, Value};
 
@@ -395,7 +394,7 @@ impl<'a> Release<'a> {
         let Some((stream, lines)) = self.streams.get(stream as usize).zip(self.lines.get(stream as usize)) else {
             return 1;
         };
-        let bytes = &stream.source.bytes;
+        let bytes = &stream.bytes;
         lines.get_or_init(|| Lines::count(bytes, stream.threads())).at(bytes, offset.min(bytes.len()))
     }
 
@@ -430,7 +429,7 @@ impl<'a> Release<'a> {
         let origin = self.documents.get(document as usize);
         let bytes = origin.and_then(|origin| {
             let stream = self.streams.get(origin.stream as usize)?;
-            stream.source.bytes.get(stream.documents.get(origin.document as usize)?.span.clone())
+            stream.bytes.get(stream.documents.get(origin.document as usize)?.span.clone())
         });
         bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
     }

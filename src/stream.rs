@@ -4,17 +4,25 @@
 
 use std::ops::Range;
 
-use crate::input::Source;
+use crate::input::{Arriving, Input, InputError, Source};
 use crate::parted::Parted;
 use crate::threads;
 use crate::yaml::{self, Parsed, SyntaxError};
 
+mod bytes;
+mod lines;
+
+pub use bytes::Bytes;
+pub use lines::Lines;
+
 /// A source with its documents. Documents borrow from here.
 #[derive(Debug)]
 pub struct Stream<'a> {
-    /// Where the bytes came from.
-    pub source: &'a Source,
-    /// In order of appearance; their spans tile the source.
+    /// As findings print it.
+    pub name: &'a str,
+    /// What was read.
+    pub bytes: Bytes<'a>,
+    /// In order of appearance; their spans tile the bytes.
     pub documents: Documents<'a>,
     threads: usize,
 }
@@ -51,16 +59,36 @@ impl<'a> Stream<'a> {
     /// Splits and parses a source, on at most `jobs` threads; the result is the same for any number.
     pub fn parse(source: &'a Source, jobs: usize) -> Self {
         let bytes = &source.bytes;
-        let threads = jobs.clamp(1, bytes.len() / BYTES_PER_THREAD + 1);
+        let threads = worth(bytes.len(), jobs);
         let parts = threads::in_parts(&yaml::cut(bytes, threads::parts(threads)), threads, 1, |_, parts| {
             let mut documents = Vec::new();
             let mut reader = yaml::Reader::default();
             for part in parts {
-                parse_part(bytes, part.clone(), &mut reader, &mut documents);
+                let bytes = bytes.get(part.clone()).unwrap_or_default();
+                parse_part(bytes, part.start, &mut reader, &mut documents);
             }
             documents
         });
-        Self { source, documents: parts.into(), threads }
+        let bytes = std::iter::once(bytes.as_slice()).collect();
+        Self { name: &source.name, bytes, documents: parts.into(), threads }
+    }
+
+    /// As [`Stream::parse`], of what is still being read, by one of the threads.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn arriving(source: &'a Arriving, jobs: usize) -> Result<Self, InputError> {
+        let read = |announce: &dyn Fn()| source.read(announce);
+        let mut parts = threads::as_they_come(jobs, read, yaml::Reader::default, |reader, number| {
+            let mut documents = Vec::new();
+            parse_part(source.block(number), 0, reader, &mut documents);
+            documents
+        })?;
+        let bytes: Bytes<'a> = source.blocks().collect();
+        for ((begin, _), documents) in bytes.blocks().zip(&mut parts) {
+            documents.iter_mut().for_each(|document| document.move_behind(begin));
+        }
+        Ok(Self { name: &source.name, threads: worth(bytes.len(), jobs), bytes, documents: parts.into() })
     }
 
     /// The number of threads that parsed it.
@@ -69,23 +97,47 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// Parses what is judged together.
+///
+/// # Errors
+/// A standard input that cannot be read to its end.
+pub fn parse(input: &Input, jobs: usize) -> Result<Vec<Stream<'_>>, InputError> {
+    match input {
+        Input::Read(group) => Ok(group.sources.iter().map(|source| Stream::parse(source, jobs)).collect()),
+        Input::Arriving(source) => Ok(vec![Stream::arriving(source, jobs)?]),
+    }
+}
+
+/// On how many threads so many bytes are worth being parsed.
+fn worth(bytes: usize, jobs: usize) -> usize {
+    jobs.clamp(1, bytes / BYTES_PER_THREAD + 1)
+}
+
 impl Stream<'_> {
-    /// Whether a word stands anywhere in the source.
+    /// Whether a word stands anywhere in it; one that goes over no line end.
     pub fn holds(&self, word: &str) -> bool {
-        let bytes = &self.source.bytes;
         let finder = memchr::memmem::Finder::new(word);
-        let parts: Vec<usize> = (0..bytes.len()).step_by(BYTES_PER_THREAD).collect();
+        let places = |(begin, block): (usize, &[u8])| (begin..begin + block.len()).step_by(BYTES_PER_THREAD);
+        let parts: Vec<usize> = self.bytes.blocks().flat_map(places).collect();
         let found = threads::in_parts(&parts, self.threads, 1, |_, parts| {
-            let (Some(from), Some(last)) = (parts.first(), parts.last()) else { return false };
-            // A word may begin in one part and end in the next.
-            let to = (last + BYTES_PER_THREAD + word.len()).min(bytes.len());
-            finder.find(bytes.get(*from..to).unwrap_or_default()).is_some()
+            parts.iter().any(|from| {
+                let (begin, block) = self.bytes.block_at(*from);
+                // A word may begin in one part and end in the next.
+                let to = (from - begin + BYTES_PER_THREAD + word.len()).min(block.len());
+                finder.find(block.get(from - begin..to).unwrap_or_default()).is_some()
+            })
         });
         found.contains(&true)
     }
 }
 
 impl<'a> StreamDocument<'a> {
+    /// Counts its place from so many bytes before.
+    fn move_behind(&mut self, bytes: usize) {
+        self.span = self.span.start + bytes..self.span.end + bytes;
+        self.start += bytes;
+    }
+
     /// The parsed document; `None` where it is broken.
     pub fn parsed(&'a self) -> Option<&'a yaml::Document<'a>> {
         match &self.content {
@@ -99,15 +151,13 @@ impl<'a> StreamDocument<'a> {
 const SAMPLE: usize = 64;
 const MOST_ROOM: usize = 1 << 16;
 
-/// Adds the documents of a part of a source that begins with one.
+/// Adds the documents of a part of a source that begins with one, and stands behind so many bytes.
 fn parse_part<'a>(
     bytes: &'a [u8],
-    part: Range<usize>,
+    from: usize,
     reader: &mut yaml::Reader<'a>,
     documents: &mut Vec<StreamDocument<'a>>,
 ) {
-    let from = part.start;
-    let bytes = bytes.get(part).unwrap_or_default();
     for (number, raw) in yaml::split(bytes).enumerate() {
         if number == SAMPLE {
             // Room that grows is copied each time; room that is never used costs nothing.

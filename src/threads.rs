@@ -3,7 +3,7 @@
 //! It knows nothing of the work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::parted::Parted;
 
@@ -164,6 +164,94 @@ pub fn in_turn_beside<R: Send, S: Send>(
     (in_order(done, count), beside)
 }
 
+/// Calls `work` with each number from 0 on that `feed` announces, as soon as it has, on up to `jobs` threads, and gives what it
+/// gave, in order. Each thread has what `begin` gave it. The thread that feeds works too, when all is announced.
+///
+/// # Errors
+/// That of `feed`; all that was announced before is done then, and lost.
+pub fn as_they_come<S, R: Send, E>(
+    jobs: usize,
+    feed: impl FnOnce(&dyn Fn()) -> Result<(), E>,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> R + Sync,
+) -> Result<Vec<R>, E> {
+    let queue = Queue::default();
+    let take = || {
+        let (mut state, mut done) = (begin(), Vec::new());
+        while let Some(number) = queue.next() {
+            done.push((number, work(&mut state, number)));
+        }
+        done
+    };
+    let (fed, done) = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..jobs).map(|_| scope.spawn(take)).collect();
+        let fed = {
+            // Whatever happens to it: nobody waits for ever.
+            let _end = queue.end();
+            feed(&|| queue.announce())
+        };
+        let mut done = take();
+        for worker in workers {
+            done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        (fed, done)
+    });
+    fed.map(|()| {
+        let count = done.len();
+        in_order(done, count)
+    })
+}
+
+/// Numbers that are announced one by one, and taken by whoever comes first.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<Announced>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Announced {
+    announced: usize,
+    taken: usize,
+    has_ended: bool,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, Announced> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce(&self) {
+        self.state().announced += 1;
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next number; `None` when there will be no more.
+    fn next(&self) -> Option<usize> {
+        let mut state = self.state();
+        while state.taken == state.announced {
+            if state.has_ended {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.taken += 1;
+        Some(state.taken - 1)
+    }
+
+    /// Ends the announcing when what is returned goes.
+    fn end(&self) -> impl Drop + '_ {
+        struct End<'q>(&'q Queue);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.state().has_ended = true;
+                self.0.changed.notify_all();
+            }
+        }
+        End(self)
+    }
+}
+
 /// Does what nobody has taken yet, until nothing is left.
 fn take<R>(next: &AtomicUsize, count: usize, work: &impl Fn(usize) -> R) -> Vec<(usize, R)> {
     let mut done = Vec::new();
@@ -212,7 +300,7 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 
 #[cfg(test)]
 mod tests {
-    use super::{in_one, in_owned_parts, in_parts, in_turn, in_turn_beside};
+    use super::{as_they_come, in_one, in_owned_parts, in_parts, in_turn, in_turn_beside};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -227,6 +315,16 @@ mod tests {
             assert_eq!(in_turn(1000, jobs, |number| number), items);
             assert_eq!(in_turn_beside(1000, jobs, |number| number, || "done"), (items.clone(), "done"));
             assert_eq!(in_one(parts, |_, item| item), items);
+            let feed = |announce: &dyn Fn()| {
+                (0..1000).for_each(|_| announce());
+                Ok::<(), String>(())
+            };
+            assert_eq!(as_they_come(jobs, feed, || 0, |_, number| number).as_ref(), Ok(&items));
+            let failing = |announce: &dyn Fn()| {
+                announce();
+                Err("no more")
+            };
+            assert_eq!(as_they_come(jobs, failing, || (), |(), number| number), Err("no more"));
         }
         assert_eq!(in_one(vec![vec![0, 1], vec![], vec![0]], |before, item| before + item), [0, 1, 2]);
         assert_eq!(in_parts(&[0_u8; 0], 4, 1, |_, part| part.len()), vec![0]);

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use crate::admission::Gates;
 use crate::config::{FailOn, Settings, Switch, UnknownKinds};
 use crate::file::{self, Lasting};
-use crate::input::{ChartOptions, Source, SourceGroup};
+use crate::input::{ChartOptions, Input, STANDARD_INPUT, Source, SourceGroup};
 use crate::inventory::Inventory;
 use crate::judge;
 use crate::output::{self, Format, Report, Style};
@@ -269,36 +269,61 @@ fn inventory(files: &[PathBuf], jobs: usize) -> anyhow::Result<Inventory> {
 /// Reads the sources of a command; an input without a byte is refused unless allowed, since it is nearly always a
 /// `helm template` that failed into the pipe.
 pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> anyhow::Result<Vec<SourceGroup>> {
+    greet(paths);
+    let mut groups = crate::input::read(paths, charts)?;
+    check_sources(paths, &mut groups.iter_mut().collect::<Vec<_>>(), allow_empty)?;
+    Ok(groups)
+}
+
+/// As [`sources`]; the rest of a large standard input is read while its beginning is parsed.
+pub fn inputs(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> anyhow::Result<Vec<Input>> {
+    greet(paths);
+    let mut inputs = crate::input::begin(paths, charts)?;
+    let mut groups = Vec::new();
+    for input in &mut inputs {
+        match input {
+            Input::Read(group) => groups.push(group),
+            // More than blanks, and alone.
+            Input::Arriving(_) => return Ok(inputs),
+        }
+    }
+    check_sources(paths, &mut groups, allow_empty)?;
+    Ok(inputs)
+}
+
+/// Tells a person at a terminal what is waited for.
+fn greet(paths: &[PathBuf]) {
     let reads_stdin = paths.is_empty() || paths.iter().any(|path| path.as_os_str() == "-");
     if reads_stdin && io::stdin().is_terminal() {
         let _ = writeln!(io::stderr(), "capi-lint: reading manifests from the terminal; end with Ctrl-D");
     }
-    let mut groups = crate::input::read(paths, charts)?;
-    if let Some((template, chart)) = paths.iter().find_map(|path| chart_of_template(path, &groups)) {
+}
+
+/// Leaves out files that are no manifests, and refuses what can only be a mistake.
+fn check_sources(paths: &[PathBuf], groups: &mut [&mut SourceGroup], allow_empty: bool) -> anyhow::Result<()> {
+    if let Some((template, chart)) = paths.iter().find_map(|path| chart_of_template(path, groups)) {
         bail!(
             "{} is a template of a chart, and no manifest yet. Lint the chart, which is rendered then: capi-lint lint {}",
             template.display(),
             chart.display()
         );
     }
-    let is_empty = |group: &SourceGroup| {
-        group.sources.iter().all(|source| source.name == "<stdin>" && source.bytes.iter().all(u8::is_ascii_whitespace))
-    };
-    if !allow_empty && groups.iter().any(is_empty) {
+    let is_blank = |source: &Source| source.name == STANDARD_INPUT && source.bytes.iter().all(u8::is_ascii_whitespace);
+    if !allow_empty && groups.iter().any(|group| group.sources.iter().all(is_blank)) {
         bail!(
             "standard input is empty. A command before the pipe has probably failed (set -o pipefail tells). Use --allow-empty \
              where nothing is expected"
         );
     }
     let named: HashSet<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let is_named = |source: &Source| source.name == "<stdin>" || named.contains(&source.name);
-    for group in &mut groups {
+    let is_named = |source: &Source| source.name == STANDARD_INPUT || named.contains(&source.name);
+    for group in groups.iter_mut() {
         group.sources.retain(|source| is_named(source) || may_hold_objects(&source.bytes));
     }
     if groups.iter().all(|group| group.sources.is_empty()) {
         bail!("nothing there is a manifest: no file has apiVersion and kind");
     }
-    Ok(groups)
+    Ok(())
 }
 
 /// Whether any line of a file speaks of an object: a folder of manifests holds values of charts and files of other tools too, of
@@ -320,7 +345,7 @@ fn may_hold_objects(bytes: &[u8]) -> bool {
 }
 
 /// The chart of a file that was given by its name and is one of the chart's templates, with `{{ … }}` still in it.
-fn chart_of_template<'p>(path: &'p Path, groups: &[SourceGroup]) -> Option<(&'p Path, &'p Path)> {
+fn chart_of_template<'p>(path: &'p Path, groups: &[&mut SourceGroup]) -> Option<(&'p Path, &'p Path)> {
     let templates =
         path.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name == "templates"))?;
     let chart = templates.parent().filter(|chart| crate::input::is_chart(chart))?;

@@ -128,7 +128,7 @@ fn key<'r>(release: &Release<'r>, finding: &Finding) -> Key<'r> {
     let at = finding.place.and_then(|place| {
         let origin = release.documents.get(place.document as usize)?;
         let stream = release.streams.get(origin.stream as usize)?;
-        Some(Key::At(rule, &stream.source.name, origin.document, place.span.start))
+        Some(Key::At(rule, stream.name, origin.document, place.span.start))
     });
     at.unwrap_or_else(|| Key::Whole(rule, finding.message.clone()))
 }

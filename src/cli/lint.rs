@@ -9,7 +9,7 @@ use super::Outcome;
 use super::common::{self, ChartArgs, FormatTarget, JudgeArgs, ReportArgs};
 use crate::baseline::Baseline;
 use crate::file::{self, Lasting};
-use crate::input::{Source, SourceGroup};
+use crate::input::{Input, Source, SourceGroup};
 use crate::judge;
 use crate::migrate;
 use crate::output::Report;
@@ -17,7 +17,7 @@ use crate::output::locate::Locator;
 use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::report;
-use crate::stream::Stream;
+use crate::stream::{self, Stream};
 use crate::transform::dedupe;
 
 /// Arguments of `lint`.
@@ -56,9 +56,10 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let namespace = args.judge.namespace(&settings);
     let options = common::judge_options(&args.judge, &settings)?;
     let charts = args.charts.options(namespace, args.judge.jobs());
-    let groups = common::sources(&args.paths, &charts, args.allow_empty)?;
-    let groups = if args.each_file { each_alone(groups) } else { groups };
-    let streams: Vec<Vec<Stream<'_>>> = groups.iter().map(|group| parse(&group.sources, options.jobs)).collect();
+    let inputs = common::inputs(&args.paths, &charts, args.allow_empty)?;
+    let inputs = if args.each_file { each_alone(inputs) } else { inputs };
+    progress::enter(Phase::Parsing, "");
+    let streams = inputs.iter().map(|input| stream::parse(input, options.jobs)).collect::<Result<Vec<_>, _>>()?;
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
     let mut known = args.write_baseline.as_ref().map(|_| Baseline::default());
     let mut report = Report::default();
@@ -87,7 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     common::leave(report);
     common::leave(releases);
     common::leave(streams);
-    common::leave(groups);
+    common::leave(inputs);
     Ok(outcome)
 }
 
@@ -97,7 +98,12 @@ pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream<'_>> {
     sources.iter().map(|source| Stream::parse(source, jobs)).collect()
 }
 
-fn each_alone(groups: Vec<SourceGroup>) -> Vec<SourceGroup> {
-    let sources = groups.into_iter().flat_map(|group| group.sources);
-    sources.map(|source| SourceGroup { sources: vec![source] }).collect()
+/// Each file as a release of its own.
+fn each_alone(inputs: Vec<Input>) -> Vec<Input> {
+    let alone = |source| Input::Read(SourceGroup { sources: vec![source] });
+    let each = |input| match input {
+        Input::Read(group) => group.sources.into_iter().map(alone).collect(),
+        Input::Arriving(_) => vec![input],
+    };
+    inputs.into_iter().flat_map(each).collect()
 }

@@ -13,10 +13,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
+use super::Outcome;
 use super::common::{self, JudgeArgs, ReportArgs};
-use super::{Outcome, lint};
 use crate::config::{DedupeSetting, Settings};
-use crate::input::{ChartOptions, Source};
+use crate::input::ChartOptions;
 use crate::judge;
 use crate::output::locate::Locator;
 use crate::output::{self, Format, Report, Style};
@@ -25,6 +25,7 @@ use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::rules::view::Delivery;
 use crate::schema::validate::Client;
+use crate::stream;
 use crate::transform::{self, Labels, label};
 
 /// Arguments of `post-render`.
@@ -93,9 +94,12 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
         options.possible_client = Some(Client::Apply);
     }
     options.delivery = Delivery::Helm;
-    let groups = common::sources(&[], &ChartOptions::default(), true)?;
-    let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, options.jobs);
+    let inputs = common::inputs(&[], &ChartOptions::default(), true)?;
+    progress::enter(Phase::Parsing, "");
+    let mut streams = Vec::new();
+    for input in &inputs {
+        streams.extend(stream::parse(input, options.jobs)?);
+    }
     let release = Release::new(&streams, args.judge.namespace(&settings));
     progress::enter(Phase::Judging, format!("{} objects", release.objects.len()));
     let transform_options = transform::Options { jobs: options.jobs, ..transform_options(args, &settings)? };
@@ -112,13 +116,13 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let output = transform::write(&release, &plan)?;
     if args.exec.is_empty() {
         let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
-        pipe::widen(&out, sources.iter().map(|source| source.bytes.len()).sum());
+        pipe::widen(&out, streams.iter().map(|stream| stream.bytes.len()).sum());
         write_all(&mut fs::File::from(out), output)?;
         common::leave(plan);
         common::leave(report);
         common::leave(release);
         common::leave(streams);
-        common::leave(sources);
+        common::leave(inputs);
         return Ok(Outcome::Clean);
     }
     chain(&args.exec, output)

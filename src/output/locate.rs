@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::release::Release;
 use crate::report::{Finding, Place};
+use crate::stream::Bytes;
 use crate::{secrets, threads};
 
 /// A finding with its places resolved.
@@ -120,14 +121,17 @@ struct Line {
 }
 
 impl Line {
-    fn around(stream: u32, bytes: &[u8], offset: usize) -> Self {
-        let start = memchr::memrchr(b'\n', bytes.get(..offset).unwrap_or_default()).map_or(0, |at| at + 1);
-        let end = memchr::memchr(b'\n', bytes.get(offset..).unwrap_or_default()).map_or(bytes.len(), |at| offset + at);
+    fn around(stream: u32, bytes: &Bytes<'_>, offset: usize) -> Self {
+        // A block begins with a line.
+        let (begin, block) = bytes.block_at(offset);
+        let (before, behind) = block.split_at_checked(offset - begin).unwrap_or((block, &[]));
+        let start = begin + memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let end = offset + memchr::memchr(b'\n', behind).unwrap_or(behind.len());
         Self { stream, start, end, offset: start, characters: 0 }
     }
 
     /// The same line, counted up to another offset in it.
-    fn up_to(self, bytes: &[u8], offset: usize) -> Self {
+    fn up_to(self, bytes: &Bytes<'_>, offset: usize) -> Self {
         let (from, before) = if offset >= self.offset { (self.offset, self.characters) } else { (self.start, 0) };
         let more = characters(bytes.get(from..offset).unwrap_or_default());
         Self { offset, characters: before + more, ..self }
@@ -182,11 +186,14 @@ impl<'r> Locator<'r> {
         let origin = *self.release.documents.get(finding.place?.document as usize)?;
         let stream = self.release.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
-        let before = |offset: usize| stream.source.bytes.get(..document.start + offset);
+        let ends_line = |offset: usize| {
+            let at = document.start + offset;
+            at.checked_sub(1).and_then(|before| stream.bytes.get(before..at)) == Some(b"\n")
+        };
         let line = |offset: usize| Some(self.release.line_at(origin.stream, document.start + offset));
         let lines = finding.fix.iter().map(|edit| {
             // The last line of a file may lack its end; it goes all the same.
-            let open = !before(edit.span.end)?.ends_with(b"\n") && edit.span.end > edit.span.start;
+            let open = !ends_line(edit.span.end) && edit.span.end > edit.span.start;
             let end_line = line(edit.span.end)? + usize::from(open);
             Some(FixedLines { line: line(edit.span.start)?, end_line, text: edit.text.clone() })
         });
@@ -198,7 +205,7 @@ impl<'r> Locator<'r> {
         let origin = *self.release.documents.get(place.document as usize)?;
         let stream = self.release.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
-        let bytes = &stream.source.bytes;
+        let bytes = &stream.bytes;
         let offset = (document.start + place.span.start as usize).min(bytes.len());
         let line = self.line(origin.stream, bytes, offset);
         let end = (document.start + place.span.end as usize).clamp(offset, line.end);
@@ -216,7 +223,7 @@ impl<'r> Locator<'r> {
         let whole = bytes.get(line.start..line.end).filter(|line| line.len() <= LONGEST_LINE).unwrap_or_default();
         let whole = String::from_utf8_lossy(whole).trim_end_matches('\r').to_owned();
         Some(Location {
-            file: &stream.source.name,
+            file: stream.name,
             line: self.release.line_at(origin.stream, offset),
             column: line.characters + 1,
             width: characters(bytes.get(offset..end).unwrap_or_default().trim_ascii_end()).max(1),
@@ -234,7 +241,7 @@ impl<'r> Locator<'r> {
     }
 
     /// The line around an offset, counted up to that.
-    fn line(&self, stream: u32, bytes: &[u8], offset: usize) -> Line {
+    fn line(&self, stream: u32, bytes: &Bytes<'_>, offset: usize) -> Line {
         let known = self.line.get().filter(|line| line.stream == stream && (line.start..=line.end).contains(&offset));
         let line = known.unwrap_or_else(|| Line::around(stream, bytes, offset)).up_to(bytes, offset);
         self.line.set(Some(line));

@@ -8,6 +8,7 @@ use flate2::write::ZlibEncoder;
 use super::view::{Delivery, View};
 use crate::release::secret_size::LIMIT;
 use crate::report::{Finding, Severity};
+use crate::stream::Bytes;
 
 crate::rule! {
     /// The release is too large for the Secret that Helm keeps it in, or soon will be.
@@ -56,7 +57,7 @@ const QUICK_NEAR: usize = 6;
 
 /// Forecasts the release's Secret.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let streams: Vec<&[u8]> = view.release.streams.iter().map(|stream| &stream.source.bytes[..]).collect();
+    let streams: Vec<&Bytes<'_>> = view.release.streams.iter().map(|stream| &stream.bytes).collect();
     // Helm escapes line ends and quotes for JSON, then base64 makes four bytes of three: less can never reach the limit.
     let bytes: usize = streams.iter().map(|bytes| bytes.len()).sum();
     if bytes * 3 / 2 < LIMIT * NEAR / 10 || !is_helms(view) {
@@ -99,7 +100,7 @@ fn is_helms(view: &View<'_, '_>) -> bool {
 }
 
 /// The size of the Secret that holds the streams, from samples spread over them evenly.
-fn forecast(streams: &[&[u8]], look: Look) -> usize {
+fn forecast(streams: &[&Bytes<'_>], look: Look) -> usize {
     let all: usize = streams.iter().map(|bytes| bytes.len()).sum();
     let (mut read, mut written) = (0_usize, 0_usize);
     for stream in streams {
@@ -107,10 +108,11 @@ fn forecast(streams: &[&[u8]], look: Look) -> usize {
         for number in 0..share {
             let step = stream.len() / share;
             let from = step * number + step.saturating_sub(look.bytes) / 2;
-            let lead = stream.get(from.saturating_sub(look.lead)..from).unwrap_or_default();
-            let sample = stream.get(from..stream.len().min(from + look.bytes)).unwrap_or_default();
+            let part = |range| stream.pieces(range).collect::<Vec<_>>().concat();
+            let lead = part(from.saturating_sub(look.lead)..from);
+            let sample = part(from..stream.len().min(from + look.bytes));
             read += sample.len();
-            written += compressed(lead, sample, look.level).unwrap_or(sample.len());
+            written += compressed(&lead, &sample, look.level).unwrap_or(sample.len());
         }
     }
     let gzipped = all as f64 * written as f64 / read.max(1) as f64;
@@ -158,7 +160,8 @@ mod tests {
             }
         }
         for text in [even, uneven] {
-            let (exact, forecast) = (exact(text.as_bytes()), forecast(&[text.as_bytes()], CAREFUL));
+            let (exact, forecast) =
+                (exact(text.as_bytes()), forecast(&[&std::iter::once(text.as_bytes()).collect()], CAREFUL));
             assert!(exact.abs_diff(forecast) * 10 < exact, "{exact} bytes, forecast {forecast}");
         }
     }

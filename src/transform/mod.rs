@@ -3,6 +3,7 @@
 //! A plan of edits is made first and proved afterwards: the edited text is parsed again and must be the same tree but for
 //! the declared change. Nothing is written here; `cli::post_render` writes, and only after everything passed.
 
+use std::cell::Cell;
 use std::fmt;
 
 use crate::release::Release;
@@ -179,34 +180,31 @@ impl<'p> Output<'p> {
         for stream in self.release.streams {
             // What stands between two edits leaves as one slice.
             let mut unchanged = 0_usize;
-            let bytes = &stream.source.bytes;
-            let mut ends_line = true;
-            let mut put = |piece: Option<&'p [u8]>| match piece {
-                Some(piece @ [.., last]) => {
-                    ends_line = *last == b'\n';
-                    take(piece).map(|()| ends_line)
-                }
-                _ => Ok(ends_line),
+            let bytes = &stream.bytes;
+            let ends_line = Cell::new(true);
+            let mut put = |piece: &'p [u8]| {
+                ends_line.set(piece.last().map_or(ends_line.get(), |last| *last == b'\n'));
+                if piece.is_empty() { Ok(()) } else { take(piece) }
             };
             for document in &stream.documents {
                 let edits = edits.next_if(|edits| document_of(edits) == number);
                 if dropped.next_if_eq(&number).is_some() {
                     let own = bytes.get(document.span.clone()).unwrap_or_default();
-                    let is_at_line = put(bytes.get(unchanged..document.span.start))?;
+                    bytes.pieces(unchanged..document.span.start).try_for_each(&mut put)?;
                     // JSON values stand behind one another on a line: the end of the line belongs to the one that stays too, or
                     // the next `---` would begin behind it, and its document be lost.
-                    let kept = if is_at_line { 0 } else { own.len() - own.trim_ascii_end().len() };
+                    let kept = if ends_line.get() { 0 } else { own.len() - own.trim_ascii_end().len() };
                     unchanged = document.span.end - kept;
                 } else if let Some(edits) = edits {
                     for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
-                        put(bytes.get(unchanged..document.start + edit.span.start))?;
-                        put(Some(edit.text.as_bytes()))?;
+                        bytes.pieces(unchanged..document.start + edit.span.start).try_for_each(&mut put)?;
+                        put(edit.text.as_bytes())?;
                         unchanged = document.start + edit.span.end;
                     }
                 }
                 number += 1;
             }
-            put(bytes.get(unchanged..))?;
+            bytes.pieces(unchanged..bytes.len()).try_for_each(&mut put)?;
         }
         Ok(())
     }

@@ -62,7 +62,10 @@ fn documents_stay(before: &Stream<'_>, after: &Stream<'_>, plan: &Plan<'_>) -> R
             continue;
         }
         let Some(other) = left.next() else { return Err(format!("document {number} is gone")) };
-        let (was, is) = (&before.source.bytes[document.span.clone()], &after.source.bytes[other.span.clone()]);
+        let (was, is) = (
+            before.bytes.get(document.span.clone()).expect("its bytes"),
+            after.bytes.get(other.span.clone()).expect("its bytes"),
+        );
         // A JSON value that goes leaves the end of its line to the value before it.
         let has_line_end =
             !was.ends_with(b"\n") && is.strip_prefix(was).is_some_and(|rest| rest.trim_ascii().is_empty());
