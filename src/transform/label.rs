@@ -186,7 +186,7 @@ impl<'l> Part<'l> {
         match edits {
             Ok(edits) => {
                 self.edits.extend(edits.into_iter().map(|edit| (object.document, edit)));
-                self.added.push(object.number, add.drain(..));
+                self.added.push(object, add.drain(..));
             }
             Err(reason) => {
                 let keys = add.iter().map(|(key, _)| &**key).collect::<Vec<_>>().join(", ");

@@ -5,7 +5,9 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::ops::Range;
 
+use crate::object::Object;
 use crate::release::Release;
 use crate::report::Finding;
 use crate::yaml;
@@ -35,48 +37,61 @@ pub struct Plan<'r> {
     jobs: usize,
 }
 
-/// Labels by object, in the order of the objects, all in one list.
+/// Labels by object, in the order of the objects and of their documents, all in one list.
 #[derive(Debug, Default)]
 struct Added<'r> {
     labels: Vec<Entry<'r>>,
-    /// Objects, each with the place behind its last label.
-    objects: Vec<(u32, u32)>,
+    gains: Vec<Gain>,
+}
+
+/// An object that gains labels.
+#[derive(Clone, Copy, Debug)]
+struct Gain {
+    object: u32,
+    document: u32,
+    /// The node index of its root.
+    root: u32,
+    /// The place behind its last label among all.
+    end: u32,
 }
 
 impl<'r> Added<'r> {
-    fn push(&mut self, object: u32, labels: impl IntoIterator<Item = Entry<'r>>) {
+    fn push(&mut self, object: &Object<'_>, labels: impl IntoIterator<Item = Entry<'r>>) {
         self.labels.extend(labels);
-        self.objects.push((object, self.labels.len() as u32));
+        let (root, end) = (object.root.index(), self.labels.len() as u32);
+        self.gains.push(Gain { object: object.number, document: object.document, root, end });
     }
 
     /// Those of further objects.
     fn append(&mut self, mut more: Self) {
         let base = self.labels.len() as u32;
         self.labels.append(&mut more.labels);
-        self.objects.extend(more.objects.into_iter().map(|(object, end)| (object, base + end)));
+        self.gains.extend(more.gains.into_iter().map(|gain| Gain { end: base + gain.end, ..gain }));
+    }
+
+    /// The labels of a gain, by its number.
+    fn labels(&self, gain: usize) -> &[Entry<'r>] {
+        let end = |gain: usize| self.gains.get(gain).map_or(0, |gain| gain.end as usize);
+        self.labels.get(gain.checked_sub(1).map_or(0, end)..end(gain)).unwrap_or_default()
     }
 
     /// The labels of an object.
     fn of(&self, object: u32) -> &[Entry<'r>] {
-        let Ok(at) = self.objects.binary_search_by_key(&object, |(number, _)| *number) else { return &[] };
-        let end = |at: usize| self.objects.get(at).map_or(0, |(_, end)| *end as usize);
-        self.labels.get(at.checked_sub(1).map_or(0, end)..end(at)).unwrap_or_default()
+        self.gains.binary_search_by_key(&object, |gain| gain.object).map_or(&[], |gain| self.labels(gain))
     }
 
-    /// The objects of a document, with their labels; `document_of` tells the document of an object.
-    fn of_document(
-        &self,
-        document: u32,
-        document_of: impl Fn(u32) -> u32,
-    ) -> impl Iterator<Item = (u32, &[Entry<'r>])> {
-        let first = self.objects.partition_point(|(object, _)| document_of(*object) < document);
-        let mut start = first.checked_sub(1).and_then(|before| self.objects.get(before)).map_or(0, |(_, end)| *end);
-        let objects = self.objects.get(first..).unwrap_or_default().iter();
-        objects.take_while(move |(object, _)| document_of(*object) == document).map(move |(object, end)| {
-            let labels = self.labels.get(start as usize..*end as usize).unwrap_or_default();
-            start = *end;
-            (*object, labels)
-        })
+    /// The number of the first gain in a document or behind it.
+    fn first_in(&self, document: u32) -> usize {
+        self.gains.partition_point(|gain| gain.document < document)
+    }
+
+    /// The gains of a document, as numbers; `from` is that of one before, and becomes that of the first.
+    fn of_document(&self, document: u32, from: &mut usize) -> Range<usize> {
+        let number_of = |gain: &&Gain| gain.document;
+        *from +=
+            self.gains.get(*from..).unwrap_or_default().iter().take_while(|gain| number_of(gain) < document).count();
+        let here = self.gains.get(*from..).unwrap_or_default().iter().take_while(|gain| number_of(gain) == document);
+        *from..*from + here.count()
     }
 }
 
@@ -268,10 +283,10 @@ impl<'p> Proof<'p> {
         self.release.objects.get(object as usize).map_or(u32::MAX, |object| object.root.index())
     }
 
-    /// The objects of a document that get labels, as node indexes of their roots, with those labels.
-    fn labelled(&self, document: u32) -> impl Iterator<Item = (u32, &'p [Entry<'p>])> {
-        let labelled = self.plan.added.of_document(document, |object| self.document_of(object));
-        labelled.map(|(object, labels)| (self.root_of(object), labels))
+    /// What a gain is: the node index of an object's root, with the labels that it gets.
+    fn labelled(&self, gain: usize) -> (u32, &'p [Entry<'p>]) {
+        let added = &self.plan.added;
+        (added.gains.get(gain).map_or(u32::MAX, |gain| gain.root), added.labels(gain))
     }
 
     fn dropped(&self, document: u32) -> impl Iterator<Item = u32> {
@@ -292,29 +307,38 @@ impl<'p> Proof<'p> {
             ends.push(room.len());
         }
         let mut reader = yaml::Reader::default();
-        let mut start = 0;
+        let (mut start, mut gain) = (0, edited.first().map_or(0, |edits| self.plan.added.first_in(document_of(edits))));
         for (edits, end) in edited.iter().zip(ends) {
             let (document, text) = (document_of(edits), room.get(start..end).unwrap_or_default());
             start = end;
-            self.holds(document, text, &mut reader).map_err(|what| BrokenEdit { document, what })?;
+            let gains = self.plan.added.of_document(document, &mut gain);
+            self.holds(document, text, gains, &mut reader).map_err(|what| BrokenEdit { document, what })?;
         }
         Ok(())
     }
 
     /// Whether a text is a document with what was declared of it, and nothing else.
-    fn holds<'t>(&self, document: u32, text: &'t str, reader: &mut yaml::Reader<'t>) -> Result<(), String> {
+    fn holds<'t>(
+        &self,
+        document: u32,
+        text: &'t str,
+        gains: Range<usize>,
+        reader: &mut yaml::Reader<'t>,
+    ) -> Result<(), String> {
         let old = self.release.parsed(document).ok_or("it was no document")?;
         let new = reader.parse(text).map_err(|error| error.to_string())?;
         let (Some(old), Some(new)) = (old.root(), new.root()) else {
             return Err("the document became empty".into());
         };
-        let (mut labelled, mut dropped) = (self.labelled(document), self.dropped(document));
-        if let (Some((0, labels)), None, None) = (labelled.next(), labelled.next(), dropped.next())
+        let labelled = gains.map(|gain| self.labelled(gain));
+        if labelled.len() == 1
+            && let Some((0, labels)) = labelled.clone().next()
+            && self.dropped(document).next().is_none()
             && compare::has_only_gained(old, new, labels)
         {
             return Ok(());
         }
-        let (labels, dropped) = (self.labelled(document).collect(), self.dropped(document).collect());
+        let (labels, dropped) = (labelled.collect(), self.dropped(document).collect());
         compare::Declared { labels, dropped }.holds(old, new)
     }
 }
