@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+mod ahead;
 mod base64;
 pub mod baseline;
 pub mod cli;

@@ -454,7 +454,9 @@ fn numbered(mut parts: Vec<Vec<Object<'_>>>) -> Parted<Object<'_>> {
     let mut before = 0;
     for part in &mut parts {
         if before > 0 {
-            part.iter_mut().for_each(|object| object.number += before);
+            for object in part.iter_mut() {
+                object.number += before;
+            }
         }
         before += part.len() as u32;
     }

@@ -86,7 +86,9 @@ impl<'a> Stream<'a> {
         })?;
         let bytes: Bytes<'a> = source.blocks().collect();
         for ((begin, _), documents) in bytes.blocks().zip(&mut parts) {
-            documents.iter_mut().for_each(|document| document.move_behind(begin));
+            for document in documents {
+                document.move_behind(begin);
+            }
         }
         Ok(Self { name: &source.name, threads: worth(bytes.len(), jobs), bytes, documents: parts.into() })
     }

@@ -211,7 +211,7 @@ struct Queue {
 
 #[derive(Default)]
 struct Announced {
-    announced: usize,
+    count: usize,
     taken: usize,
     has_ended: bool,
 }
@@ -222,14 +222,14 @@ impl Queue {
     }
 
     fn announce(&self) {
-        self.state().announced += 1;
+        self.state().count += 1;
         self.changed.notify_one();
     }
 
     /// Waits for the next number; `None` when there will be no more.
     fn next(&self) -> Option<usize> {
         let mut state = self.state();
-        while state.taken == state.announced {
+        while state.taken == state.count {
             if state.has_ended {
                 return None;
             }

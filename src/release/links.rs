@@ -8,6 +8,7 @@ mod data;
 use std::borrow::Cow;
 
 use super::Release;
+use crate::ahead;
 use crate::object::{CLUSTER_GROUP, Holders, Object, Reference, is_capi_group};
 use crate::report::Place;
 use crate::yaml::{PerForm, Value};
@@ -148,7 +149,7 @@ pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> (Vec<Link
     let mut names_data = PerForm::default();
     let mut holders = Holders::default();
     let mut trail = Trail::default();
-    for object in objects {
+    for object in ahead::one_by_one(objects, |object| object.text()) {
         let from = links.len();
         if is_capi_group(object.group()) {
             by_shape(release, object, &mut holders, &mut trail, &mut links);
@@ -236,7 +237,7 @@ fn by_shape<'a>(
         let is_direct = fields.peek() == Some(&node);
         let target = trail.follow(nth, release, object, &reference);
         let hands_on = target.is_some();
-        let mut link = Link { is_direct, target, hands_on, ..Link::of_reference(object, reference) };
+        let mut link = Link { target, is_direct, hands_on, ..Link::of_reference(object, reference) };
         if target.is_none() {
             link.target = resolve(release, &link).map(|target| target.number);
         }

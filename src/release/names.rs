@@ -46,8 +46,12 @@ mod tests {
     #[test]
     fn names_are_known_by_their_numbers() {
         let (mut one, mut other) = (Names::default(), Names::with_room(2));
-        ["a", "", "bc"].into_iter().for_each(|name| one.push(name));
-        ["é", "a"].into_iter().for_each(|name| other.push(name));
+        for name in ["a", "", "bc"] {
+            one.push(name);
+        }
+        for name in ["é", "a"] {
+            other.push(name);
+        }
         one.append(&other);
         for (number, name) in ["a", "", "bc", "é", "a"].into_iter().enumerate() {
             assert!(one.is(number, name) && !one.is(number, "b"));

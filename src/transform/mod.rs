@@ -87,10 +87,9 @@ impl<'r> Added<'r> {
 
     /// The gains of a document, as numbers; `from` is that of one before, and becomes that of the first.
     fn of_document(&self, document: u32, from: &mut usize) -> Range<usize> {
-        let number_of = |gain: &&Gain| gain.document;
-        *from +=
-            self.gains.get(*from..).unwrap_or_default().iter().take_while(|gain| number_of(gain) < document).count();
-        let here = self.gains.get(*from..).unwrap_or_default().iter().take_while(|gain| number_of(gain) == document);
+        let rest = |from: usize| self.gains.get(from..).unwrap_or_default().iter();
+        *from += rest(*from).take_while(|gain| gain.document < document).count();
+        let here = rest(*from).take_while(|gain| gain.document == document);
         *from..*from + here.count()
     }
 }
