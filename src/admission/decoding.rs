@@ -30,7 +30,7 @@ const NEEDS: &[(&str, &str, &str)] = &[
     (CONTROL_PLANE, "KubeadmControlPlane", "version"),
 ];
 
-/// An object without `spec`, a template without one, and a cluster's name that cannot be the label into which it is written.
+/// An object without `spec`, and a template without one.
 pub fn judge(check: &mut Check<'_, '_>) {
     let object = check.object;
     let Some((_, _, needed)) = NEEDS.iter().find(|(group, kind, _)| object.is(group, kind)) else { return };
@@ -53,7 +53,15 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if !check.is_old() && &*object.kind == "MachineDeployment" {
         unfilled_strategy(check, spec);
     }
-    if let Some(at) = field(spec, &["clusterName"]).filter(|_| object.group() == CLUSTER_GROUP)
+}
+
+/// A cluster's name that cannot be the label into which it is written.
+pub fn cluster_name(check: &mut Check<'_, '_>) {
+    let object = check.object;
+    let is_written = check.since(11)
+        && object.group() == CLUSTER_GROUP
+        && NEEDS.iter().any(|(group, kind, _)| object.is(group, kind));
+    if let Some(at) = check.at(&["spec", "clusterName"]).filter(|_| is_written)
         && let Some(name) = at.as_str().filter(|name| name.len() <= 63 && !is_label_value(name))
     {
         let message = format!(

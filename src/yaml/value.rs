@@ -311,6 +311,7 @@ impl<'a> Value<'a> {
 
     /// As [`Value::has_shape_of`], for documents of one form: only words can differ.
     fn has_words_of(&self, other: Value<'_>, differing: &mut Vec<u32>) -> bool {
+        self.document.note_all();
         let nodes = self.index..self.node().next;
         for (number, word) in self.document.changed_words(other.document) {
             if !nodes.contains(&word.node) {
