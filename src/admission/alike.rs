@@ -110,3 +110,118 @@ pub fn judge_alike<'a>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::admission::Gate;
+    use crate::input::Source;
+    use crate::release::Release;
+    use crate::stream::Stream;
+
+    /// A value over lines, so that each scalar ends its own and another word can take its place.
+    fn written(value: &Json, indent: usize, out: &mut String) {
+        let begin = |out: &mut String| out.push_str(&format!("\n{:indent$}", ""));
+        match value {
+            Json::Object(map) if !map.is_empty() => {
+                for (key, value) in map {
+                    begin(out);
+                    out.push_str(&format!("{key:?}:"));
+                    written(value, indent + 2, out);
+                }
+            }
+            Json::Array(list) if !list.is_empty() => {
+                for value in list {
+                    begin(out);
+                    out.push('-');
+                    written(value, indent + 2, out);
+                }
+            }
+            scalar => out.push_str(&format!(" {scalar}")),
+        }
+    }
+
+    /// Where the scalars of a value stand.
+    fn scalars(value: &Json, above: &str, found: &mut Vec<String>) {
+        let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
+        match value {
+            Json::Object(map) if !map.is_empty() => {
+                map.iter().for_each(|(key, value)| scalars(value, &format!("{above}/{}", escaped(key)), found));
+            }
+            Json::Array(list) if !list.is_empty() => {
+                list.iter().enumerate().for_each(|(n, value)| scalars(value, &format!("{above}/{n}"), found));
+            }
+            _ => found.push(above.to_owned()),
+        }
+    }
+
+    /// An object with other words in it: one at a time.
+    fn variants(object: &Json) -> Vec<Json> {
+        let long = "x".repeat(70);
+        let texts =
+            ["", "Not A Name", "other", "default", "10.0.0.300/8", "v1.2", "{{ .x }}", "1h", &long].map(Json::from);
+        let plain =
+            [Json::Null, Json::from(0), Json::from(3), Json::from(1_000_000), Json::from(true), Json::from(false)];
+        let mut found = Vec::new();
+        scalars(object, "", &mut found);
+        let variants = found.iter().flat_map(|place| {
+            let others = if object.pointer(place).is_some_and(Json::is_string) { &texts[..] } else { &plain };
+            others.iter().map(move |other| {
+                let mut variant = object.clone();
+                *variant.pointer_mut(place).unwrap() = other.clone();
+                variant
+            })
+        });
+        variants.collect()
+    }
+
+    /// Judges objects one after the other and each alone; how many were repetitions.
+    fn same(objects: &[Json], peers: &dyn Peers, options: &Options) -> usize {
+        let mut text = String::new();
+        for object in objects {
+            text.push_str("---");
+            written(object, 0, &mut text);
+            text.push('\n');
+        }
+        let source = Source { name: "objects".to_owned(), bytes: text.into_bytes() };
+        let streams = [Stream::parse(&source, 1)];
+        let release = Release::new(&streams, "default");
+        let mut passed = Passed::default();
+        for object in &release.objects {
+            let (mut alone, mut together) = (Vec::new(), Vec::new());
+            judge(object, peers, options, &mut alone);
+            judge_alike(object, peers, options, &mut passed, &mut together);
+            assert_eq!(format!("{alone:?}"), format!("{together:?}"), "{}", object.root.document().text());
+        }
+        release.objects.iter().filter(|object| object.root.document().is_repetition()).count()
+    }
+
+    #[test]
+    fn objects_are_judged_as_if_alone() {
+        let all_on = Options { gates: Gate::ALL.into_iter().map(|gate| (gate, true)).collect(), ..Options::default() };
+        let old = Options { capi_version: "1.10".parse().unwrap(), ..all_on.clone() };
+        let (mut repeated, mut all) = (0, 0);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/admission");
+        for entry in walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().flatten() {
+            let Ok(bytes) = std::fs::read(entry.path()) else { continue };
+            let source = Source { name: "fixtures".to_owned(), bytes };
+            let streams = [Stream::parse(&source, 1)];
+            let peers = Release::new(&streams, "default");
+            for object in &peers.objects {
+                let mut object = object.root.to_json();
+                object["metadata"]["namespace"] = "default".into();
+                let variants = variants(&object);
+                // Watched before there is any fault, and after.
+                let first = [vec![object.clone(); 6], variants.clone(), vec![object.clone()]].concat();
+                let last = [vec![object.clone()], variants, vec![object]].concat();
+                for options in [&all_on, &old] {
+                    repeated += same(&first, &peers, options) + same(&last, &peers, options);
+                    all += first.len() + last.len();
+                }
+            }
+        }
+        assert!(repeated > all * 2 / 3, "{repeated} of {all}");
+    }
+}

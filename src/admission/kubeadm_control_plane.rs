@@ -15,11 +15,8 @@ use super::{Gate, Judgement, kubeadm_config, machine, metadata, taint};
 const CA_DAYS: i64 = 3650;
 
 /// The checks of a KubeadmControlPlane.
-pub const JUDGEMENTS: &[Judgement] = &[
-    |check| of_spec(check, replicas),
-    |check| of_spec(check, infrastructure),
-    |check| of_spec(check, settings),
-];
+pub const JUDGEMENTS: &[Judgement] =
+    &[|check| of_spec(check, replicas), |check| of_spec(check, infrastructure), |check| of_spec(check, settings)];
 
 fn of_spec<'a>(check: &mut Check<'_, 'a>, judge: fn(&mut Check<'_, 'a>, Value<'a>)) {
     if let Some(spec) = check.at(&["spec"]) {
