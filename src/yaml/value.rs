@@ -317,15 +317,17 @@ impl<'a> Value<'a> {
             if !nodes.contains(&word.node) {
                 continue;
             }
-            let (own, others) = (self.document.word(number), other.document.word(number));
-            if own == others {
+            let (own, others) = (self.document, other.document);
+            if !own.differs_from(others, number) && own.word(number) == others.word(number) {
                 continue;
             }
             differing.push(word.node - self.index);
             // No other word means `null`.
-            let may_be_null = |word: Option<&[u8]>| word.is_none_or(|word| word.len() == "null".len());
-            let is_null = |document: &Document<'_>| Value { document, index: word.node }.is_null();
-            if may_be_null(own) && is_null(self.document) || may_be_null(others) && is_null(other.document) {
+            let is_null = |document: &Document<'_>| {
+                document.span_of_word(number).is_none_or(|word| word.len() == "null".len())
+                    && Value { document, index: word.node }.is_null()
+            };
+            if is_null(own) || is_null(others) {
                 return false;
             }
         }

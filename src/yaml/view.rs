@@ -290,9 +290,16 @@ impl<'a> Document<'a> {
     /// What stands in this document in place of the form's word of a number.
     #[inline]
     pub(super) fn word(&self, number: usize) -> Option<&'a [u8]> {
+        let Span { start, end } = self.span_of_word(number)?;
+        self.text.as_bytes().get(start as usize..end as usize)
+    }
+
+    /// Where what stands in place of the form's word of a number stands.
+    #[inline]
+    pub(super) fn span_of_word(&self, number: usize) -> Option<Span> {
         let Word { start, end, .. } = *self.form.words.get(number)?;
         let (before, behind) = (self.shifts.behind(number as u16), self.shifts.behind(number as u16 + 1));
-        self.text.as_bytes().get(start.wrapping_add(before) as usize..end.wrapping_add(behind) as usize)
+        Some(Span { start: start.wrapping_add(before).into(), end: end.wrapping_add(behind).into() })
     }
 
     /// A text that holds the value of a node as it is written, and where: the form's, where no word stands in it. All
@@ -310,6 +317,11 @@ impl<'a> Document<'a> {
     #[inline]
     fn changes(&self, from: u16, to: u16) -> bool {
         from != to && self.changed != 0 && self.changed & Words::between(from, to).0 != 0
+    }
+
+    /// Whether others may share its form.
+    pub(crate) fn has_form(&self) -> bool {
+        self.form.number != FormNumber::NONE
     }
 
     /// Whether it may be that others than the form's own words stand in it: it repeats the form's first document.
@@ -344,16 +356,23 @@ impl<'a> Document<'a> {
     }
 
     /// The form's words, with their numbers, in place of which this document or another of the form may have others.
+    #[inline]
     pub(super) fn changed_words(&self, other: &Document<'_>) -> impl Iterator<Item = (usize, &Word)> {
         let mut changed = self.changed | other.changed;
         // All of them at once, where there are more words than bits.
-        let beyond = if changed == 0 { 0..0 } else { u64::BITS as usize..self.form.words.len() };
-        let bits = std::iter::from_fn(move || {
-            let number = changed.trailing_zeros() as usize;
+        let mut beyond = if changed == 0 { usize::MAX } else { u64::BITS as usize };
+        std::iter::from_fn(move || {
+            let number = if changed == 0 { beyond } else { changed.trailing_zeros() as usize };
+            beyond = beyond.saturating_add(usize::from(changed == 0));
             changed &= changed.wrapping_sub(1);
-            (number < u64::BITS as usize).then_some(number)
-        });
-        bits.chain(beyond).filter_map(|number| Some((number, self.form.words.get(number)?)))
+            Some((number, self.form.words.get(number)?))
+        })
+    }
+
+    /// Whether it is known without a look that one of two documents has the form's word of a number, and the other has not.
+    #[inline]
+    pub(super) fn differs_from(&self, other: &Document<'_>, number: usize) -> bool {
+        number < u64::BITS as usize && (self.changed ^ other.changed) >> number & 1 == 1
     }
 
     /// Where the value of a node stands.
