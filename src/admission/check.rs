@@ -45,7 +45,9 @@ impl<'r, 'a> Check<'r, 'a> {
 
     /// What the object was asked for at its making counts as read in its document, where somebody watches ([`super::alike`]).
     fn look_at(&self, keys: &'static [&'static str]) {
-        let _ = self.object.at(keys).map(|value| value.raw());
+        if self.object.root.document().is_watched() {
+            let _ = self.object.at(keys).map(|value| value.raw());
+        }
     }
 
     /// A field of the object; null counts as absent.

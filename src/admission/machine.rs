@@ -75,8 +75,8 @@ pub const OF_DEPLOYMENT: &[Judgement] = &[
 
 /// Judges a name that the controllers write into a label.
 pub fn becomes_a_label(check: &mut Check<'_, '_>) {
-    if let Some(name) = check.at(&["metadata", "name"])
-        && !is_label_value(check.name())
+    if !is_label_value(check.name())
+        && let Some(name) = check.at(&["metadata", "name"])
     {
         let message = "the webhook refuses the name: it becomes a label value, of at most 63 characters";
         check.refuse(&INVALID_NAME, name, message, "use a shorter name");

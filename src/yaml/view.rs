@@ -85,14 +85,15 @@ impl Shifts {
         matches!(self, Self::Few(0, _))
     }
 
-    /// The shift behind so many words.
+    /// The shifts behind so many words, and behind so many.
     #[inline]
-    fn behind(&self, words: u16) -> u16 {
+    fn behind(&self, one: u16, other: u16) -> (u16, u16) {
         let shifts = match self {
             Self::Few(_, few) => &few[..],
             Self::Many(many) => many,
         };
-        shifts.get(words as usize).copied().unwrap_or_default()
+        let behind = |words: u16| shifts.get(words as usize).copied().unwrap_or_default();
+        (behind(one), behind(other))
     }
 }
 
@@ -283,7 +284,8 @@ impl<'a> Document<'a> {
     #[inline]
     pub(super) fn moved(&self, span: Span, start: u16, end: u16) -> Span {
         self.note(Words::between(start, end));
-        let to = |at: u32, words: u16| u32::from((at as u16).wrapping_add(self.shifts.behind(words)));
+        let (start, end) = self.shifts.behind(start, end);
+        let to = |at: u32, shift: u16| u32::from((at as u16).wrapping_add(shift));
         Span { start: to(span.start, start), end: to(span.end, end) }
     }
 
@@ -298,7 +300,7 @@ impl<'a> Document<'a> {
     #[inline]
     pub(super) fn span_of_word(&self, number: usize) -> Option<Span> {
         let Word { start, end, .. } = *self.form.words.get(number)?;
-        let (before, behind) = (self.shifts.behind(number as u16), self.shifts.behind(number as u16 + 1));
+        let (before, behind) = self.shifts.behind(number as u16, number as u16 + 1);
         Some(Span { start: start.wrapping_add(before).into(), end: end.wrapping_add(behind).into() })
     }
 
@@ -340,6 +342,11 @@ impl<'a> Document<'a> {
         let (form, shifts) = (Arc::clone(&self.form), self.shifts.clone());
         // As if all words were others, so that none is read from the form.
         Document { text: self.text, form, shifts, changed: u64::MAX, is_watched: true }
+    }
+
+    /// Whether somebody wants to know which of its words are read.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_watched
     }
 
     /// Notes that words are read, where somebody wants to know.

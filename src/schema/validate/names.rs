@@ -81,12 +81,23 @@ fn is_key_name(text: &str) -> bool {
     text.len() <= 63
         && end(bytes.first())
         && end(bytes.last())
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && bytes.iter().fold(true, |all, byte| all & IS_OF_KEY[*byte as usize])
 }
+
+/// Letters, digits, `-`, `_` and `.`.
+const IS_OF_KEY: [bool; 256] = {
+    let mut is_of_key = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        is_of_key[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        byte += 1;
+    }
+    is_of_key
+};
 
 /// A label's key, or a finalizer: an optional subdomain and `/`, then a name.
 pub fn is_qualified_name(text: &str) -> bool {
-    match text.bytes().position(|byte| byte == b'/') {
+    match memchr::memchr(b'/', text.as_bytes()) {
         Some(at) => is_dns_subdomain(&text[..at]) && is_key_name(&text[at + 1..]),
         None => is_key_name(text),
     }
