@@ -183,6 +183,13 @@ fn variants_agree(text: &str, others: &[&str]) -> usize {
         let chosen = [number % others.len(), (number + 3) % others.len()].map(|index| others[index]);
         texts.extend(chosen.map(|other| format!("{}{other}{}", &text[..range.start], &text[range.end..])));
     }
+    // In one stream they share their forms; in streams of their own every other one will do.
+    let joined = texts.join("\n---\n");
+    same_as_alone(vec![joined]) + same_as_alone(texts.into_iter().step_by(2).collect())
+}
+
+/// How many objects were judged, each alone and one after the other.
+fn same_as_alone(texts: Vec<String>) -> usize {
     let sources: Vec<Source> =
         texts.into_iter().map(|text| Source { name: "test".into(), bytes: text.into_bytes() }).collect();
     let streams: Vec<_> = sources.iter().map(|source| Stream::parse(source, 1)).collect();
