@@ -123,12 +123,12 @@ mod tests {
 
     /// A value over lines, so that each scalar ends its own and another word can take its place.
     fn written(value: &Json, indent: usize, out: &mut String) {
-        let begin = |out: &mut String| out.push_str(&format!("\n{:indent$}", ""));
+        let begin = |out: &mut String| out.extend(["\n", &" ".repeat(indent)]);
         match value {
             Json::Object(map) if !map.is_empty() => {
                 for (key, value) in map {
                     begin(out);
-                    out.push_str(&format!("{key:?}:"));
+                    out.extend(["\"", key, "\":"]);
                     written(value, indent + 2, out);
                 }
             }
@@ -139,7 +139,7 @@ mod tests {
                     written(value, indent + 2, out);
                 }
             }
-            scalar => out.push_str(&format!(" {scalar}")),
+            scalar => out.extend([" ", &scalar.to_string()]),
         }
     }
 

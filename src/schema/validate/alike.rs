@@ -214,7 +214,7 @@ fn looks_around(schema: Schema<'_>, value: Value<'_>) -> bool {
         || (value.kind() != Kind::Scalar && schema.has_checks() && schema.checks().enumeration().is_some())
 }
 
-impl<'a> Judge<'_, 'a> {
+impl Judge<'_, '_> {
     /// Judges an object that differs from one that passed in these scalars only.
     fn object_again(&mut self, schema: Schema<'_>, plan: &Plan<'_>, differing: &[u32]) {
         let (object, root) = (self.object, self.object.root);
