@@ -58,11 +58,9 @@ pub fn judge(check: &mut Check<'_, '_>) {
 /// A cluster's name that cannot be the label into which it is written.
 pub fn cluster_name(check: &mut Check<'_, '_>) {
     let object = check.object;
-    let is_written = check.since(11)
-        && object.group() == CLUSTER_GROUP
-        && NEEDS.iter().any(|(group, kind, _)| object.is(group, kind));
-    if let Some(at) = check.at(&["spec", "clusterName"]).filter(|_| is_written)
+    if let Some(at) = check.at(&["spec", "clusterName"]).filter(|_| check.since(11))
         && let Some(name) = at.as_str().filter(|name| name.len() <= 63 && !is_label_value(name))
+        && NEEDS.iter().any(|(group, kind, _)| *group == CLUSTER_GROUP && object.is(group, kind))
     {
         let message = format!(
             "clusterName {name:?} cannot be the value of a label: the webhook writes it into {CLUSTER_NAME_LABEL}, and the \

@@ -132,11 +132,17 @@ pub fn judge_alike<'s, 'a>(
         if let Some(of_form) = of_form.take() {
             *of_form = Some(shape.clone());
         }
-        if shapes.known.len() < SHAPES {
-            shapes.known.push(shape);
+        shapes.remember(shape);
+    }
+}
+
+impl<'s, 'a> Shapes<'s, 'a> {
+    fn remember(&mut self, shape: Shape<'s, 'a>) {
+        if self.known.len() < SHAPES {
+            self.known.push(shape);
         } else {
-            shapes.known[shapes.oldest] = shape;
-            shapes.oldest = (shapes.oldest + 1) % SHAPES;
+            self.known[self.oldest] = shape;
+            self.oldest = (self.oldest + 1) % SHAPES;
         }
     }
 }
