@@ -192,7 +192,7 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
     let findings = &mut all;
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
-    let mut passed = Passed::default();
+    let (mut passed, mut admitted) = (Passed::default(), admission::Passed::default());
     for object in ahead::one_by_one(objects, |object| object.text()) {
         if options.json_schemas.judge(object, findings) {
             continue;
@@ -221,7 +221,7 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             definition::judge(object, findings);
         }
         if let Some(webhooks) = &webhooks {
-            admission::judge(object, release, webhooks, findings);
+            admission::judge_alike(object, release, webhooks, &mut admitted, findings);
             limit(findings, from);
         }
     }

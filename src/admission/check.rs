@@ -7,7 +7,7 @@ use crate::yaml::{Children, Path, Scalar, Value};
 use super::rules::GATE_DISABLED;
 use super::{Gate, Operation, Options, Peers, State};
 
-/// An object under judgement.
+/// An object under judgement. Its name and namespace are asked of the check, not of the object.
 pub struct Check<'r, 'a> {
     pub object: &'r Object<'a>,
     pub peers: &'r dyn Peers,
@@ -15,7 +15,7 @@ pub struct Check<'r, 'a> {
     pub out: &'r mut Vec<Finding>,
 }
 
-impl<'a> Check<'_, 'a> {
+impl<'r, 'a> Check<'r, 'a> {
     /// Whether the release of Cluster API is `1.<minor>` or newer.
     pub fn since(&self, minor: u16) -> bool {
         self.options.capi_version.since(minor)
@@ -29,6 +29,25 @@ impl<'a> Check<'_, 'a> {
     /// Whether the object is written in an API version before v1beta2 of the CAPI contract.
     pub fn is_old(&self) -> bool {
         self.object.version() != "v1beta2"
+    }
+
+    /// The object's name; empty where it has none.
+    pub fn name(&self) -> &'r str {
+        self.look_at(&["metadata", "name"]);
+        &self.object.name
+    }
+
+    /// The object's namespace, where it is set.
+    pub fn namespace(&self) -> Option<&'r str> {
+        self.look_at(&["metadata", "namespace"]);
+        self.object.namespace.as_deref()
+    }
+
+    /// What the object was asked for at its making counts as read in its document, where somebody watches ([`super::alike`]).
+    fn look_at(&self, keys: &'static [&'static str]) {
+        if self.object.root.document().is_watched() {
+            let _ = self.object.at(keys).map(|value| value.raw());
+        }
     }
 
     /// A field of the object; null counts as absent.

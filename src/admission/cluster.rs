@@ -3,25 +3,19 @@
 use crate::yaml::Value;
 
 use super::address::Block;
-use super::check::{Check, field, is_set, items};
-use super::machine::{is_reference, namespace};
-use super::rules::{EMPTY_CLUSTER, INVALID_ADDRESS, INVALID_NAME, OUT_OF_RANGE};
-use super::topology;
-use crate::schema::validate::names::is_label_value;
+use super::check::{Check, is_set, items};
+use super::machine::{becomes_a_label, is_reference, namespace};
+use super::rules::{EMPTY_CLUSTER, INVALID_ADDRESS, OUT_OF_RANGE};
+use super::{Judgement, topology};
 
 /// Where the ranges of pods and services stand.
 const ADDRESS_BLOCKS: [&[&str]; 2] =
     [&["spec", "clusterNetwork", "pods", "cidrBlocks"], &["spec", "clusterNetwork", "services", "cidrBlocks"]];
 
-/// Judges a Cluster.
-pub fn judge(check: &mut Check<'_, '_>) {
-    let root = check.object.root;
-    if let Some(name) = field(root, &["metadata", "name"])
-        && !is_label_value(&check.object.name)
-    {
-        let message = "the webhook refuses the name: it becomes a label value, of at most 63 characters";
-        check.refuse(&INVALID_NAME, name, message, "use a shorter name");
-    }
+/// The checks of a Cluster.
+pub const JUDGEMENTS: &[Judgement] = &[becomes_a_label, references, address_blocks, with_topology];
+
+fn references(check: &mut Check<'_, '_>) {
     let (plane, infrastructure) = (check.at(&["spec", "controlPlaneRef"]), check.at(&["spec", "infrastructureRef"]));
     namespace(check, plane);
     namespace(check, infrastructure);
@@ -29,12 +23,18 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if check.since(11) && !is_reference(plane) && !is_reference(infrastructure) && !is_set(topology) {
         empty(check);
     }
+}
+
+fn address_blocks(check: &mut Check<'_, '_>) {
     for blocks in ADDRESS_BLOCKS {
-        for block in items(root, blocks) {
+        for block in items(check.object.root, blocks) {
             cidr(check, block);
         }
     }
-    if let Some(topology) = topology {
+}
+
+fn with_topology(check: &mut Check<'_, '_>) {
+    if let Some(topology) = check.at(&["spec", "topology"]) {
         upgrade_concurrency(check);
         topology::judge(check, topology);
     }

@@ -30,7 +30,7 @@ const NEEDS: &[(&str, &str, &str)] = &[
     (CONTROL_PLANE, "KubeadmControlPlane", "version"),
 ];
 
-/// An object without `spec`, a template without one, and a cluster's name that cannot be the label into which it is written.
+/// An object without `spec`, and a template without one.
 pub fn judge(check: &mut Check<'_, '_>) {
     let object = check.object;
     let Some((_, _, needed)) = NEEDS.iter().find(|(group, kind, _)| object.is(group, kind)) else { return };
@@ -53,8 +53,14 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if !check.is_old() && &*object.kind == "MachineDeployment" {
         unfilled_strategy(check, spec);
     }
-    if let Some(at) = field(spec, &["clusterName"]).filter(|_| object.group() == CLUSTER_GROUP)
+}
+
+/// A cluster's name that cannot be the label into which it is written.
+pub fn cluster_name(check: &mut Check<'_, '_>) {
+    let object = check.object;
+    if let Some(at) = check.at(&["spec", "clusterName"]).filter(|_| check.since(11))
         && let Some(name) = at.as_str().filter(|name| name.len() <= 63 && !is_label_value(name))
+        && NEEDS.iter().any(|(group, kind, _)| *group == CLUSTER_GROUP && object.is(group, kind))
     {
         let message = format!(
             "clusterName {name:?} cannot be the value of a label: the webhook writes it into {CLUSTER_NAME_LABEL}, and the \

@@ -9,36 +9,39 @@ use super::rules::{
     CONFLICTING_FIELDS, EVEN_CONTROL_PLANE, INCOMPLETE_REFERENCE, INVALID_REPLICAS, INVALID_ROLLOUT, OUT_OF_RANGE,
 };
 use super::taint::Bearer;
-use super::{Gate, kubeadm_config, machine, metadata, taint};
+use super::{Gate, Judgement, kubeadm_config, machine, metadata, taint};
 
 /// A CA made by kubeadm lives this long unless told otherwise.
 const CA_DAYS: i64 = 3650;
 
-/// Judges a KubeadmControlPlane or KubeadmControlPlaneTemplate.
-pub fn judge(check: &mut Check<'_, '_>) {
-    let root = check.object.root;
-    match &*check.object.kind {
-        "KubeadmControlPlane" => {
-            let Some(spec) = check.at(&["spec"]) else { return };
-            replicas(check, spec);
-            infrastructure(check, spec);
-            check.needed_version(field(spec, &["version"]));
-            let replicas = field(spec, &["replicas"]).map_or(Some(1), whole);
-            rollout(check, spec, replicas);
-            common(check, spec);
-        }
-        "KubeadmControlPlaneTemplate" => {
-            let at = field(root, &["kind"]).unwrap_or(root);
-            if !check.gate(Gate::ClusterTopology, at, "a KubeadmControlPlaneTemplate") {
-                return;
-            }
-            metadata::judge(check, check.at(&["spec", "template", "metadata"]));
-            let Some(spec) = check.at(&["spec", "template", "spec"]) else { return };
-            rollout(check, spec, None);
-            common(check, spec);
-        }
-        _ => {}
+/// The checks of a KubeadmControlPlane.
+pub const JUDGEMENTS: &[Judgement] =
+    &[|check| of_spec(check, replicas), |check| of_spec(check, infrastructure), |check| of_spec(check, settings)];
+
+fn of_spec<'a>(check: &mut Check<'_, 'a>, judge: fn(&mut Check<'_, 'a>, Value<'a>)) {
+    if let Some(spec) = check.at(&["spec"]) {
+        judge(check, spec);
     }
+}
+
+fn settings<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
+    check.needed_version(field(spec, &["version"]));
+    let replicas = field(spec, &["replicas"]).map_or(Some(1), whole);
+    rollout(check, spec, replicas);
+    common(check, spec);
+}
+
+/// Judges a KubeadmControlPlaneTemplate.
+pub fn judge_template(check: &mut Check<'_, '_>) {
+    let root = check.object.root;
+    let at = field(root, &["kind"]).unwrap_or(root);
+    if !check.gate(Gate::ClusterTopology, at, "a KubeadmControlPlaneTemplate") {
+        return;
+    }
+    metadata::judge(check, check.at(&["spec", "template", "metadata"]));
+    let Some(spec) = check.at(&["spec", "template", "spec"]) else { return };
+    rollout(check, spec, None);
+    common(check, spec);
 }
 
 fn replicas<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {

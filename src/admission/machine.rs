@@ -13,7 +13,7 @@ use super::rules::{
 };
 use super::selector;
 use super::taint::Bearer;
-use super::{Gate, metadata, taint};
+use super::{Gate, Judgement, metadata, taint};
 use crate::schema::validate::names::is_label_value;
 
 const CONTROL_PLANE_LABEL: &str = "cluster.x-k8s.io/control-plane";
@@ -46,32 +46,44 @@ pub fn judge_machine(check: &mut Check<'_, '_>) {
     namespaces(check, spec);
 }
 
-/// Judges a MachineSet.
-pub fn judge_set(check: &mut Check<'_, '_>) {
-    template(check, Bearer::Worker);
-    autoscaler(check);
-    preflight(check);
-    naming(check);
-    if let Some(spec) = check.at(&["spec", "template", "spec"]) {
-        namespaces(check, spec);
-    }
-    select(check, SET_LABEL, false);
-}
+/// The checks of a MachineSet.
+pub const OF_SET: &[Judgement] = &[
+    template_metadata,
+    |check| template_spec(check, Bearer::Worker),
+    same_cluster,
+    autoscaler,
+    preflight,
+    naming,
+    template_namespaces,
+    form_of_selector,
+    |check| select(check, SET_LABEL, false),
+];
 
-/// Judges a MachineDeployment.
-pub fn judge_deployment(check: &mut Check<'_, '_>) {
-    let root = check.object.root;
-    if let Some(name) = field(root, &["metadata", "name"])
-        && !is_label_value(&check.object.name)
+/// The checks of a MachineDeployment.
+pub const OF_DEPLOYMENT: &[Judgement] = &[
+    becomes_a_label,
+    template_metadata,
+    |check| template_spec(check, Bearer::Worker),
+    same_cluster,
+    autoscaler,
+    preflight,
+    naming,
+    form_of_selector,
+    |check| select(check, DEPLOYMENT_LABEL, true),
+    rollout,
+];
+
+/// Judges a name that the controllers write into a label.
+pub fn becomes_a_label(check: &mut Check<'_, '_>) {
+    if !is_label_value(check.name())
+        && let Some(name) = check.at(&["metadata", "name"])
     {
         let message = "the webhook refuses the name: it becomes a label value, of at most 63 characters";
         check.refuse(&INVALID_NAME, name, message, "use a shorter name");
     }
-    template(check, Bearer::Worker);
-    autoscaler(check);
-    preflight(check);
-    naming(check);
-    select(check, DEPLOYMENT_LABEL, true);
+}
+
+fn rollout(check: &mut Check<'_, '_>) {
     let strategy = check.either(&["spec", "strategy"], &["spec", "rollout", "strategy"]);
     rolling_update(check, strategy, true);
     let limit =
@@ -85,11 +97,11 @@ pub fn judge_pool(check: &mut Check<'_, '_>) {
     if !check.gate(Gate::MachinePool, field(root, &["kind"]).unwrap_or(root), "a MachinePool") {
         return;
     }
-    template(check, Bearer::Any);
+    template_metadata(check);
+    template_spec(check, Bearer::Any);
+    same_cluster(check);
     autoscaler(check);
-    if let Some(spec) = check.at(&["spec", "template", "spec"]) {
-        namespaces(check, spec);
-    }
+    template_namespaces(check);
     if let Some(taints) = check.at(&["spec", "template", "spec", "taints"])
         && taints.items().next().is_some()
     {
@@ -103,20 +115,29 @@ pub fn judge_pool(check: &mut Check<'_, '_>) {
     }
 }
 
-/// What the three that make Machines have in common: the template and the name of the cluster.
-fn template(check: &mut Check<'_, '_>, bearer: Bearer) {
-    let root = check.object.root;
+fn template_metadata(check: &mut Check<'_, '_>) {
     metadata::judge(check, check.at(&["spec", "template", "metadata"]));
+}
+
+/// What the three that make Machines have in common.
+fn template_spec(check: &mut Check<'_, '_>, bearer: Bearer) {
     let Some(spec) = check.at(&["spec", "template", "spec"]) else { return };
     check.version(field(spec, &["version"]));
     if bearer == Bearer::Worker {
         taint::judge(check, field(spec, &["taints"]), bearer);
     }
+    if check.since(11) {
+        bootstrap(check, spec);
+    }
+}
+
+/// The name of the cluster stands in the template once more.
+fn same_cluster(check: &mut Check<'_, '_>) {
     if !check.since(11) {
         return;
     }
-    bootstrap(check, spec);
-    let (own, nested) = (filled(root, &["spec", "clusterName"]), field(spec, &["clusterName"]));
+    let nested = check.at(&["spec", "template", "spec", "clusterName"]);
+    let own = filled(check.object.root, &["spec", "clusterName"]);
     // An absent one is the schema's to miss.
     if let (Some(own), Some(nested)) = (own, nested)
         && let Some(other) = nested.as_str().filter(|other| !other.is_empty() && *other != own)
@@ -150,6 +171,12 @@ pub fn is_reference(reference: Option<Value<'_>>) -> bool {
         || filled(reference, &["apiVersion"]).is_some_and(|api| api.contains('/'))
 }
 
+fn template_namespaces(check: &mut Check<'_, '_>) {
+    if let Some(spec) = check.at(&["spec", "template", "spec"]) {
+        namespaces(check, spec);
+    }
+}
+
 /// Up to CAPI 1.10 references had a namespace, which had to be the object's own.
 fn namespaces<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     namespace(check, field(spec, &["bootstrap", "configRef"]));
@@ -162,18 +189,21 @@ pub fn namespace<'a>(check: &mut Check<'_, 'a>, reference: Option<Value<'a>>) {
         return;
     }
     let Some(value) = reference.and_then(|reference| field(reference, &["namespace"])) else { return };
-    let (Some(own), Some(other)) = (check.object.namespace.as_deref(), value.as_str()) else { return };
+    let (Some(own), Some(other)) = (check.namespace(), value.as_str()) else { return };
     if !other.is_empty() && own != other {
         let message = format!("refers into namespace {other:?} from {own:?}: the webhook refuses it");
         check.refuse(&FOREIGN_REFERENCE, value, message, "drop `namespace`: it defaults to the object's own");
     }
 }
 
+fn form_of_selector(check: &mut Check<'_, '_>) {
+    check.selector(check.at(&["spec", "selector"]));
+}
+
 /// The selector must fit the template, after the webhook put its own labels into both.
 fn select(check: &mut Check<'_, '_>, own_label: &'static str, with_cluster: bool) {
     let root = check.object.root;
     let chosen = check.at(&["spec", "selector"]);
-    check.selector(chosen);
     let more = [
         // What it is does not matter: the webhook puts the same into selector and template.
         selector::is_empty(chosen).then_some((own_label, "".into())),

@@ -13,6 +13,7 @@ use crate::report::Finding;
 
 mod addons;
 mod address;
+mod alike;
 mod check;
 mod cluster;
 mod cluster_class;
@@ -42,6 +43,7 @@ mod variable;
 mod variable_schema;
 mod variable_value;
 
+pub use alike::{Passed, judge_alike};
 pub use decoding::{LabelledBy, Sent, drops};
 pub use options::{Gate, Gates, Operation, Options, State};
 pub use prefilled::prefilled;
@@ -88,36 +90,42 @@ impl Peers for Release<'_> {
     }
 }
 
+/// One of the checks of a kind. It looks at nothing but what it is given, and at no finding before it.
+type Judgement = fn(&mut Check<'_, '_>);
+
 /// Judges one object as CAPI's webhooks would on creation.
 pub fn judge(object: &Object<'_>, peers: &dyn Peers, options: &Options, out: &mut Vec<Finding>) {
     let mut check = Check { object, peers, options, out };
-    conversion::judge(&mut check);
-    decoding::judge(&mut check);
-    match object.group() {
+    judgements(object).for_each(|judgement| judgement(&mut check));
+}
+
+/// The checks of an object's kind, in the order of their findings. Each is the smaller the fewer words it looks at, so that few
+/// of them look at the names by which the objects of a fleet differ ([`alike`]).
+fn judgements(object: &Object<'_>) -> impl Iterator<Item = Judgement> {
+    let of_kind: &[Judgement] = match object.group() {
         "cluster.x-k8s.io" => match &*object.kind {
-            "Cluster" => cluster::judge(&mut check),
-            "ClusterClass" => cluster_class::judge(&mut check),
-            "Machine" => machine::judge_machine(&mut check),
-            "MachineSet" => machine::judge_set(&mut check),
-            "MachineDeployment" => machine::judge_deployment(&mut check),
-            "MachinePool" => machine::judge_pool(&mut check),
-            "MachineHealthCheck" => health_check::judge(&mut check),
-            "MachineDrainRule" => health_check::judge_drain_rule(&mut check),
-            _ => {}
+            "Cluster" => cluster::JUDGEMENTS,
+            "ClusterClass" => &[cluster_class::judge],
+            "Machine" => &[machine::judge_machine],
+            "MachineSet" => machine::OF_SET,
+            "MachineDeployment" => machine::OF_DEPLOYMENT,
+            "MachinePool" => &[machine::judge_pool],
+            "MachineHealthCheck" => &[health_check::judge],
+            "MachineDrainRule" => &[health_check::judge_drain_rule],
+            _ => &[],
         },
-        "addons.cluster.x-k8s.io" => addons::judge(&mut check),
-        "ipam.cluster.x-k8s.io" => ipam::judge(&mut check),
-        "runtime.cluster.x-k8s.io" => runtime::judge(&mut check),
-        "bootstrap.cluster.x-k8s.io" => kubeadm_config::judge(&mut check),
-        "controlplane.cluster.x-k8s.io" => {
-            kubeadm_control_plane::judge(&mut check);
-            providers::judge(&mut check);
-        }
-        "infrastructure.cluster.x-k8s.io" => {
-            docker::judge(&mut check);
-            providers::judge(&mut check);
-        }
-        "vmware.infrastructure.cluster.x-k8s.io" => providers::judge(&mut check),
-        _ => {}
-    }
+        "addons.cluster.x-k8s.io" => &[addons::judge],
+        "ipam.cluster.x-k8s.io" => &[ipam::judge],
+        "runtime.cluster.x-k8s.io" => &[runtime::judge],
+        "bootstrap.cluster.x-k8s.io" => &[kubeadm_config::judge],
+        "controlplane.cluster.x-k8s.io" => match &*object.kind {
+            "KubeadmControlPlane" => kubeadm_control_plane::JUDGEMENTS,
+            "KubeadmControlPlaneTemplate" => &[kubeadm_control_plane::judge_template],
+            _ => &[providers::judge],
+        },
+        "infrastructure.cluster.x-k8s.io" => &[docker::judge, providers::judge],
+        "vmware.infrastructure.cluster.x-k8s.io" => &[providers::judge],
+        _ => &[],
+    };
+    [conversion::judge, decoding::judge, decoding::cluster_name].into_iter().chain(of_kind.iter().copied())
 }

@@ -14,7 +14,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
     if !check.gate(Gate::RuntimeSdk, field(root, &["kind"]).unwrap_or(root), "an ExtensionConfig") {
         return;
     }
-    let name = &check.object.name;
+    let name = check.name();
     if let Some(value) = field(root, &["metadata", "name"]).filter(|_| !is_dns_label(name)) {
         let message = format!("{name:?} is no DNS label: the webhook refuses it for an ExtensionConfig");
         check.refuse(&INVALID_NAME, value, message, "use at most 63 lower-case letters, digits and `-`, without dots");

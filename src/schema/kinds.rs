@@ -69,6 +69,8 @@ pub struct Kinds<'s> {
     schemas: &'s Schemas,
     unknown: UnknownKinds,
     known: FxHashMap<String, FxHashMap<String, Known<'s>>>,
+    /// Version, kind and what is known of them of the object that was asked for last: charts render kind by kind.
+    latest: Option<(String, String, Known<'s>)>,
     /// What is to be said, in the order of the first objects of which it holds.
     remarks: Vec<Alike>,
 }
@@ -108,13 +110,33 @@ impl Remark {
 impl<'s> Kinds<'s> {
     /// Nothing worked out yet.
     pub fn new(schemas: &'s Schemas, unknown: UnknownKinds) -> Self {
-        Self { schemas, unknown, known: FxHashMap::default(), remarks: Vec::new() }
+        Self { schemas, unknown, known: FxHashMap::default(), latest: None, remarks: Vec::new() }
     }
 
     /// The schema of an object; what is to be said about its kind and version, [`remarks`](Self::remarks) tells in the end.
     pub fn find(&mut self, object: &Object<'_>) -> Option<Kind<'s>> {
+        let known = match &self.latest {
+            Some((version, kind, known)) if *kind == *object.kind && *version == *object.api_version => *known,
+            _ => {
+                let known = self.known_or_worked_out(object);
+                let (version, kind, latest) = self.latest.get_or_insert_with(|| (String::new(), String::new(), known));
+                object.api_version.as_ref().clone_into(version);
+                object.kind.as_ref().clone_into(kind);
+                *latest = known;
+                known
+            }
+        };
+        if let Some((remark, field)) = known.remark
+            && let Some(alike) = self.remarks.get_mut(remark)
+        {
+            alike.places.push(object.place(object.root.get(field).unwrap_or(object.root)));
+        }
+        known.schema
+    }
+
+    fn known_or_worked_out(&mut self, object: &Object<'_>) -> Known<'s> {
         let seen = self.known.get(&*object.api_version).and_then(|kinds| kinds.get(&*object.kind));
-        let known = seen.copied().unwrap_or_else(|| {
+        seen.copied().unwrap_or_else(|| {
             let (schema, remark) = self.work_out(object);
             let remark = remark.map(|remark| {
                 let field = remark.field;
@@ -124,13 +146,7 @@ impl<'s> Kinds<'s> {
             let known = Known { schema, remark };
             self.known.entry(object.api_version.to_string()).or_default().insert(object.kind.to_string(), known);
             known
-        });
-        if let Some((remark, field)) = known.remark
-            && let Some(alike) = self.remarks.get_mut(remark)
-        {
-            alike.places.push(object.place(object.root.get(field).unwrap_or(object.root)));
-        }
-        known.schema
+        })
     }
 
     /// What is to be said about the kinds and versions of the objects that were asked for, in the order of the input.

@@ -311,20 +311,23 @@ impl<'a> Value<'a> {
 
     /// As [`Value::has_shape_of`], for documents of one form: only words can differ.
     fn has_words_of(&self, other: Value<'_>, differing: &mut Vec<u32>) -> bool {
+        self.document.note_all();
         let nodes = self.index..self.node().next;
         for (number, word) in self.document.changed_words(other.document) {
             if !nodes.contains(&word.node) {
                 continue;
             }
-            let (own, others) = (self.document.word(number), other.document.word(number));
-            if own == others {
+            let (own, others) = (self.document, other.document);
+            if !own.differs_from(others, number) && own.word(number) == others.word(number) {
                 continue;
             }
             differing.push(word.node - self.index);
             // No other word means `null`.
-            let may_be_null = |word: Option<&[u8]>| word.is_none_or(|word| word.len() == "null".len());
-            let is_null = |document: &Document<'_>| Value { document, index: word.node }.is_null();
-            if may_be_null(own) && is_null(self.document) || may_be_null(others) && is_null(other.document) {
+            let is_null = |document: &Document<'_>| {
+                document.span_of_word(number).is_none_or(|word| word.len() == "null".len())
+                    && Value { document, index: word.node }.is_null()
+            };
+            if is_null(own) || is_null(others) {
                 return false;
             }
         }

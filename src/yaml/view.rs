@@ -4,6 +4,7 @@
 //! ([`super::repeat`]): a fleet takes little more room than its text. This module must not parse and must not know Kubernetes.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
@@ -53,11 +54,13 @@ pub struct Document<'t> {
     pub(super) shifts: Shifts,
     /// The form's words that have another in their place, a bit for each; all of them in forms with more words than bits.
     pub(super) changed: u64,
+    /// Whether it is noted which words are read; see [`words_read`].
+    is_watched: bool,
 }
 
 /// How far words have moved what stands behind them: in the document itself where they are few, so that whoever looks at it has
 /// them at hand.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shifts {
     Few(u8, [u16; Self::FEW]),
     Many(Box<[u16]>),
@@ -82,14 +85,15 @@ impl Shifts {
         matches!(self, Self::Few(0, _))
     }
 
-    /// The shift behind so many words.
+    /// The shifts behind so many words, and behind so many.
     #[inline]
-    fn behind(&self, words: u16) -> u16 {
+    fn behind(&self, one: u16, other: u16) -> (u16, u16) {
         let shifts = match self {
             Self::Few(_, few) => &few[..],
             Self::Many(many) => many,
         };
-        shifts.get(words as usize).copied().unwrap_or_default()
+        let behind = |words: u16| shifts.get(words as usize).copied().unwrap_or_default();
+        (behind(one), behind(other))
     }
 }
 
@@ -102,29 +106,72 @@ pub(super) struct Repetition {
     pub(super) changed: u64,
 }
 
+/// Some of a form's words, a bit for each; those for which there is no bit stand for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words(u64);
+
+impl Words {
+    /// All words, and whatever else may differ.
+    pub(crate) const ALL: Self = Self(u64::MAX);
+
+    /// The words of these numbers.
+    #[inline]
+    const fn between(from: u16, to: u16) -> Self {
+        if from >= to {
+            Self(0)
+        } else if to as u32 > u64::BITS {
+            Self::ALL
+        } else {
+            // Not empty and within the bits, so that neither shift is too far.
+            Self(u64::MAX << from & u64::MAX >> (u64::BITS - to as u32))
+        }
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+thread_local! {
+    /// What was read of watched documents.
+    static READ: Cell<Words> = const { Cell::new(Words(0)) };
+}
+
+/// The words of a watched document that somebody reads. Another document of the form that keeps them reads the same to him: keys
+/// are the same in all, and where something stands is not what it says.
+pub(crate) fn words_read(reader: impl FnOnce()) -> Words {
+    let outer = READ.replace(Words::default());
+    reader();
+    let read = READ.get();
+    READ.set(outer.and(read));
+    read
+}
+
 impl<'t> Document<'t> {
     /// A document that no other repeats.
     pub(super) fn alone(text: &'t str, nodes: &[Node], is_unusual: bool) -> Self {
         let number = FormNumber::NONE;
         let form =
             Form { text, nodes: nodes.into(), words: Box::default(), places: Box::default(), number, is_unusual };
-        Self { text, form: Arc::new(form), shifts: Shifts::of(&[]), changed: 0 }
+        Self { text, form: Arc::new(form), shifts: Shifts::of(&[]), changed: 0, is_watched: false }
     }
 
     /// The document of which a form is made.
     pub(super) fn first(text: &'t str, form: Arc<Form<'t>>) -> Self {
-        Self { text, form, shifts: Shifts::of(&[]), changed: 0 }
+        Self { text, form, shifts: Shifts::of(&[]), changed: 0, is_watched: false }
     }
 
     /// Another document of a form.
     pub(super) fn of_form(text: &'t str, form: Arc<Form<'t>>, repetition: &Repetition) -> Self {
-        Self { text, form, shifts: Shifts::of(&repetition.shifts), changed: repetition.changed }
+        let Repetition { shifts, changed } = repetition;
+        Self { text, form, shifts: Shifts::of(shifts), changed: *changed, is_watched: false }
     }
 }
 
 impl<'a> Document<'a> {
     /// The document's text, from its first byte to the separator.
     pub fn text(&self) -> &'a str {
+        self.note(Words::ALL);
         self.text
     }
 
@@ -236,16 +283,25 @@ impl<'a> Document<'a> {
     /// A span of the form that so many words stand before, at its place in this document.
     #[inline]
     pub(super) fn moved(&self, span: Span, start: u16, end: u16) -> Span {
-        let to = |at: u32, words: u16| u32::from((at as u16).wrapping_add(self.shifts.behind(words)));
+        self.note(Words::between(start, end));
+        let (start, end) = self.shifts.behind(start, end);
+        let to = |at: u32, shift: u16| u32::from((at as u16).wrapping_add(shift));
         Span { start: to(span.start, start), end: to(span.end, end) }
     }
 
     /// What stands in this document in place of the form's word of a number.
     #[inline]
     pub(super) fn word(&self, number: usize) -> Option<&'a [u8]> {
+        let Span { start, end } = self.span_of_word(number)?;
+        self.text.as_bytes().get(start as usize..end as usize)
+    }
+
+    /// Where what stands in place of the form's word of a number stands.
+    #[inline]
+    pub(super) fn span_of_word(&self, number: usize) -> Option<Span> {
         let Word { start, end, .. } = *self.form.words.get(number)?;
-        let (before, behind) = (self.shifts.behind(number as u16), self.shifts.behind(number as u16 + 1));
-        self.text.as_bytes().get(start.wrapping_add(before) as usize..end.wrapping_add(behind) as usize)
+        let (before, behind) = self.shifts.behind(number as u16, number as u16 + 1);
+        Some(Span { start: start.wrapping_add(before).into(), end: end.wrapping_add(behind).into() })
     }
 
     /// A text that holds the value of a node as it is written, and where: the form's, where no word stands in it. All
@@ -262,24 +318,68 @@ impl<'a> Document<'a> {
     /// Whether there may be another word in place of one of the form's words of these numbers.
     #[inline]
     fn changes(&self, from: u16, to: u16) -> bool {
-        if from == to || self.changed == 0 {
-            return false;
+        from != to && self.changed != 0 && self.changed & Words::between(from, to).0 != 0
+    }
+
+    /// Whether others may share its form.
+    pub(crate) fn has_form(&self) -> bool {
+        self.form.number != FormNumber::NONE
+    }
+
+    /// Whether it may be that others than the form's own words stand in it: it repeats the form's first document.
+    pub(crate) fn is_repetition(&self) -> bool {
+        !self.shifts.is_empty()
+    }
+
+    /// Whether the form's own words stand in place of all of these.
+    #[inline]
+    pub(crate) fn keeps(&self, words: Words) -> bool {
+        self.changed & words.0 == 0 && words != Words::ALL
+    }
+
+    /// This document once more, so that it is found out which of its words are read.
+    pub(crate) fn watched(&self) -> Document<'a> {
+        let (form, shifts) = (Arc::clone(&self.form), self.shifts.clone());
+        // As if all words were others, so that none is read from the form.
+        Document { text: self.text, form, shifts, changed: u64::MAX, is_watched: true }
+    }
+
+    /// Whether somebody wants to know which of its words are read.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
+    /// Notes that words are read, where somebody wants to know.
+    #[inline]
+    pub(super) fn note(&self, words: Words) {
+        if self.is_watched {
+            READ.set(READ.get().and(words));
         }
-        let behind = |number: u16| u64::MAX.checked_shl(number.into()).unwrap_or(0);
-        u32::from(to) > u64::BITS || self.changed & behind(from) & !behind(to) != 0
+    }
+
+    /// Notes that what becomes of it hangs on more than can be told.
+    pub(crate) fn note_all(&self) {
+        self.note(Words::ALL);
     }
 
     /// The form's words, with their numbers, in place of which this document or another of the form may have others.
+    #[inline]
     pub(super) fn changed_words(&self, other: &Document<'_>) -> impl Iterator<Item = (usize, &Word)> {
         let mut changed = self.changed | other.changed;
         // All of them at once, where there are more words than bits.
-        let beyond = if changed == 0 { 0..0 } else { u64::BITS as usize..self.form.words.len() };
-        let bits = std::iter::from_fn(move || {
-            let number = changed.trailing_zeros() as usize;
+        let mut beyond = if changed == 0 { usize::MAX } else { u64::BITS as usize };
+        std::iter::from_fn(move || {
+            let number = if changed == 0 { beyond } else { changed.trailing_zeros() as usize };
+            beyond = beyond.saturating_add(usize::from(changed == 0));
             changed &= changed.wrapping_sub(1);
-            (number < u64::BITS as usize).then_some(number)
-        });
-        bits.chain(beyond).filter_map(|number| Some((number, self.form.words.get(number)?)))
+            Some((number, self.form.words.get(number)?))
+        })
+    }
+
+    /// Whether it is known without a look that one of two documents has the form's word of a number, and the other has not.
+    #[inline]
+    pub(super) fn differs_from(&self, other: &Document<'_>, number: usize) -> bool {
+        number < u64::BITS as usize && (self.changed ^ other.changed) >> number & 1 == 1
     }
 
     /// Where the value of a node stands.
@@ -358,7 +458,7 @@ impl<'a, T> PerForm<'a, T> {
     const MOST: usize = 8;
 
     /// What is known of a document's form, or what is found out now. It must not depend on the document's words.
-    pub fn get(&mut self, document: &'a Document<'a>, find_out: impl FnOnce() -> T) -> &T {
+    pub fn get(&mut self, document: &'a Document<'a>, find_out: impl FnOnce() -> T) -> &mut T {
         let turn = (self.latest..self.known.len()).chain(0..self.latest);
         let known = turn.into_iter().find(|at| self.known.get(*at).is_some_and(|(other, _)| other.is_like(document)));
         self.latest = match known {
@@ -373,6 +473,6 @@ impl<'a, T> PerForm<'a, T> {
                 next
             }
         };
-        &self.known[self.latest].1
+        &mut self.known[self.latest].1
     }
 }

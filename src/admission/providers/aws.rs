@@ -43,7 +43,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
         "AWSManagedMachinePool" => pool::judge_managed(check, spec),
         "AWSManagedControlPlane" | "AWSManagedControlPlaneTemplate" => eks::judge(check, spec, is_template),
         "AWSFargateProfile" => tags(check, spec),
-        "AWSClusterControllerIdentity" if check.object.name != "default" => {
+        "AWSClusterControllerIdentity" if check.name() != "default" => {
             if let Some(at) = check.at(&["metadata", "name"]) {
                 check.refuse(&INVALID_NAME, at, "the webhook takes only the name `default`", "write default");
             }

@@ -34,7 +34,7 @@ pub fn judge(check: &mut Check<'_, '_>) {
 }
 
 fn name(check: &mut Check<'_, '_>) {
-    let name = &check.object.name;
+    let name = check.name();
     // A single character does not suffice.
     let is_name = (2..=44).contains(&name.len()) && crate::schema::validate::names::is_dns_label(name);
     if let Some(at) = check.at(&["metadata", "name"]).filter(|_| !is_name) {

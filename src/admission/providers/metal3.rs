@@ -56,7 +56,7 @@ fn machine(check: &mut Check<'_, '_>) {
     }
     for key in ["userData", "metaData", "networkData"] {
         let Some(at) = field(spec, Once(&[key, "namespace"])) else { continue };
-        let own = check.object.namespace.as_deref();
+        let own = check.namespace();
         if at.as_str().is_some_and(|other| !other.is_empty() && own.is_some_and(|own| own != other)) {
             let message = "a Secret in another namespace than the machine's: the webhook refuses it";
             check.refuse(&FOREIGN_REFERENCE, at, message, "drop `namespace`, and keep the Secret beside the machine");
@@ -131,7 +131,7 @@ fn data(check: &mut Check<'_, '_>) {
         return;
     }
     let wanted = format!("{}-{index}", text(template, &["name"]).unwrap_or_default());
-    if let Some(at) = field(root, &["metadata", "name"]).filter(|_| check.object.name != wanted) {
+    if let Some(at) = field(root, &["metadata", "name"]).filter(|_| check.name() != wanted) {
         let message = "the name does not follow from template and index: the webhook refuses it";
         check.refuse(&INVALID_NAME, at, message, format!("write {wanted}"));
     }
@@ -144,7 +144,7 @@ fn claim(check: &mut Check<'_, '_>) {
         check.absent(&MISSING_SETTING, root, &["spec", "template", "name"], message, "name a Metal3DataTemplate");
     }
     let Some(at) = field(root, &["spec", "template", "namespace"]) else { return };
-    let own = check.object.namespace.as_deref();
+    let own = check.namespace();
     if at.as_str().is_some_and(|other| !other.is_empty() && own.is_some_and(|own| own != other)) {
         let message = "a template in another namespace: the webhook refuses it";
         check.refuse(&FOREIGN_REFERENCE, at, message, "drop `namespace`");

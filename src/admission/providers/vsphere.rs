@@ -87,7 +87,7 @@ fn machine<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) {
     }
     if check.object.kind == "VSphereVM"
         && text(spec, &["os"]).as_deref() == Some("Windows")
-        && check.object.name.len() > 15
+        && check.name().len() > 15
         && let Some(at) = check.at(&["metadata", "name"])
     {
         let message = "Windows knows names of at most 15 characters: the webhook refuses it";

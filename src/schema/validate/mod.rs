@@ -65,7 +65,7 @@ pub struct Options {
 /// Compiled patterns and rules of one table, made when first needed. Shared by all threads.
 #[derive(Debug, Default)]
 pub struct Compiled {
-    patterns: Box<[OnceLock<Option<GoPattern>>]>,
+    patterns: Box<[OnceLock<Option<Pattern>>]>,
     rules: Box<[OnceLock<Result<Program, CelError>>]>,
     /// The expressions of what is said when a rule does not hold.
     messages: Box<[OnceLock<Option<Program>>]>,
@@ -97,9 +97,9 @@ impl Compiled {
     }
 
     /// The compiled pattern; `None` where it is no regular expression (the server then refuses any text).
-    fn pattern<'p>(&self, number: u32, text: impl FnOnce() -> &'p str) -> Option<&GoPattern> {
+    fn pattern<'p>(&self, number: u32, text: impl FnOnce() -> &'p str) -> Option<&Pattern> {
         let slot = self.patterns.get(number as usize)?;
-        slot.get_or_init(|| GoPattern::compile(text()).ok()).as_ref()
+        slot.get_or_init(|| Pattern::compile(text())).as_ref()
     }
 
     /// The compiled rule of a schema, or why it cannot be; `None` for a rule of another table.
@@ -125,6 +125,30 @@ impl Compiled {
             return &[];
         }
         self.refused.get(&schema.number()).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A compiled pattern.
+#[derive(Debug)]
+enum Pattern {
+    /// Kubernetes' own for names, which stands at most references: it needs no regular expression.
+    Dotted,
+    Other(GoPattern),
+}
+
+impl Pattern {
+    /// As CRDs write it.
+    const DOTTED: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+
+    fn compile(text: &str) -> Option<Self> {
+        if text == Self::DOTTED { Some(Self::Dotted) } else { GoPattern::compile(text).ok().map(Self::Other) }
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Dotted => names::is_dotted(text),
+            Self::Other(pattern) => pattern.is_match(text),
+        }
     }
 }
 

@@ -16,22 +16,52 @@ pub fn is_dns_label(text: &str) -> bool {
 
 /// A DNS-1123 subdomain: labels with dots between them, 253 characters at most. The name of an object.
 pub fn is_dns_subdomain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let mut before = b'.';
-    for &byte in bytes {
-        // A label begins and ends with a letter or digit.
-        let fits = match byte {
-            b'-' => before != b'.',
-            b'.' => is_inner(before),
-            _ => is_inner(byte),
-        };
-        if !fits {
-            return false;
+    text.len() <= 253 && is_dotted(text)
+}
+
+/// What a byte is in a name with dots, and at the same time how a name stands that has been read up to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Part {
+    /// A letter in lower case, or a digit: a label begins and ends with one.
+    Inner,
+    Hyphen,
+    /// A dot; or nothing has been read yet.
+    Dot,
+    /// No part of a name; or it is none any more.
+    Other,
+}
+
+/// What every byte is.
+const PARTS: [Part; 256] = {
+    let mut parts = [Part::Other; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() {
+            parts[byte as usize] = Part::Inner;
         }
-        before = byte;
+        byte += 1;
     }
-    bytes.len() <= 253 && is_inner(before)
+    parts[b'-' as usize] = Part::Hyphen;
+    parts[b'.' as usize] = Part::Dot;
+    parts
+};
+
+/// How a name stands that stood so, behind a byte of each kind.
+const NEXT: [[Part; 4]; 4] = {
+    use Part::{Dot, Hyphen, Inner, Other};
+    [
+        [Inner, Hyphen, Dot, Other],
+        [Inner, Hyphen, Other, Other],
+        [Inner, Other, Other, Other],
+        [Other, Other, Other, Other],
+    ]
+};
+
+/// As [`is_dns_subdomain`], of any length.
+pub(super) fn is_dotted(text: &str) -> bool {
+    let end = text.bytes().fold(Part::Dot, |part, byte| NEXT[part as usize][PARTS[byte as usize] as usize]);
+    end == Part::Inner
 }
 
 /// What can stand in a URL: the name of a role, or of an object within an object.
@@ -51,12 +81,23 @@ fn is_key_name(text: &str) -> bool {
     text.len() <= 63
         && end(bytes.first())
         && end(bytes.last())
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && bytes.iter().fold(true, |all, byte| all & IS_OF_KEY[*byte as usize])
 }
+
+/// Letters, digits, `-`, `_` and `.`.
+const IS_OF_KEY: [bool; 256] = {
+    let mut is_of_key = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        is_of_key[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        byte += 1;
+    }
+    is_of_key
+};
 
 /// A label's key, or a finalizer: an optional subdomain and `/`, then a name.
 pub fn is_qualified_name(text: &str) -> bool {
-    match text.bytes().position(|byte| byte == b'/') {
+    match memchr::memchr(b'/', text.as_bytes()) {
         Some(at) => is_dns_subdomain(&text[..at]) && is_key_name(&text[at + 1..]),
         None => is_key_name(text),
     }

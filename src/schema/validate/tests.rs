@@ -4,7 +4,7 @@ use crate::report::{Finding, Severity};
 use crate::schema::bundle::{Schemas, bundled};
 use crate::stream::Stream;
 
-use super::{Client, Compiled, Options, judge, judge_update};
+use super::{Client, Compiled, Options, Pattern, judge, judge_update};
 
 fn findings(text: &str, client: Client, prefilled: &[&str]) -> Vec<Finding> {
     let source = Source { name: "test".into(), bytes: text.as_bytes().to_vec() };
@@ -183,6 +183,13 @@ fn variants_agree(text: &str, others: &[&str]) -> usize {
         let chosen = [number % others.len(), (number + 3) % others.len()].map(|index| others[index]);
         texts.extend(chosen.map(|other| format!("{}{other}{}", &text[..range.start], &text[range.end..])));
     }
+    // In one stream they share their forms; in streams of their own every other one will do.
+    let joined = texts.join("\n---\n");
+    same_as_alone(vec![joined]) + same_as_alone(texts.into_iter().step_by(2).collect())
+}
+
+/// How many objects were judged, each alone and one after the other.
+fn same_as_alone(texts: Vec<String>) -> usize {
     let sources: Vec<Source> =
         texts.into_iter().map(|text| Source { name: "test".into(), bytes: text.into_bytes() }).collect();
     let streams: Vec<_> = sources.iter().map(|source| Stream::parse(source, 1)).collect();
@@ -199,4 +206,22 @@ fn variants_agree(text: &str, others: &[&str]) -> usize {
         assert_eq!(format!("{full:?}"), format!("{short:?}"), "{}", object.root.raw());
     }
     release.objects.len()
+}
+
+#[test]
+fn names_with_dots_are_told_as_their_pattern_tells_them() {
+    let pattern = crate::schema::pattern::GoPattern::compile(Pattern::DOTTED).expect("a pattern");
+    let own = Pattern::compile(Pattern::DOTTED).expect("a pattern");
+    assert!(matches!(own, Pattern::Dotted));
+    let signs = ["a", "9", "-", ".", "A", "\n", "é", "_"];
+    // Every text of up to five of these signs.
+    let mut texts = vec![String::new()];
+    for _ in 0..5 {
+        let longer = texts.iter().flat_map(|text| signs.map(|sign| format!("{text}{sign}")));
+        texts = texts.iter().cloned().chain(longer).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    }
+    texts.push("a".repeat(300));
+    for text in texts {
+        assert_eq!(own.is_match(&text), pattern.is_match(&text), "{text:?}");
+    }
 }

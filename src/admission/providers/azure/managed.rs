@@ -45,7 +45,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, is_template: bool) 
 }
 
 fn name(check: &mut Check<'_, '_>) {
-    let lower = check.object.name.to_lowercase();
+    let lower = check.name().to_lowercase();
     if let Some(word) = ["microsoft", "windows"].into_iter().find(|word| lower.contains(word))
         && let Some(at) = check.at(&["metadata", "name"])
     {
@@ -261,7 +261,7 @@ fn security<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 /// Without a prefix the webhook takes the object's name for one.
 fn dns_prefix<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
     let given = field(spec, &["dnsPrefix"]);
-    let prefix = given.and_then(|at| at.as_str()).unwrap_or_else(|| check.object.name.clone());
+    let prefix = given.and_then(|at| at.as_str()).unwrap_or_else(|| check.name().into());
     let bytes = prefix.as_bytes();
     let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let is_prefix = (2..=54).contains(&bytes.len())

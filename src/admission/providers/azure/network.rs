@@ -483,7 +483,7 @@ fn resource_group<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) {
 
 fn peerings<'a>(check: &mut Check<'_, 'a>, network: &Network<'a>) {
     let mut seen = HashSet::new();
-    let default = filled(network.spec, &["resourceGroup"]).unwrap_or_else(|| check.object.name.clone());
+    let default = filled(network.spec, &["resourceGroup"]).unwrap_or_else(|| check.name().into());
     for peering in network.get(&["vnet"]).into_iter().flat_map(|vnet| items(vnet, &["peerings"])) {
         let group = filled(peering, &["resourceGroup"]).unwrap_or_else(|| default.clone());
         let name = text(peering, &["remoteVnetName"]).unwrap_or_default();

@@ -46,7 +46,7 @@ pub fn judge<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>) {
 /// Without a name of its own the pool is called like the object.
 fn name<'a>(check: &mut Check<'_, 'a>, spec: Value<'a>, longest: usize) {
     let given = field(spec, &["name"]).filter(|at| at.as_str().is_some_and(|name| !name.is_empty()));
-    let name = given.and_then(|at| at.as_str()).unwrap_or_else(|| check.object.name.clone());
+    let name = given.and_then(|at| at.as_str()).unwrap_or_else(|| check.name().into());
     let is_name = name.len() <= longest
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
