@@ -168,6 +168,8 @@ pub struct Release<'a> {
     pub links: Parted<Link<'a>>,
     /// For each object: where its links begin; and where the last one's end.
     links_of: Vec<u32>,
+    /// Objects, each with one that it names by group, kind and name, in order.
+    named: Vec<(u32, u32)>,
 }
 
 impl<'a> Release<'a> {
@@ -189,6 +191,7 @@ impl<'a> Release<'a> {
             by_name: OnceLock::new(),
             links: Parted::default(),
             links_of: Vec::new(),
+            named: Vec::new(),
         };
         for (number, stream) in (0..).zip(streams) {
             let documents = 0..stream.documents.len() as u32;
@@ -238,10 +241,11 @@ impl<'a> Release<'a> {
         let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, follow, beside);
         let mut links_of = Vec::with_capacity(self.objects.len() + 1);
         links_of.push(0);
-        for count in parts.iter().flat_map(|(_, counts)| counts) {
+        for count in parts.iter().flat_map(|part| &part.counts) {
             links_of.push(links_of.last().copied().unwrap_or_default() + count);
         }
-        self.links = parts.into_iter().map(|(links, _)| links).collect::<Vec<_>>().into();
+        self.named = parts.iter().flat_map(|part| &part.named).copied().collect();
+        self.links = parts.into_iter().map(|part| part.links).collect::<Vec<_>>().into();
         self.links_of = links_of;
         done
     }

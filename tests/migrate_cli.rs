@@ -272,7 +272,8 @@ fn number(value: &serde_json::Value) -> usize {
 }
 
 fn lint_as(format: &str, text: &str) -> String {
-    let file = folder("fix", &[("a.yaml", text)]).join("a.yaml");
+    // Tests run beside one another, each with a format of its own.
+    let file = folder(&format!("fix-{format}"), &[("a.yaml", text)]).join("a.yaml");
     capi_lint(&["lint", file.to_str().unwrap(), "--format", format], "").stdout
 }
 

@@ -54,8 +54,6 @@ pub struct Link<'a> {
     pub target: Option<u32>,
     /// Whether it stands directly under `spec`.
     pub is_direct: bool,
-    /// Whether what it leads to belongs to the cluster of the object that refers: it says group, kind and name of what was found.
-    pub(super) hands_on: bool,
 }
 
 impl<'a> Link<'a> {
@@ -88,7 +86,6 @@ impl<'a> Link<'a> {
             name: reference.name,
             target: None,
             is_direct: false,
-            hands_on: false,
         }
     }
 
@@ -110,7 +107,6 @@ impl<'a> Link<'a> {
             name,
             target: None,
             is_direct: false,
-            hands_on: false,
         }
     }
 
@@ -141,10 +137,25 @@ impl<'a> Link<'a> {
     }
 }
 
-/// The references of some of a release's objects, in order, and how many each of them has.
-pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> (Vec<Link<'a>>, Vec<u32>) {
-    let mut links: Vec<Link<'a>> = Vec::with_capacity(objects.len());
-    let mut counts = Vec::with_capacity(objects.len());
+/// The references of some of a release's objects.
+#[derive(Debug, Default)]
+pub(super) struct Followed<'a> {
+    /// In order.
+    pub(super) links: Vec<Link<'a>>,
+    /// How many of them each object has.
+    pub(super) counts: Vec<u32>,
+    /// Objects, each with one that it names by group, kind and name, in order; many for one object where it names many.
+    pub(super) named: Vec<(u32, u32)>,
+}
+
+/// Follows the references of some of a release's objects.
+pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> Followed<'a> {
+    let mut followed = Followed {
+        links: Vec::with_capacity(objects.len()),
+        counts: Vec::with_capacity(objects.len()),
+        named: Vec::with_capacity(objects.len()),
+    };
+    let Followed { links, counts, named } = &mut followed;
     // Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
     let mut names_data = PerForm::default();
     let mut holders = Holders::default();
@@ -152,15 +163,17 @@ pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> (Vec<Link
     for object in ahead::one_by_one(objects, |object| object.text()) {
         let from = links.len();
         if is_capi_group(object.group()) {
-            by_shape(release, object, &mut holders, &mut trail, &mut links);
+            by_shape(release, object, &mut holders, &mut trail, links);
             let by_shape = links.len();
-            by_name(object, &mut links);
+            let targets = links.iter().skip(from).filter_map(|link| link.target);
+            named.extend(targets.map(|target| (object.number, target)));
+            by_name(object, links);
             let document = object.root.document();
             let may_name_data = *names_data.get(document, || data::may_be_in(document.form_text().as_bytes()));
             if may_name_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
                 links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
             }
-            for link in links.get_mut(by_shape..).unwrap_or_default() {
+            for link in links.iter_mut().skip(from).filter(|link| link.target.is_none()) {
                 link.target = resolve(release, link).map(|target| target.number);
             }
             // By shape and then by name: in order of appearance again.
@@ -170,7 +183,7 @@ pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> (Vec<Link
         }
         counts.push((links.len() - from) as u32);
     }
-    (links, counts)
+    followed
 }
 
 /// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
@@ -236,12 +249,7 @@ fn by_shape<'a>(
         }
         let is_direct = fields.peek() == Some(&node);
         let target = trail.follow(nth, release, object, &reference);
-        let hands_on = target.is_some();
-        let mut link = Link { target, is_direct, hands_on, ..Link::of_reference(object, reference) };
-        if target.is_none() {
-            link.target = resolve(release, &link).map(|target| target.number);
-        }
-        links.push(link);
+        links.push(Link { target, is_direct, ..Link::of_reference(object, reference) });
     }
 }
 

@@ -112,17 +112,26 @@ pub fn assign_without<'a>(
 /// one that stands there for it.
 pub fn spread(release: &Release<'_>, left: &FxHashMap<u32, u32>, membership: &mut [Membership]) {
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
-    let mut queue: Vec<u32> = (0..).zip(&is_stated).filter(|(_, stated)| **stated).map(|(number, _)| number).collect();
-    while let Some(number) = queue.pop() {
-        let known = membership[number as usize];
-        for link in release.links_from(number).iter().filter(|link| link.hands_on) {
-            let Some(target) = link.target else { continue };
-            let target = *left.get(&target).unwrap_or(&target) as usize;
-            let merged = membership[target].merge(known);
-            if !is_stated[target] && merged != membership[target] {
-                membership[target] = merged;
+    // What was reached, and refers to others itself.
+    let mut queue: Vec<u32> = Vec::new();
+    let reach = |target: u32, known: Membership, membership: &mut [Membership], queue: &mut Vec<u32>| {
+        let target = *left.get(&target).unwrap_or(&target) as usize;
+        let merged = membership[target].merge(known);
+        if !is_stated[target] && merged != membership[target] {
+            membership[target] = merged;
+            if !release.links_from(target as u32).is_empty() {
                 queue.push(target as u32);
             }
+        }
+    };
+    for (number, target) in release.named.iter().filter(|(number, _)| is_stated[*number as usize]) {
+        reach(*target, membership[*number as usize], membership, &mut queue);
+    }
+    while let Some(number) = queue.pop() {
+        let known = membership[number as usize];
+        let from = release.named.partition_point(|(other, _)| *other < number);
+        for (_, target) in release.named[from..].iter().take_while(|(other, _)| *other == number) {
+            reach(*target, known, membership, &mut queue);
         }
     }
 }
