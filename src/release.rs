@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::object::{Object, Outline, Reference};
 use crate::parted::Parted;
 use crate::report::{self, Finding};
-use crate::stream::{Content, Lines, Stream};
+use crate::stream::{Content, Stream};
 use crate::threads;
 use crate::yaml::{Document, PerForm, Value};
 
@@ -156,8 +156,6 @@ pub struct Release<'a> {
     pub membership: Vec<Membership>,
     namespace: String,
     has_one_namespace: bool,
-    /// Of each stream; counted when first somebody asks.
-    lines: Vec<OnceLock<Lines>>,
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
     any_namespace: OnceLock<Index>,
@@ -184,7 +182,6 @@ impl<'a> Release<'a> {
             membership: Vec::new(),
             namespace: namespace.to_owned(),
             has_one_namespace: true,
-            lines: vec![OnceLock::new(); streams.len()],
             index: Index::default(),
             any_namespace: OnceLock::new(),
             names: Names::default(),
@@ -393,13 +390,9 @@ impl<'a> Release<'a> {
         Some(self.line_at(origin.stream, start))
     }
 
-    /// The line of a stream at an offset, from 1. Lines are counted once.
+    /// The line of a stream at an offset, from 1.
     pub fn line_at(&self, stream: u32, offset: usize) -> usize {
-        let Some((stream, lines)) = self.streams.get(stream as usize).zip(self.lines.get(stream as usize)) else {
-            return 1;
-        };
-        let bytes = &stream.bytes;
-        lines.get_or_init(|| Lines::count(bytes, stream.threads())).at(bytes, offset.min(bytes.len()))
+        self.streams.get(stream as usize).map_or(1, |stream| stream.line_at(offset))
     }
 
     /// What was found among documents that are no objects: they are lost to everything that asks for objects.

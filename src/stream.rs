@@ -13,7 +13,7 @@ mod bytes;
 mod lines;
 
 pub use bytes::Bytes;
-pub use lines::Lines;
+use lines::{LineEnds, Lines};
 
 /// A source with its documents. Documents borrow from here.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Stream<'a> {
     pub bytes: Bytes<'a>,
     /// In order of appearance; their spans tile the bytes.
     pub documents: Documents<'a>,
+    lines: Lines,
+    holds: [bool; SOUGHT.len()],
     threads: usize,
 }
 
@@ -55,22 +57,30 @@ pub enum Content<'a> {
 /// A thread costs more than it brings below so many bytes.
 const BYTES_PER_THREAD: usize = 200_000;
 
+/// Words that are sought in all of each stream, for ignores and for plain secrets: they are looked for while a part of it is at
+/// hand. [`Stream::holds`] finds others too, but has to look through the text for them.
+const SOUGHT: [&str; 3] = ["capi-lint", "PRIVATE KEY-----", "passwd"];
+
+/// A part of a stream that begins with a document.
+struct Part<'a> {
+    documents: Vec<StreamDocument<'a>>,
+    /// Its bytes, from where they begin, and their line ends.
+    lines: Vec<LineEnds>,
+    /// Which of the words that are sought stand in it.
+    holds: [bool; SOUGHT.len()],
+}
+
 impl<'a> Stream<'a> {
     /// Splits and parses a source, on at most `jobs` threads; the result is the same for any number.
     pub fn parse(source: &'a Source, jobs: usize) -> Self {
         let bytes = &source.bytes;
         let threads = worth(bytes.len(), jobs);
-        let parts = threads::in_parts(&yaml::cut(bytes, threads::parts(threads)), threads, 1, |_, parts| {
-            let mut documents = Vec::new();
-            let mut reader = yaml::Reader::default();
-            for part in parts {
-                let bytes = bytes.get(part.clone()).unwrap_or_default();
-                parse_part(bytes, part.start, &mut reader, &mut documents);
-            }
-            documents
+        let places = yaml::cut(bytes, threads::parts(threads));
+        let parts = threads::in_turn(places.len(), threads, |number| {
+            let place = places.get(number).cloned().unwrap_or_default();
+            Part::parse(bytes.get(place.clone()).unwrap_or_default(), place.start, &mut yaml::Reader::default())
         });
-        let bytes = std::iter::once(bytes.as_slice()).collect();
-        Self { name: &source.name, bytes, documents: parts.into(), threads }
+        Self::of(&source.name, std::iter::once(bytes.as_slice()).collect(), parts, threads)
     }
 
     /// As [`Stream::parse`], of what is still being read, by one of the threads.
@@ -80,22 +90,31 @@ impl<'a> Stream<'a> {
     pub fn arriving(source: &'a Arriving, jobs: usize) -> Result<Self, InputError> {
         let read = |announce: &dyn Fn()| source.read(announce);
         let mut parts = threads::as_they_come(jobs, read, yaml::Reader::default, |reader, number| {
-            let mut documents = Vec::new();
-            parse_part(source.block(number), 0, reader, &mut documents);
-            documents
+            Part::parse(source.block(number), 0, reader)
         })?;
         let bytes: Bytes<'a> = source.blocks().collect();
-        for ((begin, _), documents) in bytes.blocks().zip(&mut parts) {
-            for document in documents {
-                document.move_behind(begin);
-            }
+        for ((begin, _), part) in bytes.blocks().zip(&mut parts) {
+            part.move_behind(begin);
         }
-        Ok(Self { name: &source.name, threads: worth(bytes.len(), jobs), bytes, documents: parts.into() })
+        let threads = worth(bytes.len(), jobs);
+        Ok(Self::of(&source.name, bytes, parts, threads))
+    }
+
+    fn of(name: &'a str, bytes: Bytes<'a>, parts: Vec<Part<'a>>, threads: usize) -> Self {
+        let lines = Lines::of(parts.iter().flat_map(|part| &part.lines));
+        let holds = std::array::from_fn(|word| parts.iter().any(|part| part.holds[word]));
+        let documents = parts.into_iter().map(|part| part.documents).collect::<Vec<_>>().into();
+        Self { name, bytes, documents, lines, holds, threads }
     }
 
     /// The number of threads that parsed it.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// The line at an offset, from 1.
+    pub fn line_at(&self, offset: usize) -> usize {
+        self.lines.at(&self.bytes, offset.min(self.bytes.len()))
     }
 }
 
@@ -118,6 +137,9 @@ fn worth(bytes: usize, jobs: usize) -> usize {
 impl Stream<'_> {
     /// Whether a word stands anywhere in it; one that goes over no line end.
     pub fn holds(&self, word: &str) -> bool {
+        if let Some(number) = SOUGHT.iter().position(|sought| *sought == word) {
+            return self.holds[number];
+        }
         let finder = memchr::memmem::Finder::new(word);
         let places = |(begin, block): (usize, &[u8])| (begin..begin + block.len()).step_by(BYTES_PER_THREAD);
         let parts: Vec<usize> = self.bytes.blocks().flat_map(places).collect();
@@ -134,12 +156,6 @@ impl Stream<'_> {
 }
 
 impl<'a> StreamDocument<'a> {
-    /// Counts its place from so many bytes before.
-    fn move_behind(&mut self, bytes: usize) {
-        self.span = self.span.start + bytes..self.span.end + bytes;
-        self.start += bytes;
-    }
-
     /// The parsed document; `None` where it is broken.
     pub fn parsed(&'a self) -> Option<&'a yaml::Document<'a>> {
         match &self.content {
@@ -153,26 +169,37 @@ impl<'a> StreamDocument<'a> {
 const SAMPLE: usize = 64;
 const MOST_ROOM: usize = 1 << 16;
 
-/// Adds the documents of a part of a source that begins with one, and stands behind so many bytes.
-fn parse_part<'a>(
-    bytes: &'a [u8],
-    from: usize,
-    reader: &mut yaml::Reader<'a>,
-    documents: &mut Vec<StreamDocument<'a>>,
-) {
-    for (number, raw) in yaml::split(bytes).enumerate() {
-        if number == SAMPLE {
-            // Room that grows is copied each time; room that is never used costs nothing.
-            documents.reserve((SAMPLE * (bytes.len() / raw.span.start.max(1))).min(MOST_ROOM));
+impl<'a> Part<'a> {
+    /// Parses bytes that begin with a document, and stand behind so many others.
+    fn parse(bytes: &'a [u8], from: usize, reader: &mut yaml::Reader<'a>) -> Self {
+        let mut documents = Vec::new();
+        for (number, raw) in yaml::split(bytes).enumerate() {
+            if number == SAMPLE {
+                // Room that grows is copied each time; room that is never used costs nothing.
+                documents.reserve((SAMPLE * (bytes.len() / raw.span.start.max(1))).min(MOST_ROOM));
+            }
+            let read = raw.text(bytes);
+            let text = read.as_ref().copied().unwrap_or_default();
+            let content = read.and_then(|text| reader.parse(text)).map_or_else(Content::Broken, Content::Parsed);
+            documents.push(StreamDocument {
+                span: from + raw.separator.start..from + raw.span.end,
+                start: from + raw.span.start,
+                text,
+                content,
+            });
         }
-        let read = raw.text(bytes);
-        let text = read.as_ref().copied().unwrap_or_default();
-        let content = read.and_then(|text| reader.parse(text)).map_or_else(Content::Broken, Content::Parsed);
-        documents.push(StreamDocument {
-            span: from + raw.separator.start..from + raw.span.end,
-            start: from + raw.span.start,
-            text,
-            content,
-        });
+        let holds = SOUGHT.map(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
+        Self { documents, lines: LineEnds::of(bytes, from).collect(), holds }
+    }
+
+    /// Counts its place from so many bytes before.
+    fn move_behind(&mut self, bytes: usize) {
+        for document in &mut self.documents {
+            document.span = document.span.start + bytes..document.span.end + bytes;
+            document.start += bytes;
+        }
+        for lines in &mut self.lines {
+            lines.begin += bytes;
+        }
     }
 }

@@ -33,8 +33,8 @@ crate::rule! {
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     out.extend(view.of_kind("", "Secret").filter_map(in_secret));
     // Nearly no release has either word in it: then no object is looked through.
-    let has_word = |text: &[u8]| WORDS.iter().any(|word| memchr::memmem::find(text, word).is_some());
-    if view.release.streams.iter().flat_map(|stream| stream.bytes.blocks()).any(|(_, block)| has_word(block)) {
+    let has_word = |text: &[u8]| WORDS.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some());
+    if view.release.streams.iter().any(|stream| WORDS.iter().any(|word| stream.holds(word))) {
         let mut looked_at = LookedAt::default();
         for object in view.of_kinds(|group, _| is_capi_group(group)) {
             if looked_at.holds(view.release, object, has_word) {
@@ -45,7 +45,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 }
 
 /// What stands in every manifest with a key or a password in it.
-const WORDS: &[&[u8]] = &[b"PRIVATE KEY-----", b"passwd"];
+const WORDS: &[&str] = &["PRIVATE KEY-----", "passwd"];
 
 fn in_secret(object: &Object<'_>) -> Option<Finding> {
     // What a ClusterResourceSet applies in clusters is mostly manifests.

@@ -121,7 +121,11 @@ fn forecast(streams: &[&Bytes<'_>], look: Look) -> usize {
 
 /// What a sample adds to a compressed stream behind its lead, as JSON text.
 fn compressed(lead: &[u8], sample: &[u8], level: u32) -> Option<usize> {
-    let as_json = |bytes: &[u8]| serde_json::to_vec(&String::from_utf8_lossy(bytes)).ok();
+    let as_json = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::to_vec(text).ok(),
+        // Cut within a letter.
+        Err(_) => serde_json::to_vec(&String::from_utf8_lossy(bytes)).ok(),
+    };
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(level));
     encoder.write_all(&as_json(lead)?).ok()?;
     encoder.flush().ok()?;

@@ -1,9 +1,28 @@
-//! Numbers of lines: counted once for each part of a stream, and from there on when asked.
+//! Numbers of lines: line ends are counted once for each part of a stream, and from there on when asked.
 //!
 //! It knows nothing of what stands in the lines.
 
 use super::Bytes;
-use crate::threads;
+
+/// Bytes and the line ends in them.
+#[derive(Clone, Copy, Debug)]
+pub struct LineEnds {
+    /// Where the bytes begin.
+    pub begin: usize,
+    /// How many line ends stand in them.
+    count: usize,
+}
+
+impl LineEnds {
+    const BYTES: usize = 1 << 14;
+
+    /// Those of bytes that stand behind so many others, in small parts.
+    pub fn of(bytes: &[u8], from: usize) -> impl Iterator<Item = Self> {
+        let places = (from..).step_by(Self::BYTES);
+        let count = |part: &[u8]| memchr::memchr_iter(b'\n', part).count();
+        places.zip(bytes.chunks(Self::BYTES)).map(move |(begin, part)| Self { begin, count: count(part) })
+    }
+}
 
 /// How many lines stand before each part of a stream.
 #[derive(Clone, Debug)]
@@ -13,21 +32,12 @@ pub struct Lines {
 }
 
 impl Lines {
-    const PART: usize = 1 << 14;
-
-    /// Counts the lines of a stream, on so many threads.
-    pub fn count(bytes: &Bytes<'_>, jobs: usize) -> Self {
-        let parts: Vec<(usize, &[u8])> = bytes
-            .blocks()
-            .flat_map(|(begin, block)| (begin..).step_by(Self::PART).zip(block.chunks(Self::PART)))
-            .collect();
-        let counts = threads::in_parts(&parts, jobs, 1, |_, parts| {
-            parts.iter().map(|(_, part)| memchr::memchr_iter(b'\n', part).count()).collect::<Vec<_>>()
-        });
+    /// The lines of a stream, by the line ends of its parts in order.
+    pub fn of<'l>(parts: impl Iterator<Item = &'l LineEnds>) -> Self {
         let mut breaks = 0;
-        let before = parts.iter().zip(counts.into_iter().flatten()).map(|((begin, _), count)| {
-            breaks += count;
-            (*begin, breaks - count)
+        let before = parts.map(|part| {
+            breaks += part.count;
+            (part.begin, breaks - part.count)
         });
         Self { before: before.collect() }
     }
@@ -36,14 +46,14 @@ impl Lines {
     pub fn at(&self, bytes: &Bytes<'_>, offset: usize) -> usize {
         let part = self.before.partition_point(|(begin, _)| *begin <= offset).saturating_sub(1);
         let (begin, before) = self.before.get(part).copied().unwrap_or_default();
-        let within = bytes.get(begin..offset.min(bytes.len())).unwrap_or_default();
+        let within = bytes.get(begin..offset).unwrap_or_default();
         before + memchr::memchr_iter(b'\n', within).count() + 1
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, Lines};
+    use super::{Bytes, LineEnds, Lines};
 
     #[test]
     fn lines_are_counted_over_blocks() {
@@ -53,7 +63,8 @@ mod tests {
         let whole: Bytes<'_> = [text.as_bytes()].into_iter().collect();
         let halves: Bytes<'_> = [&text.as_bytes()[..middle], &text.as_bytes()[middle..]].into_iter().collect();
         for bytes in [whole, halves] {
-            let lines = Lines::count(&bytes, 2);
+            let parts: Vec<LineEnds> = bytes.blocks().flat_map(|(begin, block)| LineEnds::of(block, begin)).collect();
+            let lines = Lines::of(parts.iter());
             for (number, end) in ends.iter().enumerate() {
                 assert_eq!((lines.at(&bytes, *end), lines.at(&bytes, end + 1)), (number + 1, number + 2));
             }
