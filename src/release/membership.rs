@@ -162,7 +162,7 @@ pub fn stated<'a>(
             if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == own) {
                 return *number;
             }
-            let namespace = namespace.clone().unwrap_or_else(|| default_namespace.to_owned().into());
+            let namespace = namespace.clone().unwrap_or_else(|| super::placed(default_namespace).into());
             clusters.push(Cluster { namespace: namespace.clone(), name: name.clone(), object: None });
             known.push((namespace, clusters.len() as u32 - 1));
             clusters.len() as u32 - 1

@@ -1,6 +1,6 @@
 //! References across namespaces.
 
-use super::view::{Link, Role, View};
+use super::view::{Role, View};
 use crate::object::CLUSTER_GROUP;
 use crate::report::{Finding, Severity};
 
@@ -35,10 +35,7 @@ crate::rule! {
 
 /// Looks at the references between the parts of clusters.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    // Nearly all charts leave the namespace to Helm: then no object that is referred to is looked at.
-    let is_one = view.release.has_one_namespace();
-    let may_differ = |link: &&Link<'_>| link.role == Role::Part && (!is_one || link.namespace.is_some());
-    for link in view.release.links.iter().filter(may_differ) {
+    for link in view.release.links.iter().filter(|link| link.role == Role::Part) {
         let Some(from) = view.object(link.from) else { continue };
         let is_core =
             matches!(from.group(), CLUSTER_GROUP | "controlplane.cluster.x-k8s.io" | "bootstrap.cluster.x-k8s.io");
