@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::input::{Arriving, Input, InputError, Source};
 use crate::parted::Parted;
+use crate::progress::{self, Phase};
 use crate::threads;
 use crate::yaml::{self, Parsed, SyntaxError};
 
@@ -88,7 +89,11 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// What cannot be read.
     pub fn arriving(source: &'a Arriving, jobs: usize) -> Result<Self, InputError> {
-        let read = |announce: &dyn Fn()| source.read(announce);
+        let read = |announce: &dyn Fn()| {
+            source.read(announce)?;
+            progress::enter(Phase::Parsing, "");
+            Ok(())
+        };
         let mut parts = threads::as_they_come(jobs, read, yaml::Reader::default, |reader, number| {
             Part::parse(source.block(number), 0, reader)
         })?;
@@ -124,7 +129,10 @@ impl<'a> Stream<'a> {
 /// A standard input that cannot be read to its end.
 pub fn parse(input: &Input, jobs: usize) -> Result<Vec<Stream<'_>>, InputError> {
     match input {
-        Input::Read(group) => Ok(group.sources.iter().map(|source| Stream::parse(source, jobs)).collect()),
+        Input::Read(group) => {
+            progress::enter(Phase::Parsing, "");
+            Ok(group.sources.iter().map(|source| Stream::parse(source, jobs)).collect())
+        }
         Input::Arriving(source) => Ok(vec![Stream::arriving(source, jobs)?]),
     }
 }

@@ -58,7 +58,6 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let charts = args.charts.options(namespace, args.judge.jobs());
     let inputs = common::inputs(&args.paths, &charts, args.allow_empty)?;
     let inputs = if args.each_file { each_alone(inputs) } else { inputs };
-    progress::enter(Phase::Parsing, "");
     let streams = inputs.iter().map(|input| stream::parse(input, options.jobs)).collect::<Result<Vec<_>, _>>()?;
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
     let mut known = args.write_baseline.as_ref().map(|_| Baseline::default());

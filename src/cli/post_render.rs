@@ -95,7 +95,6 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     }
     options.delivery = Delivery::Helm;
     let inputs = common::inputs(&[], &ChartOptions::default(), true)?;
-    progress::enter(Phase::Parsing, "");
     let mut streams = Vec::new();
     for input in &inputs {
         streams.extend(stream::parse(input, options.jobs)?);
