@@ -111,3 +111,72 @@ fn next_block(file: &mut Take<File>, begun: Vec<u8>, size: usize) -> io::Result<
         size = size.saturating_mul(2).max(block.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::io::{Seek, Write};
+
+    use super::*;
+    use crate::input::Source;
+    use crate::stream::{Stream, StreamDocument};
+    use crate::yaml::Document;
+
+    /// Texts larger than a block, cut in every way in which documents end.
+    fn texts() -> Vec<Vec<u8>> {
+        let objects = |count: usize, separator: &str| {
+            (0..count).fold(String::new(), |mut text, number| {
+                let _ = write!(text, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c-{number}\n{separator}");
+                text
+            })
+        };
+        let many = objects(40_000, "---\n");
+        let long = format!("data:\n  text: |\n{}", "    a line of text\n".repeat(200_000));
+        let json = "{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"a\"}}\n".repeat(30_000);
+        let mut torn = objects(25_000, "--- # of another\n").into_bytes();
+        torn.splice(1_200_000..1_200_000, *b"\xff\xfe");
+        vec![
+            many.clone().into_bytes(),
+            format!("{many}{long}---\n{many}").into_bytes(),
+            format!("{long}{many}").into_bytes(),
+            long.into_bytes(),
+            json.clone().into_bytes(),
+            format!("{json}---\n{many}").into_bytes(),
+            many.replace('\n', "\r\n").into_bytes(),
+            format!("\u{feff}---\n{}", objects(30_000, "---text\n---\n---\n")).into_bytes(),
+            torn,
+        ]
+    }
+
+    #[test]
+    fn what_arrives_is_what_would_be_read_whole() {
+        for (number, bytes) in texts().into_iter().enumerate() {
+            let path = std::env::temp_dir().join(format!("capi-lint-arriving-{}-{number}", std::process::id()));
+            let opened = File::options().read(true).write(true).create_new(true).open(&path);
+            let mut file = opened.expect("a file");
+            file.write_all(&bytes).expect("written");
+            let source = Source { name: "<stdin>".into(), bytes };
+            let whole = Stream::parse(&source, 1);
+            for jobs in [1, 3] {
+                let mut begun = vec![0; BLOCK];
+                file.rewind().and_then(|()| file.read_exact(&mut begun)).expect("read");
+                let arriving = Arriving::new("<stdin>".into(), begun, file.try_clone().expect("a file"));
+                let stream = Stream::arriving(&arriving, jobs).expect("read to its end");
+                let seen = |stream: &Stream<'_>| -> Vec<_> {
+                    let nodes = |one: &StreamDocument<'_>| one.parsed().map(Document::len);
+                    let seen = |one: &StreamDocument<'_>| {
+                        (one.span.clone(), one.start, one.text.to_owned(), nodes(one), stream.line_at(one.start))
+                    };
+                    stream.documents.iter().map(seen).collect()
+                };
+                assert!(seen(&stream) == seen(&whole), "{number}");
+                let all = |stream: &Stream<'_>| stream.bytes.pieces(0..stream.bytes.len()).collect::<Vec<_>>().concat();
+                assert!(all(&stream) == all(&whole) && stream.bytes.len() == source.bytes.len(), "{number}");
+                assert_eq!(stream.holds("ConfigMap"), whole.holds("ConfigMap"));
+                let has_separators = memmem::find(&source.bytes, b"\n---").is_some();
+                assert_eq!(arriving.blocks().count() > 1, has_separators, "{number}");
+            }
+            std::fs::remove_file(path).expect("removed");
+        }
+    }
+}
