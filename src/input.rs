@@ -224,13 +224,13 @@ impl fmt::Display for SecretCommand<'_> {
 pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>, InputError> {
     progress::enter(Phase::Reading, "sources");
     if paths.is_empty() {
-        return Ok(vec![SourceGroup { sources: vec![standard_input()?] }]);
+        return Ok(vec![whole_group(whole_input()?)]);
     }
     let mut files = SourceGroup::default();
     let mut groups = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            groups.push(Group::Read(SourceGroup { sources: vec![standard_input()?] }));
+            groups.push(Group::Read(whole_group(whole_input()?)));
             continue;
         }
         let kind = fs::metadata(path).map_err(|cause| InputError::Unreadable { path: path.clone(), cause })?;
@@ -282,10 +282,6 @@ pub fn begin(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<Input>, Inp
 /// Standard input, as findings print it.
 pub const STANDARD_INPUT: &str = "<stdin>";
 
-fn standard_input() -> Result<Source, InputError> {
-    Ok(Source { name: STANDARD_INPUT.into(), bytes: whole_input()? })
-}
-
 /// All of standard input.
 ///
 /// # Errors
@@ -309,8 +305,7 @@ fn begin_input(mut file: fs::File) -> Result<Input, InputError> {
     let metadata = file.metadata().map_err(unreadable)?;
     let is_pipe = metadata.file_type().is_fifo();
     if !is_pipe && !metadata.is_file() || metadata.is_file() && metadata.len() > MOST_BYTES {
-        let bytes = read_all(file, path)?;
-        return Ok(Input::Read(SourceGroup { sources: vec![Source { name: STANDARD_INPUT.into(), bytes }] }));
+        return Ok(Input::Read(whole_group(read_all(file, path)?)));
     }
     let room = if is_pipe { pipe::USUAL } else { metadata.len() as usize };
     let mut bytes = Vec::with_capacity(arriving::BLOCK.min(room + 1));
@@ -323,7 +318,12 @@ fn begin_input(mut file: fs::File) -> Result<Input, InputError> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(InputError::TooLarge { path: path.into() });
     }
-    Ok(Input::Read(SourceGroup { sources: vec![Source { name: STANDARD_INPUT.into(), bytes }] }))
+    Ok(Input::Read(whole_group(bytes)))
+}
+
+/// A standard input of which all is there, as a release of its own.
+fn whole_group(bytes: Vec<u8>) -> SourceGroup {
+    SourceGroup { sources: vec![Source { name: STANDARD_INPUT.into(), bytes }] }
 }
 
 /// Reads up to so many bytes; a pipe through which more than usual come is widened.

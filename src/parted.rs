@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of what stands in the lists.
 
-use std::ops::{Index, Range};
+use std::ops::Range;
 
 /// A list in parts.
 #[derive(Clone, Debug)]
@@ -81,15 +81,6 @@ impl<'l, T> IntoIterator for &'l Parted<T> {
     }
 }
 
-impl<T> Index<usize> for Parted<T> {
-    type Output = T;
-
-    fn index(&self, number: usize) -> &T {
-        let count = self.count;
-        self.get(number).unwrap_or_else(|| panic!("the list has {count} items, and none of number {number}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Parted;
@@ -101,7 +92,7 @@ mod tests {
             let list = Parted::from(parts);
             assert_eq!((list.len(), list.is_empty()), (count, count == 0));
             assert!(list.iter().copied().eq(0..count));
-            assert!((0..count).all(|number| list.get(number) == Some(&number) && list[number] == number));
+            assert!((0..count).all(|number| list.get(number) == Some(&number)));
             assert_eq!(list.get(count), None);
             assert!(
                 (0..count)

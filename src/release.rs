@@ -59,7 +59,7 @@ struct Gathered<'a, 'n> {
     objects: Vec<Object<'a>>,
     /// The hash of each object's identity.
     hashes: Vec<u64>,
-    own_names: Names,
+    names: Names,
     stated: Vec<Stated<'a>>,
     findings: Vec<Finding>,
     outlines: PerForm<'a, Outline>,
@@ -75,7 +75,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
             namespace,
             objects: Vec::with_capacity(room),
             hashes: Vec::with_capacity(room),
-            own_names: Names::with_room(room),
+            names: Names::with_room(room),
             stated: Vec::with_capacity(room),
             findings: Vec::new(),
             outlines: PerForm::default(),
@@ -122,7 +122,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
         match documents::object(number, document, root, outline, &mut self.shared) {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
-                self.own_names.push(&object.name);
+                self.names.push(&object.name);
                 self.hashes.push(Release::hash(object.group(), &object.kind, namespace, &object.name));
                 self.stated.extend(Stated::by(&object));
                 self.objects.push(object);
@@ -151,7 +151,6 @@ pub struct Release<'a> {
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
     any_namespace: OnceLock<Index>,
-    names: Names,
     /// Objects by the hash of their name, made when somebody asks.
     by_name: OnceLock<Vec<(u64, u32)>>,
     /// The references of all Cluster API objects, in order of appearance.
@@ -177,7 +176,6 @@ impl<'a> Release<'a> {
             namespace: placed(namespace),
             index: Index::default(),
             any_namespace: OnceLock::new(),
-            names: Names::default(),
             by_name: OnceLock::new(),
             links: Parted::default(),
             links_of: Vec::new(),
@@ -196,12 +194,13 @@ impl<'a> Release<'a> {
             gathered
         });
         let count = parts.iter().map(|part| part.objects.len()).sum();
+        let mut names = Names::default();
         let (mut hashes, mut stated) = (Vec::with_capacity(count), Vec::with_capacity(parts.len()));
         let mut gathered = Vec::with_capacity(parts.len());
         for part in parts {
             stated.push((hashes.len() as u32, part.stated));
             hashes.extend(part.hashes);
-            release.names.append(&part.own_names);
+            names.append(&part.names);
             gathered.push(part.objects);
             release.findings.extend(part.findings);
         }
@@ -209,7 +208,7 @@ impl<'a> Release<'a> {
         let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
         (release.objects, release.index) = threads::both(jobs, || numbered(gathered), || Index::new(&hashes));
         let (clusters, mut membership) =
-            release.follow_references(jobs, || membership::stated(stated, count, namespace));
+            release.follow_references(&names, jobs, || membership::stated(stated, count, namespace));
         membership::spread(&release, &FxHashMap::default(), &mut membership);
         (release.clusters, release.membership) = (clusters, membership);
         release
@@ -220,10 +219,11 @@ impl<'a> Release<'a> {
         self.streams.iter().map(Stream::threads).max().unwrap_or(1)
     }
 
-    /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it.
-    fn follow_references<T: Send>(&mut self, jobs: usize, beside: impl FnOnce() -> T + Send) -> T {
+    /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it. `names` are
+    /// those of all objects.
+    fn follow_references<T: Send>(&mut self, names: &Names, jobs: usize, beside: impl FnOnce() -> T + Send) -> T {
         let objects = threads::Parts::of(&self.objects, jobs, DOCUMENTS_PER_THREAD);
-        let follow = |number| links::of(self, objects.part(number).1);
+        let follow = |number| links::of(self, names, objects.part(number).1);
         let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, follow, beside);
         let mut links_of = Vec::with_capacity(self.objects.len() + 1);
         links_of.push(0);

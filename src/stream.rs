@@ -123,16 +123,19 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Parses what is judged together.
+/// Parses the sources of a group.
+pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream<'_>> {
+    progress::enter(Phase::Parsing, "");
+    sources.iter().map(|source| Stream::parse(source, jobs)).collect()
+}
+
+/// Parses what is judged together, and reads what is still to be read of it.
 ///
 /// # Errors
 /// A standard input that cannot be read to its end.
-pub fn parse(input: &Input, jobs: usize) -> Result<Vec<Stream<'_>>, InputError> {
+pub fn parse_input(input: &Input, jobs: usize) -> Result<Vec<Stream<'_>>, InputError> {
     match input {
-        Input::Read(group) => {
-            progress::enter(Phase::Parsing, "");
-            Ok(group.sources.iter().map(|source| Stream::parse(source, jobs)).collect())
-        }
+        Input::Read(group) => Ok(parse(&group.sources, jobs)),
         Input::Arriving(source) => Ok(vec![Stream::arriving(source, jobs)?]),
     }
 }

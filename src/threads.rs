@@ -272,17 +272,13 @@ fn in_order<R>(done: Vec<(usize, R)>, count: usize) -> Vec<R> {
     results.into_iter().flatten().collect()
 }
 
-/// Parts one behind the other. `place` is told how many items stand before an item's part. The first part makes room for the
-/// others: its own items are not copied, nor placed.
-pub fn in_one<T>(parts: Vec<Vec<T>>, place: impl Fn(usize, T) -> T) -> Vec<T> {
+/// Parts one behind the other. The first part makes room for the others: its own items are not copied.
+pub fn in_one<T>(parts: Vec<Vec<T>>) -> Vec<T> {
     let count: usize = parts.iter().map(Vec::len).sum();
     let mut parts = parts.into_iter();
     let mut all = parts.next().unwrap_or_default();
     all.reserve_exact(count - all.len());
-    for part in parts {
-        let before = all.len();
-        all.extend(part.into_iter().map(|item| place(before, item)));
-    }
+    all.extend(parts.flatten());
     all
 }
 
@@ -314,7 +310,7 @@ mod tests {
             assert_eq!(in_owned_parts(items.clone(), jobs, 10, |part| part).concat(), items);
             assert_eq!(in_turn(1000, jobs, |number| number), items);
             assert_eq!(in_turn_beside(1000, jobs, |number| number, || "done"), (items.clone(), "done"));
-            assert_eq!(in_one(parts, |_, item| item), items);
+            assert_eq!(in_one(parts), items);
             let feed = |announce: &dyn Fn()| {
                 (0..1000).for_each(|_| announce());
                 Ok::<(), String>(())
@@ -326,7 +322,7 @@ mod tests {
             };
             assert_eq!(as_they_come(jobs, failing, || (), |(), number| number), Err("no more"));
         }
-        assert_eq!(in_one(vec![vec![0, 1], vec![], vec![0]], |before, item| before + item), [0, 1, 2]);
+        assert_eq!(in_one(vec![vec![0, 1], vec![], vec![2]]), [0, 1, 2]);
         assert_eq!(in_parts(&[0_u8; 0], 4, 1, |_, part| part.len()), vec![0]);
     }
 }

@@ -181,7 +181,7 @@ fn definitions() {
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "default");
         let mut found = Vec::new();
-        definition::judge(&release.objects[0], &mut found);
+        definition::judge(release.objects.get(0).expect("an object"), &mut found);
         found.retain(|finding| finding.severity == Severity::Error);
         if found.is_empty() != (case[0] == true) {
             wrong.push(format!("taken {}: {}: {found:?}", case[0], case[1]));
@@ -198,7 +198,7 @@ fn refusals(objects: &[&Json]) -> Vec<String> {
     let release = Release::new(&streams, "default");
     let options = Options { gates: Gate::ALL.into_iter().map(|gate| (gate, true)).collect(), ..Options::default() };
     let mut found = Vec::new();
-    admission::judge(&release.objects[0], &release, &options, &mut found);
+    admission::judge(release.objects.get(0).expect("an object"), &release, &options, &mut found);
     let about = ["invalid-variable", "invalid-variable-schema"];
     found.retain(|finding| finding.severity == Severity::Error && about.contains(&finding.rule.name));
     found.into_iter().map(|finding| finding.message).collect()

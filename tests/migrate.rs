@@ -547,7 +547,7 @@ fn half_migrated_objects_learn_the_new_place() {
     let source = capi_lint::input::Source { name: "document".into(), bytes: text.into() };
     let streams = [capi_lint::stream::Stream::parse(&source, 1)];
     let release = capi_lint::release::Release::new(&streams, "");
-    let object = &release.objects[0];
+    let object = release.objects.get(0).expect("an object");
     let schemas = Schemas::default();
     let kind = schemas.find(object.group(), object.version(), &object.kind).unwrap();
     let mut findings = Vec::new();
@@ -625,8 +625,8 @@ fn every_moved_field_is_known_as_half_migrated() {
             let release = capi_lint::release::Release::new(&streams, "");
             let kind = table.find(known.group, "v1beta2", known.kind).unwrap();
             let mut findings = Vec::new();
-            judge(&release.objects[0], kind, &compiled, Options::default(), &[], &mut findings);
-            half_migrated::improve(&release.objects[0], &mut findings);
+            judge(release.objects.get(0).expect("an object"), kind, &compiled, Options::default(), &[], &mut findings);
+            half_migrated::improve(release.objects.get(0).expect("an object"), &mut findings);
             let shown = show(&path);
             let named = findings.iter().filter(|finding| finding.rule.name == half_migrated::HALF_MIGRATED.name).any(
                 |finding| {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use super::Outcome;
 use super::common::{self, ChartArgs, Color, JudgeArgs};
-use super::{Outcome, lint};
 use crate::config::FailOn;
 use crate::inventory::Inventory;
 use crate::inventory::contexts::{self, Contexts, Fleet, Role};
@@ -14,6 +14,7 @@ use crate::object::CLUSTER_GROUP;
 use crate::output::paint::Paint;
 use crate::output::table;
 use crate::release::Release;
+use crate::stream;
 
 /// Arguments of `contexts`.
 #[derive(Debug, clap::Args)]
@@ -66,7 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let files = if args.files.is_empty() { default_files()? } else { args.files.clone() };
     let groups = common::sources(&files, &charts, false)?;
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, args.judge.jobs());
+    let streams = stream::parse(&sources, args.judge.jobs());
     let mut inventory = Inventory::default();
     inventory.add(&Release::new(&streams, ""));
     if inventory.kubeconfigs.is_empty() {
@@ -111,7 +112,7 @@ fn clusters(
     }
     let groups = common::sources(&args.manifests, charts, false)?;
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, args.judge.jobs());
+    let streams = stream::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
     let clusters = release.of_kind(CLUSTER_GROUP, "Cluster");
     Ok(clusters.map(|object| (release.namespace_of(object).to_owned(), object.name.to_string())).collect())

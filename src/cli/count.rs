@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::Outcome;
 use super::common::{self, ChartArgs, JudgeArgs};
-use super::{Outcome, lint};
 use crate::fleet::count::{Count, Kinds, count};
 use crate::input::Source;
 use crate::output::table;
 use crate::release::Release;
 use crate::rules::view::{Circumstances, View};
+use crate::stream;
 
 /// Arguments of `count`.
 #[derive(Debug, clap::Args)]
@@ -73,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let charts = args.charts.options(namespace, args.judge.jobs());
     let groups = common::sources(&args.paths, &charts, args.allow_empty)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, args.judge.jobs());
+    let streams = stream::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
     let mut count = count(&release);
     if args.apps {

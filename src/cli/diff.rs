@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::ValueEnum;
 
+use super::Outcome;
 use super::common::{self, Color, HELM_PLUGIN, JudgeArgs};
-use super::{Outcome, lint};
 use crate::diff::helm_release::{self, NotReadable};
 use crate::diff::output::{self, Format, View};
 use crate::diff::{self, Diff, Options, uninstall};
@@ -15,6 +15,7 @@ use crate::input::{self, ChartOptions, Source};
 use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::schema::validate::Client;
+use crate::stream;
 use crate::threads;
 
 /// Arguments of `diff`.
@@ -157,7 +158,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         },
     );
     let (old, new) = (old?, new?);
-    let streams = (lint::parse(&old, args.judge.jobs()), lint::parse(&new, args.judge.jobs()));
+    let streams = (stream::parse(&old, args.judge.jobs()), stream::parse(&new, args.judge.jobs()));
     let (before, after) = (Release::new(&streams.0, namespace), Release::new(&streams.1, namespace));
     let mut judge = common::judge_options(&args.judge, &settings)?;
     if args.judge.client.is_none() && settings.client.is_none() {

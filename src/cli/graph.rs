@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::ValueEnum;
 
+use super::Outcome;
 use super::common::{self, ChartArgs, JudgeArgs};
-use super::{Outcome, lint};
 use crate::glob::Glob;
 use crate::graph::{Graph, svg};
 use crate::release::Release;
 use crate::rules::view::{Circumstances, View};
 use crate::schema::suggest::nearest;
+use crate::stream;
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -53,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let charts = args.charts.options(namespace, args.judge.jobs());
     let groups = common::sources(&args.paths, &charts, false)?;
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, args.judge.jobs());
+    let streams = stream::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
     let view = View::new(&release, &Circumstances::of(&settings));
     let graph = Graph::new(&view, args.cluster.as_deref().map(Glob::new).as_ref());

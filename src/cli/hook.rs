@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Subcommand;
 
+use super::Outcome;
 use super::common::{self, ChartArgs, FormatTarget, JudgeArgs, ReportArgs};
-use super::{Outcome, lint};
 use crate::config::Settings;
 use crate::input::{self, ChartOptions, Source, SourceGroup};
 use crate::judge;
@@ -20,7 +20,7 @@ use crate::output::Report;
 use crate::output::locate::Locator;
 use crate::release::Release;
 use crate::report::{self, Finding};
-use crate::stream::Stream;
+use crate::stream::{self, Stream};
 use crate::transform::dedupe;
 
 /// Arguments of `hook`.
@@ -92,7 +92,7 @@ fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
         is_manifest(&source.bytes) && !fs::canonicalize(&source.name).is_ok_and(|file| known.contains(&file))
     });
     sources.extend(others);
-    let streams = lint::parse(&sources, options.jobs);
+    let streams = stream::parse(&sources, options.jobs);
     let namespace = args.judge.namespace(&settings);
     // What a file has alone and among all: what the others supply is not missing, and what they do wrong is not new.
     let all = Release::new(&streams, namespace);
@@ -158,7 +158,8 @@ fn charts(args: &HookArgs) -> anyhow::Result<Outcome> {
             }
         }
     }
-    let streams: Vec<Vec<Stream<'_>>> = groups.iter().map(|group| lint::parse(&group.sources, options.jobs)).collect();
+    let streams: Vec<Vec<Stream<'_>>> =
+        groups.iter().map(|group| stream::parse(&group.sources, options.jobs)).collect();
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
     let mut report = Report::default();
     for release in &releases {

@@ -9,7 +9,7 @@ use super::Outcome;
 use super::common::{self, ChartArgs, FormatTarget, JudgeArgs, ReportArgs};
 use crate::baseline::Baseline;
 use crate::file::{self, Lasting};
-use crate::input::{Input, Source, SourceGroup};
+use crate::input::{Input, SourceGroup};
 use crate::judge;
 use crate::migrate;
 use crate::output::Report;
@@ -17,7 +17,7 @@ use crate::output::locate::Locator;
 use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::report;
-use crate::stream::{self, Stream};
+use crate::stream;
 use crate::transform::dedupe;
 
 /// Arguments of `lint`.
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let charts = args.charts.options(namespace, args.judge.jobs());
     let inputs = common::inputs(&args.paths, &charts, args.allow_empty)?;
     let inputs = if args.each_file { each_alone(inputs) } else { inputs };
-    let streams = inputs.iter().map(|input| stream::parse(input, options.jobs)).collect::<Result<Vec<_>, _>>()?;
+    let streams = inputs.iter().map(|input| stream::parse_input(input, options.jobs)).collect::<Result<Vec<_>, _>>()?;
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
     let mut known = args.write_baseline.as_ref().map(|_| Baseline::default());
     let mut report = Report::default();
@@ -89,12 +89,6 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     common::leave(streams);
     common::leave(inputs);
     Ok(outcome)
-}
-
-/// Parses the sources of a group.
-pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream<'_>> {
-    progress::enter(Phase::Parsing, "");
-    sources.iter().map(|source| Stream::parse(source, jobs)).collect()
 }
 
 /// Each file as a release of its own.

@@ -4,14 +4,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Outcome;
 use super::common::{self, ChartArgs, JudgeArgs};
-use super::{Outcome, lint};
 use crate::plan::model::{self, Model};
 use crate::plan::output::{self, Format};
 use crate::plan::waves::By;
 use crate::plan::{self, Options, duration};
 use crate::release::Release;
 use crate::rules::view::{Circumstances, View};
+use crate::stream;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
@@ -90,7 +91,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let charts = args.charts.options(namespace, args.judge.jobs());
     let groups = common::sources(&args.paths, &charts, false)?;
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, args.judge.jobs());
+    let streams = stream::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
     let view = View::new(&release, &Circumstances::of(&settings));
     let options =

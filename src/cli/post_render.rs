@@ -97,7 +97,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let inputs = common::inputs(&[], &ChartOptions::default(), true)?;
     let mut streams = Vec::new();
     for input in &inputs {
-        streams.extend(stream::parse(input, options.jobs)?);
+        streams.extend(stream::parse_input(input, options.jobs)?);
     }
     let release = Release::new(&streams, args.judge.namespace(&settings));
     progress::enter(Phase::Judging, format!("{} objects", release.objects.len()));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::common::{self, ChartArgs, JudgeArgs};
-use super::{Outcome, diff as diff_command, lint};
+use super::{Outcome, diff as diff_command};
 use crate::config::{FailOn, Preset, Settings};
 use crate::diff;
 use crate::ignores;
@@ -18,6 +18,7 @@ use crate::report::Finding;
 use crate::rules::fleet_outlier;
 use crate::rules::view::{Circumstances, View};
 use crate::schema::validate::Client;
+use crate::stream;
 use crate::transform::dedupe;
 
 /// Arguments of `report`.
@@ -68,7 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let groups = common::sources(&args.paths, &charts, args.allow_empty)?;
     let sources: Vec<Source> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, options.jobs);
+    let streams = stream::parse(&sources, options.jobs);
     let release = Release::new(&streams, namespace);
     progress::enter(Phase::Judging, format!("{} objects", release.objects.len()));
     let locator = Locator::new(&release);
@@ -77,7 +78,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let view = View::new(&release, &Circumstances::of(&like_a_fleet));
     let outliers = locator.locate(outliers(&view, &settings, args.judge.today.as_deref()));
     let old = old_sources(args, &charts)?;
-    let old_streams = lint::parse(&old, options.jobs);
+    let old_streams = stream::parse(&old, options.jobs);
     let before = Release::new(&old_streams, namespace);
     let rollout = match &args.diff {
         Some(_) => Some(diff::diff(&before, &release, &diff_options(args, &settings)?)),

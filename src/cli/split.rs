@@ -5,14 +5,15 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::Outcome;
 use super::common::{self, ChartArgs, JudgeArgs};
-use super::{Outcome, lint};
 use crate::plan::waves;
 use crate::release::Release;
 use crate::rules::view::{Circumstances, View};
 use crate::split::layout::{Engine, Layout};
 use crate::split::write::{self, Edited};
 use crate::split::{self, By, Options};
+use crate::stream;
 
 /// Arguments of `split`.
 #[derive(Debug, clap::Args)]
@@ -84,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let engine = engine(args, namespace)?;
     let groups = common::sources(&args.paths, &charts, false)?;
     let sources: Vec<_> = groups.into_iter().flat_map(|group| group.sources).collect();
-    let streams = lint::parse(&sources, args.judge.jobs());
+    let streams = stream::parse(&sources, args.judge.jobs());
     let release = Release::new(&streams, namespace);
     let view = View::new(&release, &Circumstances::of(&settings));
     let options = Options {

@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use super::Outcome;
 use super::common::{self, ChartArgs, Color, JudgeArgs};
 use super::kubectl::{KubectlArgs, Question};
-use super::{Outcome, lint};
 use crate::config::FailOn;
 use crate::input::{self, Source};
 use crate::output::paint::Paint;
 use crate::plan::duration;
 use crate::release::Release;
 use crate::schema::bundle::Schemas;
+use crate::stream;
 use crate::verify::checklist::{Checklist, What};
 use crate::verify::live::{self, Live, Scope, Secret};
 use crate::verify::output::{self, Format};
@@ -71,7 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         bail!("--wait cannot look twice at standard input; let capi-lint run kubectl, or give --live a file");
     }
     let sources = manifests(args, namespace)?;
-    let expected = lint::parse(&sources, args.judge.jobs());
+    let expected = stream::parse(&sources, args.judge.jobs());
     let open = Release::new(&expected, "");
     if !open.clusters.iter().any(|cluster| cluster.object.is_some()) {
         bail!("the manifests hold no Cluster: there is nothing to verify");
@@ -126,7 +127,7 @@ fn look(
 ) -> anyhow::Result<Checklist> {
     let (bytes, secrets) = fetch(args, question)?;
     let sources = live::sources("the live objects", bytes).map_err(anyhow::Error::msg)?;
-    let streams = lint::parse(&sources, args.judge.jobs());
+    let streams = stream::parse(&sources, args.judge.jobs());
     let (mut rendered, mut found) = (Release::new(expected, namespace), Release::new(&streams, namespace));
     if let Some(broken) = found.unreadable().next() {
         bail!("the live objects cannot be read: {}", broken.message);

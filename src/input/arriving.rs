@@ -5,12 +5,11 @@
 
 use std::fs::File;
 use std::io::{self, Read, Take};
-use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use memchr::memmem;
 
-use super::{InputError, MOST_BYTES};
+use super::{InputError, MOST_BYTES, STANDARD_INPUT_PATH};
 
 /// Bytes of the first blocks; less than that is read whole.
 pub(super) const BLOCK: usize = 1 << 20;
@@ -57,7 +56,7 @@ impl Arriving {
         self.blocks().for_each(|_| announce());
         let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Rest { mut file, mut begun }) = rest else { return Ok(()) };
-        let path = || Path::new("standard input").to_path_buf();
+        let path = || STANDARD_INPUT_PATH.into();
         let mut before = 0_usize;
         for (number, slot) in self.blocks.iter().enumerate() {
             let is_last_slot = number + 1 == self.blocks.len();

@@ -169,7 +169,7 @@ impl<'r> Locator<'r> {
             let mut hidden = Hidden { release, last: None };
             findings.into_iter().map(|finding| own.located(finding, &mut hidden)).collect()
         });
-        threads::in_one(located, |_, located| located)
+        threads::in_one(located)
     }
 
     fn located(&self, mut finding: Finding, hidden: &mut Hidden<'r>) -> Located<'r> {

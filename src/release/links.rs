@@ -1,13 +1,14 @@
 //! Every reference of every object, resolved.
 //!
 //! Most references say group, kind and name, and are found by that shape wherever they stand, for providers nobody has heard of
-//! too. The rest are those that Cluster API and its providers write by name alone.
+//! too. The rest are those that Cluster API and its providers write by name alone. Whether a reference is right is for the rules.
 
 mod data;
 
 use std::borrow::Cow;
 
 use super::Release;
+use super::names::Names;
 use crate::ahead;
 use crate::object::{CLUSTER_GROUP, Holders, Object, Reference, is_capi_group};
 use crate::report::Place;
@@ -148,8 +149,8 @@ pub(super) struct Followed<'a> {
     pub(super) named: Vec<(u32, u32)>,
 }
 
-/// Follows the references of some of a release's objects.
-pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> Followed<'a> {
+/// Follows the references of some of a release's objects; `names` are those of all.
+pub(super) fn of<'a>(release: &Release<'a>, names: &Names, objects: &[Object<'a>]) -> Followed<'a> {
     let mut followed = Followed {
         links: Vec::with_capacity(objects.len()),
         counts: Vec::with_capacity(objects.len()),
@@ -159,7 +160,7 @@ pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> Followed<
     // Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
     let mut names_data = PerForm::default();
     let mut holders = Holders::default();
-    let mut trail = Trail::default();
+    let mut trail = Trail { names, next: Vec::new() };
     for object in ahead::one_by_one(objects, |object| object.text()) {
         let from = links.len();
         if is_capi_group(object.group()) {
@@ -188,13 +189,14 @@ pub(super) fn of<'a>(release: &Release<'a>, objects: &[Object<'a>]) -> Followed<
 
 /// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
 /// to mostly stands behind what the one before referred to, and need not be sought.
-#[derive(Default)]
-struct Trail {
+struct Trail<'n> {
+    /// Of all objects.
+    names: &'n Names,
     /// By the place of a reference in its object: the object behind the last target.
     next: Vec<u32>,
 }
 
-impl Trail {
+impl Trail<'_> {
     /// As [`Release::resolve`], for the `nth` reference of an object.
     fn follow<'a>(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
         if self.next.len() <= nth {
@@ -202,7 +204,7 @@ impl Trail {
         }
         let expected = self.next[nth] as usize;
         // Where an identity stands twice, the first of them would have to be found.
-        let is_named = release.index.is_unique() && release.names.is(expected, &to.name);
+        let is_named = release.index.is_unique() && self.names.is(expected, &to.name);
         let expected = release.objects.get(expected).filter(|object| {
             let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
             is_named && object.is(to.group(), &to.kind) && release.namespace_of(object) == namespace()
@@ -238,7 +240,7 @@ fn by_shape<'a>(
     release: &Release<'a>,
     object: &Object<'a>,
     holders: &mut Holders<'a>,
-    trail: &mut Trail,
+    trail: &mut Trail<'_>,
     links: &mut Vec<Link<'a>>,
 ) {
     let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();

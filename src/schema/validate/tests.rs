@@ -146,7 +146,7 @@ fn an_update_may_keep_what_was_wrong_before_but_not_break_a_rule_on_change() {
     let streams = [[Stream::parse(&sources[0], 1)], [Stream::parse(&sources[1], 1)]];
     let [old, new] = [Release::new(&streams[0], "default"), Release::new(&streams[1], "default")];
     let schemas = Schemas::default();
-    let (old, new) = (&old.objects[0], &new.objects[0]);
+    let (old, new) = (old.objects.get(0).unwrap(), new.objects.get(0).unwrap());
     let kind = schemas.find(new.group(), new.version(), &new.kind).expect("a known kind");
     let mut out = Vec::new();
     judge_update(old, new, kind, &Compiled::new(bundled()), Options::default(), &[], &mut out);
