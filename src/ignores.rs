@@ -125,10 +125,12 @@ impl<'s> Ignores<'s> {
             }
         }
         let documents = if holds(COMMENT) { release.documents.len() } else { 0 };
+        let mut text = String::new();
         for number in 0..documents as u32 {
-            let text = release.text_of(number);
+            text.clear();
+            release.write_text(number, &mut text);
             if memchr::memmem::find(text.as_bytes(), COMMENT.as_bytes()).is_some() {
-                ignores.read_comments(number, text);
+                ignores.read_comments(number, &text);
             }
         }
         ignores
@@ -265,7 +267,7 @@ fn fits(release: &Release<'_>, ignore: &Ignore, finding: &Finding) -> bool {
     let object = finding.place.and_then(|place| release.objects.get(place.object? as usize));
     if let Some(pattern) = &ignore.path {
         let Some(place) = finding.place else { return false };
-        let file = release.stream_of(place.document).map(|stream| stream.name);
+        let file = release.stream_of(place.document).map(|stream| stream.name.as_str());
         let template = release.template_of(place.document);
         if !file.into_iter().chain(template).any(|name| pattern.matches(name)) {
             return false;

@@ -20,7 +20,7 @@ use crate::schema::json_schema::JsonSchemas;
 use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled, Passed};
-use crate::{ahead, report, rules, threads};
+use crate::{report, rules, threads};
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -193,7 +193,7 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     let (mut passed, mut admitted) = (Passed::default(), admission::Passed::default());
-    for object in ahead::one_by_one(objects, |object| object.text()) {
+    for object in objects {
         if options.json_schemas.judge(object, findings) {
             continue;
         }

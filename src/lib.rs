@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
-mod ahead;
 mod base64;
 pub mod baseline;
 pub mod cli;

@@ -88,7 +88,7 @@ impl<'a> Reference<'a> {
     }
 
     /// The reference that a mapping of a document holds, where its texts are those of one.
-    fn held(document: &'a Document<'a>, holder: &Holder) -> Option<Self> {
+    fn held(document: &'a Document, holder: &Holder) -> Option<Self> {
         let text = |index: u32| {
             let value = if index == 0 { None } else { document.value(index) };
             value.and_then(|value| value.as_str()).filter(|text| !text.is_empty())

@@ -20,7 +20,8 @@ impl<T> Default for Parted<T> {
 }
 
 impl<T> From<Vec<Vec<T>>> for Parted<T> {
-    fn from(parts: Vec<Vec<T>>) -> Self {
+    fn from(mut parts: Vec<Vec<T>>) -> Self {
+        parts.retain(|part| !part.is_empty());
         let mut begins = Vec::with_capacity(parts.len());
         let mut count = 0;
         for part in &parts {
@@ -46,6 +47,13 @@ impl<T> Parted<T> {
     pub fn get(&self, number: usize) -> Option<&T> {
         let part = self.begins.partition_point(|begin| *begin <= number).checked_sub(1)?;
         self.parts.get(part)?.get(number - self.begins[part])
+    }
+
+    /// The number of the first item that is not what those before it are; as of slices.
+    pub fn partition_point(&self, is: impl Fn(&T) -> bool) -> usize {
+        let part = self.parts.partition_point(|part| part.last().is_none_or(&is));
+        let Some(items) = self.parts.get(part) else { return self.count };
+        self.begins[part] + items.partition_point(is)
     }
 
     /// Items that stand in one part; none where they do not.
@@ -94,6 +102,7 @@ mod tests {
             assert!(list.iter().copied().eq(0..count));
             assert!((0..count).all(|number| list.get(number) == Some(&number)));
             assert_eq!(list.get(count), None);
+            assert!((0..=count).all(|number| list.partition_point(|item| *item < number) == number));
             assert!(
                 (0..count)
                     .all(|number| list.range(number..number + 1) == [number] && list.range(number..number).is_empty())

@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::object::{Object, Outline, Reference};
 use crate::parted::Parted;
 use crate::report::{self, Finding};
-use crate::stream::{Content, Stream};
+use crate::stream::{Content, Stream, StreamDocument};
 use crate::threads;
 use crate::yaml::{Document, PerForm, Value};
 
@@ -83,10 +83,10 @@ impl<'a, 'n> Gathered<'a, 'n> {
         }
     }
 
-    fn document(&mut self, stream: &'a Stream<'a>, id: u32, number: u32) {
+    fn document(&mut self, stream: &'a Stream, id: u32, number: u32) {
         let Some(document) = stream.documents.get(number as usize) else { return };
         match &document.content {
-            Content::Broken(error) => self.findings.push(documents::broken(id, document.text, error)),
+            Content::Broken { error, .. } => self.findings.push(documents::broken(id, document.text(), error)),
             Content::Parsed(parsed) => {
                 let (document, duplicates) = (&parsed.document, parsed.duplicates());
                 self.findings.extend(parsed.ignored().map(|offset| documents::ignored(id, offset)));
@@ -103,7 +103,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
         }
     }
 
-    fn objects_of(&mut self, document: u32, parsed: &'a Document<'a>) {
+    fn objects_of(&mut self, document: u32, parsed: &'a Document) {
         let Some(root) = parsed.root() else { return };
         if root.is_null() {
             return;
@@ -136,7 +136,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
 #[derive(Debug)]
 pub struct Release<'a> {
     /// The streams, in order.
-    pub streams: &'a [Stream<'a>],
+    pub streams: &'a [Stream],
     /// All documents of all streams, in order; [`Place::document`] counts here.
     pub documents: Vec<Origin>,
     /// All objects, in order of appearance.
@@ -163,7 +163,7 @@ pub struct Release<'a> {
 
 impl<'a> Release<'a> {
     /// Gathers the objects of streams. `namespace` is what an absent `metadata.namespace` means (`--namespace`).
-    pub fn new(streams: &'a [Stream<'a>], namespace: &str) -> Self {
+    pub fn new(streams: &'a [Stream], namespace: &str) -> Self {
         let default_namespace = placed(namespace);
         let namespace = default_namespace.as_str();
         let mut release = Self {
@@ -370,13 +370,7 @@ impl<'a> Release<'a> {
     pub fn line_of(&self, object: &Object<'_>) -> Option<usize> {
         let origin = self.documents.get(object.document as usize)?;
         let stream = self.streams.get(origin.stream as usize)?;
-        let start = stream.documents.get(origin.document as usize)?.start + object.root.span().start as usize;
-        Some(self.line_at(origin.stream, start))
-    }
-
-    /// The line of a stream at an offset, from 1.
-    pub fn line_at(&self, stream: u32, offset: usize) -> usize {
-        self.streams.get(stream as usize).map_or(1, |stream| stream.line_at(offset))
+        Some(stream.documents.get(origin.document as usize)?.line_at(object.root.span().start as usize))
     }
 
     /// What was found among documents that are no objects: they are lost to everything that asks for objects.
@@ -386,12 +380,12 @@ impl<'a> Release<'a> {
     }
 
     /// The stream a document came in.
-    pub fn stream_of(&self, document: u32) -> Option<&'a Stream<'a>> {
+    pub fn stream_of(&self, document: u32) -> Option<&'a Stream> {
         self.streams.get(self.documents.get(document as usize)?.stream as usize)
     }
 
     /// A document, where it could be parsed.
-    pub fn parsed(&self, document: u32) -> Option<&'a Document<'a>> {
+    pub fn parsed(&self, document: u32) -> Option<&'a Document> {
         let origin = self.documents.get(document as usize)?;
         let stream = self.streams.get(origin.stream as usize)?;
         stream.documents.get(origin.document as usize)?.parsed()
@@ -402,17 +396,27 @@ impl<'a> Release<'a> {
         let origin = self.documents.get(document as usize);
         origin
             .and_then(|origin| self.streams.get(origin.stream as usize)?.documents.get(origin.document as usize))
-            .map_or("", |document| document.text)
+            .map_or("", StreamDocument::text)
+    }
+
+    /// Adds the text of a document to another. For going through all of them: [`Release::text_of`] keeps what it puts together.
+    pub fn write_text(&self, document: u32, out: &mut String) {
+        match self.parsed(document) {
+            Some(parsed) => parsed.write_text(out),
+            None => out.push_str(self.text_of(document)),
+        }
     }
 
     /// A document with everything that came with it: the separator before it, comments, the line end behind it.
-    pub fn source_of(&self, document: u32) -> &'a str {
+    pub fn source_of(&self, document: u32) -> String {
         let origin = self.documents.get(document as usize);
-        let bytes = origin.and_then(|origin| {
-            let stream = self.streams.get(origin.stream as usize)?;
-            stream.bytes.get(stream.documents.get(origin.document as usize)?.span.clone())
-        });
-        bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
+        let document = origin
+            .and_then(|origin| self.streams.get(origin.stream as usize)?.documents.get(origin.document as usize));
+        let mut bytes = Vec::new();
+        if let Some(document) = document {
+            document.write(&mut bytes);
+        }
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     /// The template a document was rendered from, by the mark that Helm 3 or Helm 4 left.
@@ -420,7 +424,7 @@ impl<'a> Release<'a> {
         let origin = self.documents.get(document as usize)?;
         let stream = self.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
-        documents::template(document.text, document.parsed())
+        documents::template(document.beginning(), document.parsed())
     }
 
     fn hash(group: &str, kind: &str, namespace: &str, name: &str) -> u64 {

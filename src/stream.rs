@@ -1,59 +1,37 @@
 //! One source as documents: split, checked to be text, parsed; each on its own, so that a bad one never hides another.
 //!
-//! It keeps what went wrong beside what went well, and judges neither.
+//! It keeps what went wrong beside what went well, and judges neither. Of the source itself it keeps what the documents need to
+//! give back each of its bytes, so that the source can go: a fleet, of which most documents repeat others, takes less room than
+//! its text.
 
-use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use crate::input::{Arriving, Input, InputError, Source};
 use crate::parted::Parted;
 use crate::progress::{self, Phase};
 use crate::threads;
-use crate::yaml::{self, Parsed, SyntaxError};
+use crate::yaml;
 
-mod bytes;
+mod document;
 mod lines;
 
-pub use bytes::Bytes;
-use lines::{LineEnds, Lines};
+use document::Position;
+pub use document::{Content, StreamDocument, characters};
 
-/// A source with its documents. Documents borrow from here.
+/// A source as its documents.
 #[derive(Debug)]
-pub struct Stream<'a> {
+pub struct Stream {
     /// As findings print it.
-    pub name: &'a str,
-    /// What was read.
-    pub bytes: Bytes<'a>,
-    /// In order of appearance; their spans tile the bytes.
-    pub documents: Documents<'a>,
-    lines: Lines,
+    pub name: String,
+    /// In order of appearance; they tile the bytes of the source.
+    pub documents: Documents,
+    length: usize,
     holds: [bool; SOUGHT.len()],
     threads: usize,
 }
 
 /// The documents of a stream.
-pub type Documents<'a> = Parted<StreamDocument<'a>>;
-
-/// One document of a stream.
-#[derive(Debug)]
-pub struct StreamDocument<'a> {
-    /// Its bytes in the source, separator included.
-    pub span: Range<usize>,
-    /// Where its text begins in the source.
-    pub start: usize,
-    /// Its text, behind the separator line; empty where the bytes are no UTF-8.
-    pub text: &'a str,
-    /// What came of it.
-    pub content: Content<'a>,
-}
-
-/// What came of a document.
-#[derive(Debug)]
-pub enum Content<'a> {
-    /// Parsed.
-    Parsed(Parsed<'a>),
-    /// No YAML.
-    Broken(SyntaxError),
-}
+pub type Documents = Parted<StreamDocument>;
 
 /// A thread costs more than it brings below so many bytes.
 const BYTES_PER_THREAD: usize = 200_000;
@@ -63,68 +41,80 @@ const BYTES_PER_THREAD: usize = 200_000;
 const SOUGHT: [&str; 3] = ["capi-lint", "PRIVATE KEY-----", "passwd"];
 
 /// A part of a stream that begins with a document.
-struct Part<'a> {
-    documents: Vec<StreamDocument<'a>>,
-    /// Its bytes, from where they begin, and their line ends.
-    lines: Vec<LineEnds>,
+struct Part {
+    documents: Vec<StreamDocument>,
+    length: usize,
+    /// Line ends in it.
+    lines: u32,
     /// Which of the words that are sought stand in it.
     holds: [bool; SOUGHT.len()],
 }
 
-impl<'a> Stream<'a> {
+impl Stream {
     /// Splits and parses a source, on at most `jobs` threads; the result is the same for any number.
-    pub fn parse(source: &'a Source, jobs: usize) -> Self {
+    pub fn parse(source: &Source, jobs: usize) -> Self {
         let bytes = &source.bytes;
         let threads = worth(bytes.len(), jobs);
         let places = yaml::cut(bytes, threads::parts(threads));
         let parts = threads::in_turn(places.len(), threads, |number| {
             let place = places.get(number).cloned().unwrap_or_default();
-            Part::parse(bytes.get(place.clone()).unwrap_or_default(), place.start, &mut yaml::Reader::default())
+            Part::parse(bytes.get(place).unwrap_or_default(), &mut yaml::Reader::default())
         });
-        Self::of(&source.name, std::iter::once(bytes.as_slice()).collect(), parts, threads)
+        Self::of(&source.name, parts, jobs)
     }
 
     /// As [`Stream::parse`], of what is still being read, by one of the threads.
     ///
     /// # Errors
     /// What cannot be read.
-    pub fn arriving(source: &'a Arriving, jobs: usize) -> Result<Self, InputError> {
-        let read = |announce: &dyn Fn()| {
-            source.read(announce)?;
+    pub fn arriving(source: &Arriving, jobs: usize) -> Result<Self, InputError> {
+        // Rooms that a block has left, for others: what is read into them stays in the processor's caches.
+        let rooms = Mutex::new(Vec::new());
+        let rooms = || rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |hand: &mut dyn FnMut(Vec<u8>)| {
+            source.read(&mut || rooms().pop().unwrap_or_default(), hand)?;
             progress::enter(Phase::Parsing, "");
             Ok(())
         };
-        let mut parts = threads::as_they_come(jobs, read, yaml::Reader::default, |reader, number| {
-            Part::parse(source.block(number), 0, reader)
+        let parts = threads::as_they_come(jobs, read, yaml::Reader::default, |reader, mut block| {
+            let part = Part::parse(&block, reader);
+            block.clear();
+            rooms().push(block);
+            part
         })?;
-        let bytes: Bytes<'a> = source.blocks().collect();
-        for ((begin, _), part) in bytes.blocks().zip(&mut parts) {
-            part.move_behind(begin);
-        }
-        let threads = worth(bytes.len(), jobs);
-        Ok(Self::of(&source.name, bytes, parts, threads))
+        Ok(Self::of(&source.name, parts, jobs))
     }
 
-    fn of(name: &'a str, bytes: Bytes<'a>, parts: Vec<Part<'a>>, threads: usize) -> Self {
-        let lines = Lines::of(parts.iter().flat_map(|part| &part.lines));
+    fn of(name: &str, mut parts: Vec<Part>, jobs: usize) -> Self {
+        let (mut length, mut lines) = (0, 0);
+        for part in &mut parts {
+            part.documents.iter_mut().for_each(|document| document.move_behind(length, lines));
+            length += part.length;
+            lines += part.lines;
+        }
         let holds = std::array::from_fn(|word| parts.iter().any(|part| part.holds[word]));
         let documents = parts.into_iter().map(|part| part.documents).collect::<Vec<_>>().into();
-        Self { name, bytes, documents, lines, holds, threads }
+        Self { name: name.to_owned(), documents, length, holds, threads: worth(length, jobs) }
     }
 
-    /// The number of threads that parsed it.
+    /// The number of threads that are worth working on it.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// The line at an offset, from 1.
-    pub fn line_at(&self, offset: usize) -> usize {
-        self.lines.at(&self.bytes, offset.min(self.bytes.len()))
+    /// How many bytes the source has.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether the source is empty.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
     }
 }
 
 /// Parses the sources of a group.
-pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream<'_>> {
+pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream> {
     progress::enter(Phase::Parsing, "");
     sources.iter().map(|source| Stream::parse(source, jobs)).collect()
 }
@@ -133,7 +123,7 @@ pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream<'_>> {
 ///
 /// # Errors
 /// A standard input that cannot be read to its end.
-pub fn parse_input(input: &Input, jobs: usize) -> Result<Vec<Stream<'_>>, InputError> {
+pub fn parse_input(input: &Input, jobs: usize) -> Result<Vec<Stream>, InputError> {
     match input {
         Input::Read(group) => Ok(parse(&group.sources, jobs)),
         Input::Arriving(source) => Ok(vec![Stream::arriving(source, jobs)?]),
@@ -145,72 +135,93 @@ fn worth(bytes: usize, jobs: usize) -> usize {
     jobs.clamp(1, bytes / BYTES_PER_THREAD + 1)
 }
 
-impl Stream<'_> {
+impl Stream {
     /// Whether a word stands anywhere in it; one that goes over no line end.
     pub fn holds(&self, word: &str) -> bool {
         if let Some(number) = SOUGHT.iter().position(|sought| *sought == word) {
             return self.holds[number];
         }
         let finder = memchr::memmem::Finder::new(word);
-        let places = |(begin, block): (usize, &[u8])| (begin..begin + block.len()).step_by(BYTES_PER_THREAD);
-        let parts: Vec<usize> = self.bytes.blocks().flat_map(places).collect();
+        let parts: Vec<&[StreamDocument]> = self.documents.slices(DOCUMENTS_AT_ONCE).collect();
         let found = threads::in_parts(&parts, self.threads, 1, |_, parts| {
-            parts.iter().any(|from| {
-                let (begin, block) = self.bytes.block_at(*from);
-                // A word may begin in one part and end in the next.
-                let to = (from - begin + BYTES_PER_THREAD + word.len()).min(block.len());
-                finder.find(block.get(from - begin..to).unwrap_or_default()).is_some()
+            let mut bytes = Vec::new();
+            parts.iter().any(|documents| {
+                // JSON values may stand on one line, and a word go from one to the next.
+                bytes.clear();
+                documents.iter().for_each(|document| document.write(&mut bytes));
+                finder.find(&bytes).is_some()
             })
         });
         found.contains(&true)
     }
-}
 
-impl<'a> StreamDocument<'a> {
-    /// The parsed document; `None` where it is broken.
-    pub fn parsed(&'a self) -> Option<&'a yaml::Document<'a>> {
-        match &self.content {
-            Content::Parsed(parsed) => Some(&parsed.document),
-            Content::Broken(_) => None,
+    /// Some bytes of the source.
+    pub fn bytes(&self, range: std::ops::Range<usize>) -> Vec<u8> {
+        let first = self.documents.partition_point(|document| document.end() <= range.start);
+        let mut bytes = Vec::new();
+        let mut begin = None;
+        for document in (first..).map_while(|number| self.documents.get(number)) {
+            if document.begin() >= range.end {
+                break;
+            }
+            begin.get_or_insert(document.begin());
+            document.write(&mut bytes);
         }
+        let begin = begin.unwrap_or_default();
+        bytes.truncate(range.end.saturating_sub(begin));
+        bytes.split_off((range.start.max(begin) - begin).min(bytes.len()))
+    }
+
+    /// The line of the source around an offset in the text of a document, without its end; nothing where it has more bytes than
+    /// `most`.
+    pub fn line_around(&self, document: usize, offset: usize, most: usize) -> Option<Vec<u8>> {
+        let own = self.documents.get(document)?;
+        let (before, behind) = own.bytes().split_at_checked(offset)?;
+        // Mostly it begins and ends in the text; but JSON values may stand behind one another.
+        let earlier = (0..=document).rev().filter_map(|number| self.documents.get(number)).flat_map(|one| {
+            let text = if std::ptr::eq(one, own) { before } else { one.bytes() };
+            [text, one.separator()]
+        });
+        let mut line = Vec::new();
+        for piece in earlier {
+            let end = memchr::memrchr(b'\n', piece);
+            line.splice(..0, piece.iter().skip(end.map_or(0, |end| end + 1)).copied());
+            if end.is_some() || line.len() > most {
+                break;
+            }
+        }
+        let later = (document + 1..).map_while(|number| self.documents.get(number));
+        for piece in std::iter::once(behind).chain(later.flat_map(|one| [one.separator(), one.bytes()])) {
+            let end = memchr::memchr(b'\n', piece);
+            line.extend(piece.iter().take(end.unwrap_or(piece.len())));
+            if end.is_some() || line.len() > most {
+                break;
+            }
+        }
+        Some(line).filter(|line| line.len() <= most)
     }
 }
+
+/// So many documents are looked through at once.
+const DOCUMENTS_AT_ONCE: usize = 256;
 
 /// So many documents tell how many there will be, at most so many at once: what follows may be one large document.
 const SAMPLE: usize = 64;
 const MOST_ROOM: usize = 1 << 16;
 
-impl<'a> Part<'a> {
-    /// Parses bytes that begin with a document, and stand behind so many others.
-    fn parse(bytes: &'a [u8], from: usize, reader: &mut yaml::Reader<'a>) -> Self {
+impl Part {
+    /// Parses bytes that begin with a document.
+    fn parse(bytes: &[u8], reader: &mut yaml::Reader) -> Self {
         let mut documents = Vec::new();
+        let mut at = Position::default();
         for (number, raw) in yaml::split(bytes).enumerate() {
             if number == SAMPLE {
                 // Room that grows is copied each time; room that is never used costs nothing.
                 documents.reserve((SAMPLE * (bytes.len() / raw.span.start.max(1))).min(MOST_ROOM));
             }
-            let read = raw.text(bytes);
-            let text = read.as_ref().copied().unwrap_or_default();
-            let content = read.and_then(|text| reader.parse(text)).map_or_else(Content::Broken, Content::Parsed);
-            documents.push(StreamDocument {
-                span: from + raw.separator.start..from + raw.span.end,
-                start: from + raw.span.start,
-                text,
-                content,
-            });
+            documents.push(StreamDocument::parse(bytes, &raw, &mut at, reader));
         }
         let holds = SOUGHT.map(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
-        Self { documents, lines: LineEnds::of(bytes, from).collect(), holds }
-    }
-
-    /// Counts its place from so many bytes before.
-    fn move_behind(&mut self, bytes: usize) {
-        for document in &mut self.documents {
-            document.span = document.span.start + bytes..document.span.end + bytes;
-            document.start += bytes;
-        }
-        for lines in &mut self.lines {
-            lines.begin += bytes;
-        }
+        Self { documents, length: bytes.len(), lines: at.line, holds }
     }
 }

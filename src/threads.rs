@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of the work.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -164,33 +165,39 @@ pub fn in_turn_beside<R: Send, S: Send>(
     (in_order(done, count), beside)
 }
 
-/// Calls `work` with each number from 0 on that `feed` announces, as soon as it has, on up to `jobs` threads, and gives what it
-/// gave, in order. Each thread has what `begin` gave it. The thread that feeds works too, when all is announced.
+/// Calls `work` with each item that `feed` hands over, as soon as it has, on up to `jobs` threads, and gives what it gave, in
+/// order. Each thread has what `begin` gave it. The thread that feeds works too, when all is handed over or too much waits.
 ///
 /// # Errors
-/// That of `feed`; all that was announced before is done then, and lost.
-pub fn as_they_come<S, R: Send, E>(
+/// That of `feed`; all that was handed over before is done then, and lost.
+pub fn as_they_come<T: Send, S, R: Send, E>(
     jobs: usize,
-    feed: impl FnOnce(&dyn Fn()) -> Result<(), E>,
+    feed: impl FnOnce(&mut dyn FnMut(T)) -> Result<(), E>,
     begin: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, usize) -> R + Sync,
+    work: impl Fn(&mut S, T) -> R + Sync,
 ) -> Result<Vec<R>, E> {
     let queue = Queue::default();
-    let take = || {
-        let (mut state, mut done) = (begin(), Vec::new());
-        while let Some(number) = queue.next() {
-            done.push((number, work(&mut state, number)));
+    let take = |mut state: S, mut done: Vec<(usize, R)>| {
+        while let Some((number, item)) = queue.next() {
+            done.push((number, work(&mut state, item)));
         }
         done
     };
+    let others = jobs.max(1) - 1;
     let (fed, done) = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..jobs).map(|_| scope.spawn(take)).collect();
+        let workers: Vec<_> = (0..others).map(|_| scope.spawn(|| take(begin(), Vec::new()))).collect();
+        let (mut state, mut done) = (begin(), Vec::new());
         let fed = {
             // Whatever happens to it: nobody waits for ever.
             let _end = queue.end();
-            feed(&|| queue.announce())
+            feed(&mut |item| {
+                queue.put(item);
+                while let Some((number, item)) = queue.next_beyond(others * MOST_WAITING) {
+                    done.push((number, work(&mut state, item)));
+                }
+            })
         };
-        let mut done = take();
+        let mut done = take(state, done);
         for worker in workers {
             done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
@@ -202,47 +209,66 @@ pub fn as_they_come<S, R: Send, E>(
     })
 }
 
-/// Numbers that are announced one by one, and taken by whoever comes first.
-#[derive(Default)]
-struct Queue {
-    state: Mutex<Announced>,
+/// So many items may wait for each thread.
+const MOST_WAITING: usize = 4;
+
+/// Items that are handed over one by one, and taken by whoever comes first.
+struct Queue<T> {
+    state: Mutex<Waiting<T>>,
     changed: Condvar,
 }
 
-#[derive(Default)]
-struct Announced {
-    count: usize,
+struct Waiting<T> {
+    items: VecDeque<T>,
     taken: usize,
     has_ended: bool,
 }
 
-impl Queue {
-    fn state(&self) -> MutexGuard<'_, Announced> {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        let waiting = Waiting { items: VecDeque::new(), taken: 0, has_ended: false };
+        Self { state: Mutex::new(waiting), changed: Condvar::new() }
+    }
+}
+
+impl<T> Waiting<T> {
+    /// The next item with its number.
+    fn next(&mut self) -> Option<(usize, T)> {
+        let item = self.items.pop_front()?;
+        self.taken += 1;
+        Some((self.taken - 1, item))
+    }
+}
+
+impl<T> Queue<T> {
+    fn state(&self) -> MutexGuard<'_, Waiting<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn announce(&self) {
-        self.state().count += 1;
+    fn put(&self, item: T) {
+        self.state().items.push_back(item);
         self.changed.notify_one();
     }
 
-    /// Waits for the next number; `None` when there will be no more.
-    fn next(&self) -> Option<usize> {
+    /// Waits for the next item; `None` when there will be no more.
+    fn next(&self) -> Option<(usize, T)> {
         let mut state = self.state();
-        while state.taken == state.count {
-            if state.has_ended {
-                return None;
-            }
+        while state.items.is_empty() && !state.has_ended {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.taken += 1;
-        Some(state.taken - 1)
+        state.next()
     }
 
-    /// Ends the announcing when what is returned goes.
+    /// The next item, where more than so many wait.
+    fn next_beyond(&self, waiting: usize) -> Option<(usize, T)> {
+        let mut state = self.state();
+        if state.items.len() > waiting { state.next() } else { None }
+    }
+
+    /// Ends the handing over when what is returned goes.
     fn end(&self) -> impl Drop + '_ {
-        struct End<'q>(&'q Queue);
-        impl Drop for End<'_> {
+        struct End<'q, T>(&'q Queue<T>);
+        impl<T> Drop for End<'_, T> {
             fn drop(&mut self) {
                 self.0.state().has_ended = true;
                 self.0.changed.notify_all();
@@ -311,16 +337,16 @@ mod tests {
             assert_eq!(in_turn(1000, jobs, |number| number), items);
             assert_eq!(in_turn_beside(1000, jobs, |number| number, || "done"), (items.clone(), "done"));
             assert_eq!(in_one(parts), items);
-            let feed = |announce: &dyn Fn()| {
-                (0..1000).for_each(|_| announce());
+            let feed = |hand: &mut dyn FnMut(usize)| {
+                items.iter().for_each(|item| hand(*item));
                 Ok::<(), String>(())
             };
-            assert_eq!(as_they_come(jobs, feed, || 0, |_, number| number).as_ref(), Ok(&items));
-            let failing = |announce: &dyn Fn()| {
-                announce();
+            assert_eq!(as_they_come(jobs, feed, || (), |(), item| item).as_ref(), Ok(&items));
+            let failing = |hand: &mut dyn FnMut(usize)| {
+                hand(0);
                 Err("no more")
             };
-            assert_eq!(as_they_come(jobs, failing, || (), |(), number| number), Err("no more"));
+            assert_eq!(as_they_come(jobs, failing, || (), |(), item| item), Err("no more"));
         }
         assert_eq!(in_one(vec![vec![0, 1], vec![], vec![2]]), [0, 1, 2]);
         assert_eq!(in_parts(&[0_u8; 0], 4, 1, |_, part| part.len()), vec![0]);

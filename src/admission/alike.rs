@@ -66,7 +66,7 @@ impl Known {
 /// Who asks for another object hangs on more than the words of his own.
 struct Watched<'r> {
     peers: &'r dyn Peers,
-    document: &'r Document<'r>,
+    document: &'r Document,
 }
 
 impl Peers for Watched<'_> {

@@ -128,7 +128,7 @@ fn key<'r>(release: &Release<'r>, finding: &Finding) -> Key<'r> {
     let at = finding.place.and_then(|place| {
         let origin = release.documents.get(place.document as usize)?;
         let stream = release.streams.get(origin.stream as usize)?;
-        Some(Key::At(rule, stream.name, origin.document, place.span.start))
+        Some(Key::At(rule, &stream.name, origin.document, place.span.start))
     });
     at.unwrap_or_else(|| Key::Whole(rule, finding.message.clone()))
 }
@@ -158,7 +158,7 @@ fn charts(args: &HookArgs) -> anyhow::Result<Outcome> {
             }
         }
     }
-    let streams: Vec<Vec<Stream<'_>>> =
+    let streams: Vec<Vec<Stream>> =
         groups.iter().map(|group| stream::parse(&group.sources, options.jobs)).collect();
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
     let mut report = Report::default();

@@ -115,7 +115,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let output = transform::write(&release, &plan)?;
     if args.exec.is_empty() {
         let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
-        pipe::widen(&out, streams.iter().map(|stream| stream.bytes.len()).sum());
+        pipe::widen(&out, streams.iter().map(|stream| stream.len()).sum());
         write_all(&mut fs::File::from(out), output)?;
         common::leave(plan);
         common::leave(report);
@@ -127,35 +127,9 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     chain(&args.exec, output)
 }
 
-/// Writes the output from where it stands, many pieces in one call: nothing is copied together.
 fn write_all(out: &mut impl Write, output: transform::Output<'_>) -> io::Result<()> {
-    const PER_CALL: usize = 1024; // what Linux takes at once
-    let mut slices = Vec::with_capacity(PER_CALL);
-    output.pieces(|piece| {
-        // What an edit takes out leaves a piece of nothing; a call with nothing else would seem to fail.
-        if piece.is_empty() {
-            return Ok(());
-        }
-        slices.push(io::IoSlice::new(piece));
-        if slices.len() == PER_CALL { write_slices(out, &mut slices) } else { Ok(()) }
-    })?;
-    write_slices(out, &mut slices)?;
+    output.pieces(|piece| out.write_all(piece))?;
     out.flush()
-}
-
-/// Writes slices, and leaves none.
-fn write_slices(out: &mut impl Write, slices: &mut Vec<io::IoSlice<'_>>) -> io::Result<()> {
-    let mut left = slices.as_mut_slice();
-    while !left.is_empty() {
-        match out.write_vectored(left) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => io::IoSlice::advance_slices(&mut left, written),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    slices.clear();
-    Ok(())
 }
 
 fn transform_options(args: &Args, settings: &Settings) -> anyhow::Result<transform::Options> {

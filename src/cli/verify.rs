@@ -120,7 +120,7 @@ fn manifests(args: &Args, namespace: &str) -> anyhow::Result<Vec<Source>> {
 /// One look at the live objects.
 fn look(
     args: &Args,
-    expected: &[crate::stream::Stream<'_>],
+    expected: &[crate::stream::Stream],
     namespace: &str,
     question: &Question,
     schemas: &Schemas,

@@ -5,27 +5,20 @@
 
 use std::fs::File;
 use std::io::{self, Read, Take};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use memchr::memmem;
 
 use super::{InputError, MOST_BYTES, STANDARD_INPUT_PATH};
 
-/// Bytes of the first blocks; less than that is read whole.
+/// Bytes of a block; less than that is read whole.
 pub(super) const BLOCK: usize = 1 << 20;
-
-/// A block is at most this part of all that came before it, or [`BLOCK`].
-const SHARE: usize = 32;
-
-/// More blocks than four gigabytes make, which grow as [`SHARE`] has it.
-const MOST_BLOCKS: usize = 512;
 
 /// A large input of which the first bytes are there.
 #[derive(Debug)]
 pub struct Arriving {
     /// As findings print it.
     pub name: String,
-    blocks: Box<[OnceLock<Vec<u8>>]>,
     rest: Mutex<Option<Rest>>,
 }
 
@@ -41,71 +34,48 @@ impl Arriving {
     /// An input of which some bytes were read.
     pub(super) fn new(name: String, begun: Vec<u8>, file: File) -> Self {
         let left = (MOST_BYTES + 1).saturating_sub(begun.len() as u64);
-        Self {
-            name,
-            blocks: (0..MOST_BLOCKS).map(|_| OnceLock::new()).collect(),
-            rest: Mutex::new(Some(Rest { file: file.take(left), begun })),
-        }
+        Self { name, rest: Mutex::new(Some(Rest { file: file.take(left), begun })) }
     }
 
-    /// Reads all of it; `announce` is told of each block that is there, in order.
+    /// Reads all of it, which can be done once, and hands over block by block, in order; `room` gives what to put them into.
     ///
     /// # Errors
     /// Input that cannot be read, or is too large.
-    pub fn read(&self, announce: &dyn Fn()) -> Result<(), InputError> {
-        self.blocks().for_each(|_| announce());
+    pub fn read(&self, room: &mut dyn FnMut() -> Vec<u8>, hand: &mut dyn FnMut(Vec<u8>)) -> Result<(), InputError> {
         let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Rest { mut file, mut begun }) = rest else { return Ok(()) };
+        let Some(Rest { mut file, begun }) = rest else { return Ok(()) };
         let path = || STANDARD_INPUT_PATH.into();
-        let mut before = 0_usize;
-        for (number, slot) in self.blocks.iter().enumerate() {
-            let is_last_slot = number + 1 == self.blocks.len();
-            let share = if is_last_slot { usize::MAX } else { BLOCK.max(before / SHARE) };
-            let (block, behind) =
-                next_block(&mut file, begun, share).map_err(|cause| InputError::Unreadable { path: path(), cause })?;
-            before += block.len();
-            if before as u64 > MOST_BYTES {
+        let mut begun = Some(begun);
+        let mut before = 0_u64;
+        while let Some(mut block) = begun {
+            begun = fill(&mut file, &mut block, room)
+                .map_err(|cause| InputError::Unreadable { path: path(), cause })?;
+            before += block.len() as u64;
+            if before > MOST_BYTES {
                 return Err(InputError::TooLarge { path: path() });
             }
-            // Nobody else sets it: the rest was taken.
-            let _ = slot.set(block);
-            announce();
-            match behind {
-                Some(behind) => begun = behind,
-                None => break,
-            }
+            hand(block);
         }
         Ok(())
     }
-
-    /// The blocks that are there, in order.
-    pub fn blocks(&self) -> impl Iterator<Item = &[u8]> {
-        self.blocks.iter().map_while(|block| block.get().map(Vec::as_slice))
-    }
-
-    /// The block of a number that was announced.
-    pub fn block(&self, number: usize) -> &[u8] {
-        self.blocks.get(number).and_then(OnceLock::get).map_or(&[], Vec::as_slice)
-    }
 }
 
-/// A block of about a size, and what was read behind it; `None` where it was the last. It ends where a document does, and is as
-/// long as it takes for that.
-fn next_block(file: &mut Take<File>, begun: Vec<u8>, size: usize) -> io::Result<(Vec<u8>, Option<Vec<u8>>)> {
-    let mut block = begun;
-    let mut size = size;
+/// Fills a block up to about [`BLOCK`] bytes, and gives what was read behind it; `None` where it was the last. It ends where a
+/// document does, and is as long as it takes for that.
+fn fill(file: &mut Take<File>, block: &mut Vec<u8>, room: &mut dyn FnMut() -> Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    let mut size = BLOCK;
     loop {
         let missing = size.saturating_sub(block.len());
         block.try_reserve_exact(missing.min(file.limit() as usize)).map_err(io::Error::other)?;
-        let read = file.by_ref().take(missing as u64).read_to_end(&mut block)?;
+        let read = file.by_ref().take(missing as u64).read_to_end(block)?;
         if read < missing {
-            return Ok((block, None));
+            return Ok(None);
         }
-        if let Some(at) = memmem::rfind(&block, b"\n---") {
-            let mut behind = Vec::with_capacity(size);
+        if let Some(at) = memmem::rfind(block, b"\n---") {
+            let mut behind = room();
             behind.extend_from_slice(&block[at + 1..]);
             block.truncate(at + 1);
-            return Ok((block, Some(behind)));
+            return Ok(Some(behind));
         }
         size = size.saturating_mul(2).max(block.len());
     }
@@ -161,19 +131,19 @@ mod tests {
                 file.rewind().and_then(|()| file.read_exact(&mut begun)).expect("read");
                 let arriving = Arriving::new("<stdin>".into(), begun, file.try_clone().expect("a file"));
                 let stream = Stream::arriving(&arriving, jobs).expect("read to its end");
-                let seen = |stream: &Stream<'_>| -> Vec<_> {
-                    let nodes = |one: &StreamDocument<'_>| one.parsed().map(Document::len);
-                    let seen = |one: &StreamDocument<'_>| {
-                        (one.span.clone(), one.start, one.text.to_owned(), nodes(one), stream.line_at(one.start))
+                let seen = |stream: &Stream| -> Vec<_> {
+                    let nodes = |one: &StreamDocument| one.parsed().map(Document::len);
+                    let seen = |one: &StreamDocument| {
+                        let text = one.text().to_owned();
+                        (one.begin()..one.end(), one.start, text, nodes(one), one.line_at(0), one.column())
                     };
                     stream.documents.iter().map(seen).collect()
                 };
                 assert!(seen(&stream) == seen(&whole), "{number}");
-                let all = |stream: &Stream<'_>| stream.bytes.pieces(0..stream.bytes.len()).collect::<Vec<_>>().concat();
-                assert!(all(&stream) == all(&whole) && stream.bytes.len() == source.bytes.len(), "{number}");
+                assert!(stream.len() == source.bytes.len() && stream.bytes(0..stream.len()) == source.bytes, "{number}");
+                let (from, to) = (source.bytes.len() / 3, source.bytes.len() / 2);
+                assert!(whole.bytes(from..to) == source.bytes[from..to], "{number}");
                 assert_eq!(stream.holds("ConfigMap"), whole.holds("ConfigMap"));
-                let has_separators = memmem::find(&source.bytes, b"\n---").is_some();
-                assert_eq!(arriving.blocks().count() > 1, has_separators, "{number}");
             }
             std::fs::remove_file(path).expect("removed");
         }

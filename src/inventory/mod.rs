@@ -88,7 +88,7 @@ impl Inventory {
         for stream in release.streams {
             for document in &stream.documents {
                 let root = document.parsed().and_then(crate::yaml::Document::root);
-                if let Some(config) = root.and_then(|root| Kubeconfig::read(stream.name, root)) {
+                if let Some(config) = root.and_then(|root| Kubeconfig::read(&stream.name, root)) {
                     self.add_kubeconfig(config);
                 }
             }

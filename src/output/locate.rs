@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::release::Release;
 use crate::report::{Finding, Place};
-use crate::stream::Bytes;
+use crate::stream::{self, StreamDocument};
 use crate::{secrets, threads};
 
 /// A finding with its places resolved.
@@ -109,37 +109,35 @@ pub struct Locator<'r> {
     first: Arc<OnceLock<Vec<u32>>>,
 }
 
-/// A line of a source.
+/// A line of a source, as far as it stands in one document.
 #[derive(Clone, Copy)]
 struct Line {
-    stream: u32,
+    document: u32,
     start: usize,
     end: usize,
-    /// An offset in it, and the characters before that.
+    /// Characters of the source's line before it: those of other documents.
+    column: usize,
+    /// An offset in it, and the characters between its start and that.
     offset: usize,
     characters: usize,
 }
 
 impl Line {
-    fn around(stream: u32, bytes: &Bytes<'_>, offset: usize) -> Self {
-        // A block begins with a line.
-        let (begin, block) = bytes.block_at(offset);
-        let (before, behind) = block.split_at_checked(offset - begin).unwrap_or((block, &[]));
-        let start = begin + memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+    fn around(number: u32, document: &StreamDocument, offset: usize) -> Self {
+        let (before, behind) = document.bytes().split_at_checked(offset).unwrap_or_default();
+        let begin = memchr::memrchr(b'\n', before);
+        let start = begin.map_or(0, |at| at + 1);
+        let column = if begin.is_none() { document.column() } else { 0 };
         let end = offset + memchr::memchr(b'\n', behind).unwrap_or(behind.len());
-        Self { stream, start, end, offset: start, characters: 0 }
+        Self { document: number, start, end, column, offset: start, characters: 0 }
     }
 
     /// The same line, counted up to another offset in it.
-    fn up_to(self, bytes: &Bytes<'_>, offset: usize) -> Self {
+    fn up_to(self, document: &StreamDocument, offset: usize) -> Self {
         let (from, before) = if offset >= self.offset { (self.offset, self.characters) } else { (self.start, 0) };
-        let more = characters(bytes.get(from..offset).unwrap_or_default());
+        let more = stream::characters(document.bytes().get(from..offset).unwrap_or_default());
         Self { offset, characters: before + more, ..self }
     }
-}
-
-fn characters(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// Findings below which a further thread costs more than it brings.
@@ -186,11 +184,11 @@ impl<'r> Locator<'r> {
         let origin = *self.release.documents.get(finding.place?.document as usize)?;
         let stream = self.release.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
-        let ends_line = |offset: usize| {
-            let at = document.start + offset;
-            at.checked_sub(1).and_then(|before| stream.bytes.get(before..at)) == Some(b"\n")
+        let ends_line = |offset: usize| match offset.checked_sub(1) {
+            Some(before) => document.bytes().get(before) == Some(&b'\n'),
+            None => document.column() == 0 && document.start > 0,
         };
-        let line = |offset: usize| Some(self.release.line_at(origin.stream, document.start + offset));
+        let line = |offset: usize| Some(document.line_at(offset));
         let lines = finding.fix.iter().map(|edit| {
             // The last line of a file may lack its end; it goes all the same.
             let open = !ends_line(edit.span.end) && edit.span.end > edit.span.start;
@@ -205,10 +203,10 @@ impl<'r> Locator<'r> {
         let origin = *self.release.documents.get(place.document as usize)?;
         let stream = self.release.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
-        let bytes = &stream.bytes;
-        let offset = (document.start + place.span.start as usize).min(bytes.len());
-        let line = self.line(origin.stream, bytes, offset);
-        let end = (document.start + place.span.end as usize).clamp(offset, line.end);
+        let bytes = document.bytes();
+        let offset = (place.span.start as usize).min(bytes.len());
+        let line = self.line(place.document, document, offset);
+        let end = (place.span.end as usize).clamp(offset, line.end);
         let object = place.object.and_then(|number| self.release.objects.get(number as usize));
         let path = match (path, object, place.node) {
             (Some(path), ..) => path.to_owned(),
@@ -218,15 +216,15 @@ impl<'r> Locator<'r> {
         };
         let hidden = match object {
             Some(object) => secrets::hides(object, &path),
-            None => self.may_hold_secret(place.document, document.text),
+            None => self.may_hold_secret(place.document, document.text()),
         };
-        let whole = bytes.get(line.start..line.end).filter(|line| line.len() <= LONGEST_LINE).unwrap_or_default();
-        let whole = String::from_utf8_lossy(whole).trim_end_matches('\r').to_owned();
+        let whole = stream.line_around(origin.document as usize, offset, LONGEST_LINE).unwrap_or_default();
+        let whole = String::from_utf8_lossy(&whole).trim_end_matches('\r').to_owned();
         Some(Location {
-            file: stream.name,
-            line: self.release.line_at(origin.stream, offset),
-            column: line.characters + 1,
-            width: characters(bytes.get(offset..end).unwrap_or_default().trim_ascii_end()).max(1),
+            file: &stream.name,
+            line: document.line_at(offset),
+            column: line.column + line.characters + 1,
+            width: stream::characters(bytes.get(offset..end).unwrap_or_default().trim_ascii_end()).max(1),
             source: if hidden || secrets::hides_line(object, &whole) { String::new() } else { whole },
             template: self.release.template_of(place.document),
             object: object.map(|object| ObjectName {
@@ -240,10 +238,10 @@ impl<'r> Locator<'r> {
         })
     }
 
-    /// The line around an offset, counted up to that.
-    fn line(&self, stream: u32, bytes: &Bytes<'_>, offset: usize) -> Line {
-        let known = self.line.get().filter(|line| line.stream == stream && (line.start..=line.end).contains(&offset));
-        let line = known.unwrap_or_else(|| Line::around(stream, bytes, offset)).up_to(bytes, offset);
+    /// The line around an offset in a document, counted up to that.
+    fn line(&self, number: u32, document: &StreamDocument, offset: usize) -> Line {
+        let known = self.line.get().filter(|line| line.document == number && (line.start..=line.end).contains(&offset));
+        let line = known.unwrap_or_else(|| Line::around(number, document, offset)).up_to(document, offset);
         self.line.set(Some(line));
         line
     }

@@ -108,7 +108,7 @@ pub fn broken(document: u32, text: &str, error: &SyntaxError) -> Finding {
 }
 
 /// The finding for a key that stands twice.
-pub fn duplicate_key(document: u32, parsed: &Document<'_>, duplicate: &DuplicateKey) -> Finding {
+pub fn duplicate_key(document: u32, parsed: &Document, duplicate: &DuplicateKey) -> Finding {
     let value = parsed.value(duplicate.node);
     let key = value.and_then(|value| value.key()).unwrap_or_default();
     let between = parsed.text().get(duplicate.first.start as usize..duplicate.second.start as usize);
@@ -242,7 +242,7 @@ fn start_of(value: Value<'_>) -> Span {
 pub const HELM4_ORIGIN: &str = "postrenderer.helm.sh/postrender-filename";
 
 /// The template that a document was rendered from: Helm 4's annotation, else Helm 3's comment before the object.
-pub fn template<'a>(text: &'a str, parsed: Option<&'a Document<'a>>) -> Option<&'a str> {
+pub fn template<'a>(text: &'a str, parsed: Option<&'a Document>) -> Option<&'a str> {
     let from_annotation = parsed.and_then(|document| {
         let mark = document.root()?.at(&["metadata", "annotations"])?.get(HELM4_ORIGIN)?;
         match mark.as_str()? {

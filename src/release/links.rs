@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use super::Release;
 use super::names::Names;
-use crate::ahead;
 use crate::object::{CLUSTER_GROUP, Holders, Object, Reference, is_capi_group};
 use crate::report::Place;
 use crate::yaml::{PerForm, Value};
@@ -161,7 +160,7 @@ pub(super) fn of<'a>(release: &Release<'a>, names: &Names, objects: &[Object<'a>
     let mut names_data = PerForm::default();
     let mut holders = Holders::default();
     let mut trail = Trail { names, next: Vec::new() };
-    for object in ahead::one_by_one(objects, |object| object.text()) {
+    for object in objects {
         let from = links.len();
         if is_capi_group(object.group()) {
             by_shape(release, object, &mut holders, &mut trail, links);
@@ -219,6 +218,7 @@ impl Trail<'_> {
 #[derive(Debug, Default)]
 pub struct LookedAt {
     last: Option<(u32, bool)>,
+    room: String,
 }
 
 impl LookedAt {
@@ -227,7 +227,9 @@ impl LookedAt {
         match self.last {
             Some((document, holds)) if document == object.document => holds,
             _ => {
-                let holds = test(release.text_of(object.document).as_bytes());
+                self.room.clear();
+                release.write_text(object.document, &mut self.room);
+                let holds = test(self.room.as_bytes());
                 self.last = Some((object.document, holds));
                 holds
             }

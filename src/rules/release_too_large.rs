@@ -8,7 +8,7 @@ use flate2::write::ZlibEncoder;
 use super::view::{Delivery, View};
 use crate::release::secret_size::LIMIT;
 use crate::report::{Finding, Severity};
-use crate::stream::Bytes;
+use crate::stream::Stream;
 
 crate::rule! {
     /// The release is too large for the Secret that Helm keeps it in, or soon will be.
@@ -57,16 +57,16 @@ const QUICK_NEAR: usize = 6;
 
 /// Forecasts the release's Secret.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let streams: Vec<&Bytes<'_>> = view.release.streams.iter().map(|stream| &stream.bytes).collect();
+    let streams = view.release.streams;
     // Helm escapes line ends and quotes for JSON, then base64 makes four bytes of three: less can never reach the limit.
-    let bytes: usize = streams.iter().map(|bytes| bytes.len()).sum();
+    let bytes: usize = streams.iter().map(Stream::len).sum();
     if bytes * 3 / 2 < LIMIT * NEAR / 10 || !is_helms(view) {
         return;
     }
-    if forecast(&streams, QUICK) < LIMIT * QUICK_NEAR / 10 {
+    if forecast(streams, QUICK) < LIMIT * QUICK_NEAR / 10 {
         return;
     }
-    let size = forecast(&streams, CAREFUL);
+    let size = forecast(streams, CAREFUL);
     if size < LIMIT * NEAR / 10 {
         return;
     }
@@ -100,19 +100,19 @@ fn is_helms(view: &View<'_, '_>) -> bool {
 }
 
 /// The size of the Secret that holds the streams, from samples spread over them evenly.
-fn forecast(streams: &[&Bytes<'_>], look: Look) -> usize {
-    let all: usize = streams.iter().map(|bytes| bytes.len()).sum();
+fn forecast(streams: &[Stream], look: Look) -> usize {
+    let all: usize = streams.iter().map(Stream::len).sum();
     let (mut read, mut written) = (0_usize, 0_usize);
     for stream in streams {
         let share = (look.samples * stream.len()).div_ceil(all.max(1));
         for number in 0..share {
             let step = stream.len() / share;
             let from = step * number + step.saturating_sub(look.bytes) / 2;
-            let part = |range| stream.pieces(range).collect::<Vec<_>>().concat();
-            let lead = part(from.saturating_sub(look.lead)..from);
-            let sample = part(from..stream.len().min(from + look.bytes));
+            let lead = from.saturating_sub(look.lead);
+            let bytes = stream.bytes(lead..stream.len().min(from + look.bytes));
+            let (lead, sample) = bytes.split_at_checked(from - lead).unwrap_or_default();
             read += sample.len();
-            written += compressed(&lead, &sample, look.level).unwrap_or(sample.len());
+            written += compressed(lead, sample, look.level).unwrap_or(sample.len());
         }
     }
     let gzipped = all as f64 * written as f64 / read.max(1) as f64;

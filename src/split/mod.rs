@@ -285,7 +285,7 @@ fn text(view: &View<'_, '_>, documents: &[u32]) -> Result<String, SplitError> {
         if !document.starts_with("---") {
             text.push_str("---\n");
         }
-        text.push_str(document);
+        text.push_str(&document);
         if text.ends_with('\n') {
             continue;
         }

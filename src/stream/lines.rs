@@ -1,72 +1,54 @@
-//! Numbers of lines: line ends are counted once for each part of a stream, and from there on when asked.
+//! Numbers of lines within a text: line ends are counted once for each part of a long one, and from there on when asked.
 //!
 //! It knows nothing of what stands in the lines.
 
-use super::Bytes;
-
-/// Bytes and the line ends in them.
-#[derive(Clone, Copy, Debug)]
-pub struct LineEnds {
-    /// Where the bytes begin.
-    pub begin: usize,
-    /// How many line ends stand in them.
-    count: usize,
-}
-
-impl LineEnds {
-    const BYTES: usize = 1 << 14;
-
-    /// Those of bytes that stand behind so many others, in small parts.
-    pub fn of(bytes: &[u8], from: usize) -> impl Iterator<Item = Self> {
-        let places = (from..).step_by(Self::BYTES);
-        let count = |part: &[u8]| memchr::memchr_iter(b'\n', part).count();
-        places.zip(bytes.chunks(Self::BYTES)).map(move |(begin, part)| Self { begin, count: count(part) })
-    }
-}
-
-/// How many lines stand before each part of a stream.
-#[derive(Clone, Debug)]
-pub struct Lines {
-    /// Where each part begins, and how many line ends stand before it.
-    before: Vec<(usize, usize)>,
-}
+/// How many line ends stand before each part of a text; nothing for a short one.
+#[derive(Debug, Default)]
+pub struct Lines(Box<[u32]>);
 
 impl Lines {
-    /// The lines of a stream, by the line ends of its parts in order.
-    pub fn of<'l>(parts: impl Iterator<Item = &'l LineEnds>) -> Self {
-        let mut breaks = 0;
-        let before = parts.map(|part| {
-            breaks += part.count;
-            (part.begin, breaks - part.count)
-        });
-        Self { before: before.collect() }
+    const PART: usize = 1 << 14;
+
+    /// The lines of a text, and how many line ends it has.
+    pub fn of(text: &[u8]) -> (Self, usize) {
+        if text.len() <= Self::PART {
+            return (Self::default(), count(text));
+        }
+        let mut before = Vec::with_capacity(text.len() / Self::PART + 1);
+        let mut ends = 0;
+        for part in text.chunks(Self::PART) {
+            before.push(ends as u32);
+            ends += count(part);
+        }
+        (Self(before.into()), ends)
     }
 
-    /// The line at an offset, from 1.
-    pub fn at(&self, bytes: &Bytes<'_>, offset: usize) -> usize {
-        let part = self.before.partition_point(|(begin, _)| *begin <= offset).saturating_sub(1);
-        let (begin, before) = self.before.get(part).copied().unwrap_or_default();
-        let within = bytes.get(begin..offset).unwrap_or_default();
-        before + memchr::memchr_iter(b'\n', within).count() + 1
+    /// How many line ends stand before an offset in the text.
+    pub fn before(&self, text: &[u8], offset: usize) -> usize {
+        let part = offset / Self::PART;
+        let (begin, before) = self.0.get(part).map_or((0, 0), |before| (part * Self::PART, *before as usize));
+        before + count(text.get(begin..offset).unwrap_or_default())
     }
+}
+
+/// Line ends in some bytes.
+pub fn count(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, LineEnds, Lines};
+    use super::Lines;
 
     #[test]
-    fn lines_are_counted_over_blocks() {
-        let text = (0..9000).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n") + "\n";
-        let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
-        let middle = ends[4321] + 1;
-        let whole: Bytes<'_> = [text.as_bytes()].into_iter().collect();
-        let halves: Bytes<'_> = [&text.as_bytes()[..middle], &text.as_bytes()[middle..]].into_iter().collect();
-        for bytes in [whole, halves] {
-            let parts: Vec<LineEnds> = bytes.blocks().flat_map(|(begin, block)| LineEnds::of(block, begin)).collect();
-            let lines = Lines::of(parts.iter());
-            for (number, end) in ends.iter().enumerate() {
-                assert_eq!((lines.at(&bytes, *end), lines.at(&bytes, end + 1)), (number + 1, number + 2));
+    fn line_ends_are_counted_to_any_place() {
+        for (lines, length) in [(0, 0), (9000, 10), (3, 40_000), (2, Lines::PART - 1)] {
+            let text = format!("{}\n", "x".repeat(length)).repeat(lines) + "end";
+            let (index, ends) = Lines::of(text.as_bytes());
+            assert_eq!(ends, lines);
+            let step = (text.len() / 3000).max(1);
+            for offset in (0..=text.len()).step_by(step) {
+                assert_eq!(index.before(text.as_bytes(), offset), text[..offset].matches('\n').count());
             }
         }
     }

@@ -95,7 +95,7 @@ pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSe
 /// where something else than JSON follows JSON without a separator. Whoever took a document out of one would change another.
 struct Torn<'r, 'a> {
     release: &'r Release<'a>,
-    known: HashMap<*const Stream<'a>, bool>,
+    known: HashMap<*const Stream, bool>,
 }
 
 impl<'r, 'a> Torn<'r, 'a> {
@@ -108,8 +108,8 @@ impl<'r, 'a> Torn<'r, 'a> {
     fn holds(&mut self, document: u32) -> bool {
         let Some(stream) = self.release.stream_of(document) else { return false };
         *self.known.entry(stream).or_insert_with(|| {
-            let unseparated = stream.documents.iter().skip(1).filter(|document| document.start == document.span.start);
-            unseparated.into_iter().any(|document| !document.text.trim_ascii_start().starts_with('{'))
+            let unseparated = stream.documents.iter().skip(1).filter(|document| document.separator().is_empty());
+            unseparated.into_iter().any(|document| !document.text().trim_ascii_start().starts_with('{'))
         })
     }
 }
@@ -175,8 +175,7 @@ impl Told {
 }
 
 fn differing_paths(a: &Object<'_>, b: &Object<'_>, most: usize) -> Vec<String> {
-    let (text, others) = (a.root.document().text(), b.root.document().text());
-    if a.root.index() == b.root.index() && text == others {
+    if a.root.index() == b.root.index() && a.root.document().has_text_of(b.root.document()) {
         return Vec::new();
     }
     let mut origin = "metadata.annotations".to_owned();

@@ -13,7 +13,7 @@ use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Cluster, Membership, Release, assign_without};
 use crate::report::Finding;
-use crate::yaml::Value;
+use crate::yaml::{Document, PerForm, Value};
 use crate::yaml::edit::{self, Edit};
 
 crate::rule! {
@@ -148,15 +148,17 @@ pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u3
 
 /// The plan for some of the objects.
 #[derive(Default)]
-struct Part<'l> {
+struct Part<'r, 'l> {
     edits: Vec<(u32, Edit)>,
     added: Added<'l>,
     findings: Vec<Finding>,
+    /// The documents of which forms were made.
+    formed: PerForm<'r, Document>,
 }
 
-impl<'l> Part<'l> {
+impl<'r, 'l> Part<'r, 'l> {
     /// Plans the labels of one object; `add` is room for them.
-    fn label(&mut self, object: &Object<'_>, wishes: &Wishes<'_, 'l>, add: &mut Vec<Label<'l>>) {
+    fn label(&mut self, object: &Object<'r>, wishes: &Wishes<'_, 'l>, add: &mut Vec<Label<'l>>) {
         let Some(metadata) = object.metadata().filter(Value::is_map) else { return };
         let entry = metadata.get("labels");
         let present = entry.filter(|labels| !labels.is_null());
@@ -179,9 +181,11 @@ impl<'l> Part<'l> {
         if add.is_empty() {
             return;
         }
+        let document = object.root.document();
+        let formed = self.formed.get(document, || document.formed());
         let edits = match entry {
-            Some(labels) => edit::insert_texts(labels, None, add),
-            None => edit::insert_texts(metadata, Some("labels"), add),
+            Some(labels) => edit::insert_texts_as_in(formed, labels, None, add),
+            None => edit::insert_texts_as_in(formed, metadata, Some("labels"), add),
         };
         match edits {
             Ok(edits) => {

@@ -3,7 +3,6 @@
 //! A plan of edits is made first and proved afterwards: the edited text is parsed again and must be the same tree but for
 //! the declared change. Nothing is written here; `cli::post_render` writes, and only after everything passed.
 
-use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
@@ -153,6 +152,9 @@ pub fn plan<'r>(release: &'r Release<'_>, options: &'r Options) -> Plan<'r> {
 /// Documents below which a further thread costs more than it brings.
 const DOCUMENTS_PER_THREAD: usize = 500;
 
+/// The output is handed out in pieces of about so many bytes.
+const PIECE: usize = 1 << 18;
+
 /// So many edited documents are proved one after the other: few enough to stay at hand.
 const AT_ONCE: usize = 256;
 
@@ -175,7 +177,7 @@ pub fn write<'p>(release: &'p Release<'p>, plan: &'p Plan<'p>) -> Result<Output<
     Ok(output)
 }
 
-/// The whole output: slices of the input where nothing changed, new text where something did.
+/// The whole output: the input where nothing changed, new text where something did.
 #[derive(Clone, Copy, Debug)]
 pub struct Output<'p> {
     release: &'p Release<'p>,
@@ -187,40 +189,40 @@ impl<'p> Output<'p> {
     ///
     /// # Errors
     /// That of `take`.
-    pub fn pieces<E>(&self, mut take: impl FnMut(&'p [u8]) -> Result<(), E>) -> Result<(), E> {
+    pub fn pieces<E>(&self, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut number = 0_u32;
         let mut dropped = self.plan.dropped.iter().copied().peekable();
         let mut edits = by_document(self.plan).peekable();
+        let (mut piece, mut old) = (Vec::with_capacity(2 * PIECE), String::new());
         for stream in self.release.streams {
-            // What stands between two edits leaves as one slice.
-            let mut unchanged = 0_usize;
-            let bytes = &stream.bytes;
-            let ends_line = Cell::new(true);
-            let mut put = |piece: &'p [u8]| {
-                ends_line.set(piece.last().map_or(ends_line.get(), |last| *last == b'\n'));
-                if piece.is_empty() { Ok(()) } else { take(piece) }
-            };
+            let mut ends_line = true;
             for document in &stream.documents {
                 let edits = edits.next_if(|edits| document_of(edits) == number);
+                let begin = piece.len();
                 if dropped.next_if_eq(&number).is_some() {
-                    let own = bytes.get(document.span.clone()).unwrap_or_default();
-                    bytes.pieces(unchanged..document.span.start).try_for_each(&mut put)?;
                     // JSON values stand behind one another on a line: the end of the line belongs to the one that stays too, or
                     // the next `---` would begin behind it, and its document be lost.
-                    let kept = if ends_line.get() { 0 } else { own.len() - own.trim_ascii_end().len() };
-                    unchanged = document.span.end - kept;
-                } else if let Some(edits) = edits {
-                    for edit in edit::in_order(edits.iter().map(|(_, edit)| edit)) {
-                        bytes.pieces(unchanged..document.start + edit.span.start).try_for_each(&mut put)?;
-                        put(edit.text.as_bytes())?;
-                        unchanged = document.start + edit.span.end;
-                    }
+                    let own = if ends_line { &[] } else { document.bytes() };
+                    piece.extend_from_slice(&own[own.trim_ascii_end().len()..]);
+                } else if let (Some(edits), Some(parsed)) = (edits, document.parsed()) {
+                    piece.extend_from_slice(document.separator());
+                    old.clear();
+                    parsed.write_text(&mut old);
+                    let edits = edits.iter().map(|(_, edit)| edit);
+                    // They have been made once already, for the proof.
+                    let _ = edit::apply_by_piece(&old, edits, |text| piece.extend_from_slice(text.as_bytes()));
+                } else {
+                    document.write(&mut piece);
                 }
+                ends_line = if piece.len() == begin { ends_line } else { piece.last() == Some(&b'\n') };
                 number += 1;
+                if piece.len() >= PIECE {
+                    take(&piece)?;
+                    piece.clear();
+                }
             }
-            bytes.pieces(unchanged..bytes.len()).try_for_each(&mut put)?;
         }
-        Ok(())
+        take(&piece)
     }
 
     /// Whether the output, cut into documents once more, has those that were to stay: a document that goes must not take the
@@ -233,7 +235,7 @@ impl<'p> Output<'p> {
         for (document, old) in stay {
             let new = written.next().and_then(|raw| raw.text(&bytes).ok());
             // The blanks at its end may have been those of one that went; what was edited has been compared.
-            let is_same = |new: &str| self.plan.edits(document) || new.trim_ascii_end() == old.text.trim_ascii_end();
+            let is_same = |new: &str| self.plan.edits(document) || new.trim_ascii_end() == old.text().trim_ascii_end();
             if !new.is_some_and(is_same) {
                 return Err(BrokenEdit { document, what: "it stands beside one that was taken out".into() });
             }
@@ -296,13 +298,16 @@ impl<'p> Proof<'p> {
     /// Makes the edits of some documents, parses what comes out and compares.
     fn check(&self, edited: &[Edited<'_>], room: &mut String) -> Result<(), BrokenEdit> {
         room.clear();
+        let mut text = String::new();
         let mut ends = Vec::with_capacity(edited.len());
         for edits in edited {
             let document = document_of(edits);
             let broken = |what: String| BrokenEdit { document, what };
             let old = self.release.parsed(document).ok_or_else(|| broken("it was no document".into()))?;
             let edits = edits.iter().map(|(_, edit)| edit);
-            edit::apply_to(old.text(), edits, room).map_err(|error| broken(error.to_string()))?;
+            text.clear();
+            old.write_text(&mut text);
+            edit::apply_by_piece(&text, edits, |piece| room.push_str(piece)).map_err(|error| broken(error.to_string()))?;
             ends.push(room.len());
         }
         let mut reader = yaml::Reader::default();
@@ -322,7 +327,7 @@ impl<'p> Proof<'p> {
         document: u32,
         text: &'t str,
         gains: Range<usize>,
-        reader: &mut yaml::Reader<'t>,
+        reader: &mut yaml::Reader,
     ) -> Result<(), String> {
         let old = self.release.parsed(document).ok_or("it was no document")?;
         let new = reader.parse(text).map_err(|error| error.to_string())?;

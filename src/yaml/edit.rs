@@ -87,22 +87,26 @@ impl std::error::Error for Overlap {}
 /// The text with all edits made. Insertions at one place keep the order in which they are given.
 pub fn apply<'e>(text: &str, edits: impl IntoIterator<Item = &'e Edit>) -> Result<String, Overlap> {
     let mut out = String::new();
-    apply_to(text, edits, &mut out)?;
+    apply_by_piece(text, edits, |piece| out.push_str(piece))?;
     Ok(out)
 }
 
-/// As [`apply`], behind what `out` holds.
-pub fn apply_to<'e>(text: &str, edits: impl IntoIterator<Item = &'e Edit>, out: &mut String) -> Result<(), Overlap> {
+/// As [`apply`], handing the text out piece by piece; where there is an overlap, not all of it.
+pub fn apply_by_piece<'e>(
+    text: &str,
+    edits: impl IntoIterator<Item = &'e Edit>,
+    mut put: impl FnMut(&str),
+) -> Result<(), Overlap> {
     let mut at = 0;
     for edit in in_order(edits) {
         let overlap = Overlap { at: edit.span.start };
         let kept = text.get(at..edit.span.start).ok_or(overlap)?;
         text.get(edit.span.clone()).ok_or(overlap)?;
-        out.push_str(kept);
-        out.push_str(&edit.text);
+        put(kept);
+        put(&edit.text);
         at = edit.span.end;
     }
-    out.push_str(text.get(at..).ok_or(Overlap { at })?);
+    put(text.get(at..).ok_or(Overlap { at })?);
     Ok(())
 }
 
@@ -191,6 +195,21 @@ pub fn insert_texts(map: Value<'_>, key: Option<&str>, entries: &[Entry<'_>]) ->
         }
         None => insert_all(map, &texts.iter().map(|(key, text)| (*key, text)).collect::<Vec<_>>()),
     }
+}
+
+/// As [`insert_texts`], found out in the document of which this one's form was made: the lines are the same but for words, and the
+/// text of this one need not be put together.
+pub fn insert_texts_as_in(formed: &Document, map: Value<'_>, key: Option<&str>, entries: &[Entry<'_>]) -> Edits {
+    let document = map.document();
+    let is_alike = document.is_like(formed) && !document.is_unusual();
+    let twin = if is_alike { formed.value(map.index()) } else { None };
+    let edits = insert_texts(twin.unwrap_or(map), key, entries)?;
+    if twin.is_none() {
+        return Ok(edits);
+    }
+    let place = |at: usize| document.place_of(at);
+    let moved = |edit: Edit| Some(Edit { span: place(edit.span.start)?..place(edit.span.end)?, text: edit.text });
+    edits.into_iter().map(moved).collect::<Option<_>>().map_or_else(|| insert_texts(map, key, entries), Ok)
 }
 
 /// Adds an item at the end of a list; a list that is null, absent or `[]` comes into being.
@@ -333,7 +352,7 @@ fn editable(value: Value<'_>) -> Result<(), Uneditable> {
     if shared { Err(Uneditable::Shared) } else { Ok(()) }
 }
 
-fn values<'a>(document: &'a Document<'a>) -> impl Iterator<Item = Value<'a>> {
+fn values<'a>(document: &'a Document) -> impl Iterator<Item = Value<'a>> {
     (0..document.len() as u32).filter_map(move |index| document.value(index))
 }
 

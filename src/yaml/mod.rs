@@ -6,7 +6,7 @@
 //!
 //! - [`split`]: a stream into documents, as kubectl and Helm split.
 //! - [`block`]: the fast parser for what charts emit; [`fallback`]: everything else. Both write the same tape.
-//! - [`repeat`]: documents that repeat one another.
+//! - [`repeat`]: documents that repeat one another; [`own`]: the words in which they differ.
 //! - [`keys`]: keys that stand twice; [`expand`]: aliases and merge keys.
 //! - [`scalar`]: what a scalar means to Kubernetes (`y` is a boolean, `0777` an octal number).
 //! - [`tape`]: the nodes; [`view`], [`value`]: documents and values, by which the rest of the crate reads them.
@@ -22,6 +22,7 @@ mod expand;
 mod fallback;
 mod keys;
 mod lex;
+mod own;
 mod paths;
 pub(crate) mod render;
 mod repeat;
@@ -62,9 +63,9 @@ pub struct DuplicateKey {
 
 /// What parsing one document gave.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Parsed<'t> {
+pub struct Parsed {
     /// The document.
-    pub document: Document<'t>,
+    pub document: Document,
     /// Nearly no document has any.
     oddities: Option<Box<Oddities>>,
 }
@@ -76,8 +77,8 @@ struct Oddities {
     ignored: Option<usize>,
 }
 
-impl<'t> Parsed<'t> {
-    fn new(document: Document<'t>, oddities: Oddities) -> Self {
+impl Parsed {
+    fn new(document: Document, oddities: Oddities) -> Self {
         Self { document, oddities: (oddities != Oddities::default()).then(|| Box::new(oddities)) }
     }
 
@@ -99,7 +100,7 @@ impl<'t> Parsed<'t> {
 }
 
 /// Parses one document (without its separator line).
-pub fn parse(text: &str) -> Result<Parsed<'_>, SyntaxError> {
+pub fn parse(text: &str) -> Result<Parsed, SyntaxError> {
     parse_by(text, Parser::Either)
 }
 
@@ -115,7 +116,7 @@ pub enum Parser {
 
 /// [`parse`], by a parser of one's choice.
 #[doc(hidden)]
-pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed<'_>, SyntaxError> {
+pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed, SyntaxError> {
     let mut room = Room::default();
     let Read { oddities, is_unusual } = read(text, &mut room, parser)?;
     Ok(Parsed::new(Document::alone(text, &room.nodes, is_unusual), oddities))

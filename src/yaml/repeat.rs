@@ -5,11 +5,13 @@
 //! parsed as if nothing had come before. What this gives and what the parsers give is the same to the byte; a test holds them
 //! together.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::paths::FormNumber;
 use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
-use super::view::{Document, Form, Repetition, Word};
+use super::own::Collected;
+use super::view::{Document, Form, Word};
 use super::{Oddities, Parsed, Parser, Read, SyntaxError};
 
 /// So many documents are remembered: objects of a few kinds may take turns.
@@ -24,28 +26,28 @@ const SELDOM: u32 = 16;
 
 /// Reads the documents of a stream one after the other.
 #[derive(Debug, Default)]
-pub struct Reader<'t> {
-    known: Vec<Arc<Form<'t>>>,
+pub struct Reader {
+    known: Vec<Arc<Form>>,
     /// The one that was repeated last.
     latest: usize,
     /// The one that makes room next.
     oldest: usize,
     /// Documents since one was a repetition.
     misses: u32,
-    /// How the document in hand repeats another.
-    repetition: Repetition,
+    /// The words of the document in hand that are others than those of the one that it repeats.
+    own: Collected,
     room: Room,
 }
 
-impl<'t> Reader<'t> {
+impl Reader {
     /// As [`super::parse`].
-    pub fn parse(&mut self, text: &'t str) -> Result<Parsed<'t>, SyntaxError> {
+    pub fn parse(&mut self, text: &str) -> Result<Parsed, SyntaxError> {
         let turn = (self.latest..self.known.len()).chain(0..self.latest);
         for (number, form) in turn.filter_map(|number| Some((number, self.known.get(number)?))) {
-            if form.is_repeated(text.as_bytes(), &mut self.repetition) {
+            if form.is_repeated(text, &mut self.own) {
                 self.misses = 0;
                 self.latest = number;
-                let document = Document::of_form(text, Arc::clone(form), &self.repetition);
+                let document = Document::of_form(Arc::clone(form), self.own.words());
                 return Ok(Parsed::new(document, Oddities::default()));
             }
         }
@@ -56,14 +58,14 @@ impl<'t> Reader<'t> {
         let document = if is_due && text.len() <= LONGEST && is_regular(&read, nodes) {
             let form = Arc::new(Form::of(text, nodes, read.is_unusual));
             self.remember(Arc::clone(&form));
-            Document::first(text, form)
+            Document::first(form)
         } else {
             Document::alone(text, nodes, read.is_unusual)
         };
         Ok(Parsed::new(document, read.oddities))
     }
 
-    fn remember(&mut self, form: Arc<Form<'t>>) {
+    fn remember(&mut self, form: Arc<Form>) {
         if self.known.len() < REMEMBERED {
             self.known.push(form);
         } else {
@@ -79,9 +81,9 @@ fn is_regular(read: &Read, nodes: &[Node]) -> bool {
     read.oddities == Oddities::default() && !nodes.iter().any(is_alias)
 }
 
-impl<'t> Form<'t> {
+impl Form {
     /// The form of a document that is not longer than a shift can be.
-    fn of(text: &'t str, nodes: &[Node], is_unusual: bool) -> Self {
+    fn of(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
         let words = (0..).zip(nodes).filter(|(_, node)| is_word(text.as_bytes(), node));
         let word = |(number, node): (u32, &Node)| Word {
             start: node.value.start as u16,
@@ -91,45 +93,57 @@ impl<'t> Form<'t> {
         let words: Box<[Word]> = words.map(word).collect();
         let before = |at: u32| words.partition_point(|word| u32::from(word.end) <= at) as u16;
         let places = nodes.iter().map(|node| (before(node.value.start), before(node.value.end))).collect();
-        Self { text, nodes: nodes.into(), words, places, number: FormNumber::new(), is_unusual }
+        Self { text: text.into(), nodes: nodes.into(), words, places, number: FormNumber::new(), is_unusual }
     }
 
-    /// Whether a text repeats this one; how, is found in `repetition` then.
-    fn is_repeated(&self, text: &[u8], repetition: &mut Repetition) -> bool {
-        let own = self.text.as_bytes();
+    /// Whether a text repeats this one; the words in which it differs are found in `own` then.
+    fn is_repeated(&self, text: &str, own: &mut Collected) -> bool {
+        let (bytes, formed) = (text.as_bytes(), self.text.as_bytes());
         if text.len() > LONGEST {
             return false;
         }
-        let Repetition { shifts, changed } = repetition;
-        shifts.clear();
-        shifts.push(0);
-        *changed = 0;
-        // Where the comparison stands in either text, and how far the one is from the other.
-        let (mut at, mut own_at, mut shift) = (0_usize, 0_usize, 0_u16);
+        own.clear();
+        // Where the comparison stands in either text, and the first word that does not lie behind it.
+        let (mut at, mut formed_at, mut number) = (0_usize, 0_usize, 0);
+        // Words that have been looked at, of forms that have too many to tell which ones are others.
+        let mut told = 0;
         loop {
-            let same = common_start(text.get(at..).unwrap_or_default(), own.get(own_at..).unwrap_or_default());
-            (at, own_at) = (at + same, own_at + same);
-            if at == text.len() && own_at == own.len() {
+            let same = common_start(bytes.get(at..).unwrap_or_default(), formed.get(formed_at..).unwrap_or_default());
+            (at, formed_at) = (at + same, formed_at + same);
+            if at == bytes.len() && formed_at == formed.len() {
                 break;
             }
             // They part in a word, or behind it where the other one goes on.
-            while self.words.get(shifts.len() - 1).is_some_and(|word| usize::from(word.end) < own_at) {
-                shifts.push(shift);
+            while self.words.get(number).is_some_and(|word| usize::from(word.end) < formed_at) {
+                number += 1;
             }
-            let Some(word) = self.words.get(shifts.len() - 1) else { return false };
+            let Some(word) = self.words.get(number) else { return false };
             let (start, end) = (usize::from(word.start), usize::from(word.end));
-            if own_at < start {
+            if formed_at < start {
                 return false;
             }
-            let begin = at - (own_at - start);
-            let Some(length) = text.get(begin..).and_then(|rest| word_length(rest, own[start])) else { return false };
-            *changed |= 1_u64.checked_shl(shifts.len() as u32 - 1).unwrap_or(u64::MAX);
-            (at, own_at) = (begin + length, end);
-            shift = (at as u16).wrapping_sub(word.end);
-            shifts.push(shift);
+            let begin = at - (formed_at - start);
+            let Some(length) = bytes.get(begin..).and_then(|rest| word_length(rest, formed[start])) else { return false };
+            (at, formed_at) = (begin + length, end);
+            self.keep_words(told..number, own);
+            own.push(number, text.get(begin..at).unwrap_or_default());
+            number += 1;
+            told = number;
         }
-        shifts.resize(self.words.len() + 1, shift);
+        if told > 0 {
+            self.keep_words(told..self.words.len(), own);
+        }
         true
+    }
+
+    /// Adds words that are the form's to those of a document, where the form has too many of them to tell which are.
+    fn keep_words(&self, numbers: Range<usize>, own: &mut Collected) {
+        if self.words.len() <= u64::BITS as usize {
+            return;
+        }
+        for (number, word) in numbers.clone().zip(self.words.get(numbers).unwrap_or_default()) {
+            own.push(number, self.text.get(word.start.into()..word.end.into()).unwrap_or_default());
+        }
     }
 }
 
@@ -212,7 +226,7 @@ mod tests {
     }
 
     /// All that can be seen of a document.
-    fn seen(document: &Document<'_>) -> Vec<String> {
+    fn seen(document: &Document) -> Vec<String> {
         let values = (0..document.len() as u32).filter_map(|index| document.value(index));
         let seen = values.map(|value| {
             format!(

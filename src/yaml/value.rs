@@ -11,7 +11,7 @@ use super::view::Document;
 /// A node seen as a value. Cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'a> {
-    pub(super) document: &'a Document<'a>,
+    pub(super) document: &'a Document,
     pub(super) index: u32,
 }
 
@@ -22,7 +22,7 @@ impl<'a> Value<'a> {
     }
 
     /// The document this value stands in.
-    pub fn document(&self) -> &'a Document<'a> {
+    pub fn document(&self) -> &'a Document {
         self.document
     }
 
@@ -93,12 +93,11 @@ impl<'a> Value<'a> {
 
     fn own_key_span(&self, node: &Node) -> Span {
         let document = self.document;
-        // Whoever has no key has it nowhere.
-        if document.shifts.is_empty() || node.styles.key() == Style::Absent {
-            return node.key;
+        match document.form.places.get(self.index as usize) {
+            // Whoever has no key has it nowhere.
+            Some(&(words, _)) if node.styles.key() != Style::Absent => document.moved(node.key, words, words),
+            _ => node.key,
         }
-        let words = document.form.places[self.index as usize].0;
-        document.moved(node.key, words, words)
     }
 
     /// Where its key stands (without quotes), or the value itself where it has none.
@@ -114,8 +113,7 @@ impl<'a> Value<'a> {
 
     /// The text as written, quotes and block header included.
     pub fn raw(&self) -> &'a str {
-        let (text, span) = self.document.written(self.index);
-        text.get(span.range()).unwrap_or_default()
+        self.document.raw(self.index)
     }
 
     /// What the scalar means to Kubernetes; [`Scalar::Null`] for collections never: they give `None`.
@@ -299,7 +297,7 @@ impl<'a> Value<'a> {
             if a.styles == b.styles
                 && a.tags == b.tags
                 && a.indent == b.indent
-                && own.bytes(own.span(at)) == others.bytes(others.span(others_at))
+                && own.raw(at) == others.raw(others_at)
             {
                 return true;
             }
@@ -323,8 +321,8 @@ impl<'a> Value<'a> {
             }
             differing.push(word.node - self.index);
             // No other word means `null`.
-            let is_null = |document: &Document<'_>| {
-                document.span_of_word(number).is_none_or(|word| word.len() == "null".len())
+            let is_null = |document: &Document| {
+                document.word(number).is_none_or(|word| word.len() == "null".len())
                     && Value { document, index: word.node }.is_null()
             };
             if is_null(own) || is_null(others) {
@@ -359,7 +357,7 @@ impl<'a> Value<'a> {
 /// Direct children of a value.
 #[derive(Clone, Debug)]
 pub struct Children<'a> {
-    document: &'a Document<'a>,
+    document: &'a Document,
     at: u32,
     end: u32,
 }

@@ -1,23 +1,25 @@
 //! Documents: the text with its tape, which the rest of the crate reads value by value ([`super::value`]).
 //!
-//! Documents that repeat one another share one tape, and each keeps only how far its words have moved what stands behind them
-//! ([`super::repeat`]): a fleet takes little more room than its text. This module must not parse and must not know Kubernetes.
+//! Documents that repeat one another share one text and one tape, and each keeps only the words in which it differs
+//! ([`super::repeat`], [`super::own`]): a fleet takes less room than its text. This module must not parse and must not know
+//! Kubernetes.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::own::OwnWords;
 use super::paths::FormNumber;
 use super::tape::{KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
 use super::value::Value;
 
-/// What documents that repeat one another have in common: all but a few words, and how far these move the rest.
+/// What documents that repeat one another have in common: all but a few words.
 #[derive(Debug, Eq)]
-pub(super) struct Form<'t> {
-    /// The document that was read; keys are the same in all, and are read from here.
-    pub(super) text: &'t str,
+pub(super) struct Form {
+    /// The document that was read.
+    pub(super) text: Box<str>,
     pub(super) nodes: Box<[Node]>,
     /// Words that another document may have others in place of, in order; none where no document repeats this one.
     pub(super) words: Box<[Word]>,
@@ -29,10 +31,10 @@ pub(super) struct Form<'t> {
     pub(super) is_unusual: bool,
 }
 
-impl PartialEq for Form<'_> {
+impl PartialEq for Form {
     /// Which parser read it, and when, makes no difference.
     fn eq(&self, other: &Self) -> bool {
-        (self.text, &self.nodes, &self.words, &self.places) == (other.text, &other.nodes, &other.words, &other.places)
+        (&self.text, &self.nodes, &self.words, &self.places) == (&other.text, &other.nodes, &other.words, &other.places)
     }
 }
 
@@ -44,66 +46,35 @@ pub(super) struct Word {
     pub(super) node: u32,
 }
 
-/// One parsed document: its text and its nodes. Node indexes and spans count from the document's start.
+impl Word {
+    fn range(self) -> Range<usize> {
+        self.start.into()..self.end.into()
+    }
+}
+
+/// One parsed document. Node indexes and spans count from the document's start.
+///
+/// Of a text that repeats another only the words are kept in which it differs; the whole text is put together again when
+/// somebody asks for it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Document<'t> {
-    pub(super) text: &'t str,
-    pub(super) form: Arc<Form<'t>>,
-    /// How far what stands behind so many words is from where it stands in the form, modulo the largest length; empty where
-    /// this is the document of which the form was made.
-    pub(super) shifts: Shifts,
-    /// The form's words that have another in their place, a bit for each; all of them in forms with more words than bits.
-    pub(super) changed: u64,
-    /// Whether it is noted which words are read; see [`words_read`].
-    is_watched: bool,
+pub struct Document {
+    pub(super) form: Arc<Form>,
+    /// The words that it has in place of the form's.
+    pub(super) own: OwnWords,
+    role: Role,
+    /// The whole text, where it is not the form's and somebody asked for it.
+    whole: OnceLock<Box<str>>,
 }
 
-/// How far words have moved what stands behind them: in the document itself where they are few, so that whoever looks at it has
-/// them at hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shifts {
-    Few(u8, [u16; Self::FEW]),
-    Many(Box<[u16]>),
-}
-
-impl Shifts {
-    const FEW: usize = 15;
-
-    fn of(shifts: &[u16]) -> Self {
-        let mut few = [0; Self::FEW];
-        match few.get_mut(..shifts.len()) {
-            Some(room) => {
-                room.copy_from_slice(shifts);
-                Self::Few(shifts.len() as u8, few)
-            }
-            None => Self::Many(shifts.into()),
-        }
-    }
-
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Few(0, _))
-    }
-
-    /// The shifts behind so many words, and behind so many.
-    #[inline]
-    fn behind(&self, one: u16, other: u16) -> (u16, u16) {
-        let shifts = match self {
-            Self::Few(_, few) => &few[..],
-            Self::Many(many) => many,
-        };
-        let behind = |words: u16| shifts.get(words as usize).copied().unwrap_or_default();
-        (behind(one), behind(other))
-    }
-}
-
-/// How a document repeats another.
-#[derive(Debug, Default)]
-pub(super) struct Repetition {
-    /// How far the words have moved what stands behind them; behind none of them, behind the first, ...
-    pub(super) shifts: Vec<u16>,
-    /// As [`Document::changed`].
-    pub(super) changed: u64,
+/// What a document is to its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The one of which the form was made.
+    First,
+    /// One that repeats it.
+    Repetition,
+    /// A copy of one, of which it is noted which words are read; see [`words_read`].
+    Watched,
 }
 
 /// Some of a form's words, a bit for each; those for which there is no bit stand for all.
@@ -147,37 +118,85 @@ pub(crate) fn words_read(reader: impl FnOnce()) -> Words {
     read
 }
 
-impl<'t> Document<'t> {
+impl Document {
     /// A document that no other repeats.
-    pub(super) fn alone(text: &'t str, nodes: &[Node], is_unusual: bool) -> Self {
+    pub(super) fn alone(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
         let number = FormNumber::NONE;
-        let form =
-            Form { text, nodes: nodes.into(), words: Box::default(), places: Box::default(), number, is_unusual };
-        Self { text, form: Arc::new(form), shifts: Shifts::of(&[]), changed: 0, is_watched: false }
+        let (words, places) = (Box::default(), Box::default());
+        Self::first(Arc::new(Form { text: text.into(), nodes: nodes.into(), words, places, number, is_unusual }))
     }
 
     /// The document of which a form is made.
-    pub(super) fn first(text: &'t str, form: Arc<Form<'t>>) -> Self {
-        Self { text, form, shifts: Shifts::of(&[]), changed: 0, is_watched: false }
+    pub(super) fn first(form: Arc<Form>) -> Self {
+        Self { form, own: OwnWords::default(), role: Role::First, whole: OnceLock::new() }
     }
 
     /// Another document of a form.
-    pub(super) fn of_form(text: &'t str, form: Arc<Form<'t>>, repetition: &Repetition) -> Self {
-        let Repetition { shifts, changed } = repetition;
-        Self { text, form, shifts: Shifts::of(shifts), changed: *changed, is_watched: false }
+    pub(super) fn of_form(form: Arc<Form>, own: OwnWords) -> Self {
+        Self { form, own, role: Role::Repetition, whole: OnceLock::new() }
     }
-}
 
-impl<'a> Document<'a> {
-    /// The document's text, from its first byte to the separator.
-    pub fn text(&self) -> &'a str {
+    /// The document's text, from its first byte to the separator. Where it repeats another it is put together for the first who
+    /// asks, and kept: whoever goes through all documents should do with [`Document::write_text`].
+    pub fn text(&self) -> &str {
         self.note(Words::ALL);
-        self.text
+        if self.own.is_empty() {
+            return &self.form.text;
+        }
+        self.whole.get_or_init(|| {
+            let mut whole = String::with_capacity(self.text_len());
+            self.write_text(&mut whole);
+            whole.into()
+        })
+    }
+
+    /// Adds the document's text to another.
+    pub fn write_text(&self, out: &mut String) {
+        self.pieces(|piece| out.push_str(piece));
+    }
+
+    /// Hands out the document's text piece by piece.
+    pub fn pieces(&self, mut put: impl FnMut(&str)) {
+        self.note(Words::ALL);
+        let text = &self.form.text;
+        let mut at = 0;
+        for (number, word) in self.own_words() {
+            let range = self.form.words.get(number).map_or(at..at, |word| word.range());
+            put(text.get(at..range.start).unwrap_or_default());
+            put(word);
+            at = range.end;
+        }
+        put(text.get(at..).unwrap_or_default());
+    }
+
+    /// Whether another document has the same text.
+    pub fn has_text_of(&self, other: &Self) -> bool {
+        self.note(Words::ALL);
+        // The form's own words are never among those in its place, but where all of them are.
+        if self.is_like(other) { self.own == other.own } else { self.text() == other.text() }
+    }
+
+    /// The document of which this one's form was made.
+    pub fn formed(&self) -> Self {
+        Self::first(Arc::clone(&self.form))
+    }
+
+    /// Where that stands in its text which stands at an offset in the form's; `None` within a word.
+    pub(super) fn place_of(&self, formed: usize) -> Option<usize> {
+        let words = &self.form.words;
+        let before = words.partition_point(|word| usize::from(word.end) <= formed);
+        let is_within = words.get(before).is_some_and(|word| usize::from(word.start) < formed);
+        (!is_within).then(|| formed.wrapping_add_signed(self.shift(before)))
+    }
+
+    /// The length of its text in bytes.
+    pub fn text_len(&self) -> usize {
+        self.form.text.len().wrapping_add_signed(self.shift(self.form.words.len()))
     }
 
     /// The text of the document from which all that repeat it have their form: the same but for a few words, with the same keys.
-    pub fn form_text(&self) -> &'a str {
-        self.form.text
+    pub fn form_text(&self) -> &str {
+        &self.form.text
     }
 
     /// The number of its nodes.
@@ -191,18 +210,18 @@ impl<'a> Document<'a> {
     }
 
     /// The root value; `None` for a document with nothing in it.
-    pub fn root(&'a self) -> Option<Value<'a>> {
+    pub fn root(&self) -> Option<Value<'_>> {
         self.value(0)
     }
 
     /// The value at a node index, as [`Value::index`] gave it.
-    pub fn value(&'a self, index: u32) -> Option<Value<'a>> {
+    pub fn value(&self, index: u32) -> Option<Value<'_>> {
         ((index as usize) < self.form.nodes.len()).then_some(Value { document: self, index })
     }
 
     /// Whether another document was found to repeat the same one: then node for node the keys are the same, and what is a
     /// mapping, a list or a scalar. Where it says no they may be the same all the same.
-    pub fn is_like(&self, other: &Document<'_>) -> bool {
+    pub fn is_like(&self, other: &Document) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.form), Arc::as_ptr(&other.form))
     }
 
@@ -214,7 +233,7 @@ impl<'a> Document<'a> {
 
     /// The mappings among a range of nodes that have an entry under a key, in the order of these entries. The range begins with a
     /// node and ends with its last descendant. One look at each node's key, and at nothing else.
-    pub fn maps_with(&'a self, nodes: Range<u32>, key: &'static str) -> impl Iterator<Item = Value<'a>> {
+    pub fn maps_with(&self, nodes: Range<u32>, key: &'static str) -> impl Iterator<Item = Value<'_>> {
         // The collections that are open: where each begins and what comes behind it.
         let mut open: Vec<(u32, u32)> = Vec::new();
         nodes.filter_map(move |index| {
@@ -243,7 +262,7 @@ impl<'a> Document<'a> {
     /// Whether this document is `old` with nothing but one run of nodes put in: keys, values, their spelling and their
     /// order are the same everywhere else. `run` are node indexes of this document. Never wrong where it says yes; a no
     /// may also come of another spelling.
-    pub(crate) fn is_with_run(&self, old: &Document<'_>, run: Range<u32>) -> bool {
+    pub(crate) fn is_with_run(&self, old: &Document, run: Range<u32>) -> bool {
         let (from, length) = (run.start as usize, run.len());
         let (nodes, before) = (&self.form.nodes, &old.form.nodes);
         if nodes.len() != before.len() + length || from > before.len() {
@@ -265,60 +284,83 @@ impl<'a> Document<'a> {
                 && new.indent == was.indent
                 && without(new.next) == Some(was.next)
                 && self.key_bytes(new) == old.key_bytes(was)
-                && (!is_scalar || self.bytes(self.span(here as u32)) == old.bytes(old.span(at as u32)))
+                && (!is_scalar || self.raw(here as u32) == old.raw(at as u32))
         })
-    }
-
-    #[inline]
-    pub(super) fn bytes(&self, span: Span) -> Option<&'a [u8]> {
-        self.text.as_bytes().get(span.range())
     }
 
     /// The key of a node as it is written.
     #[inline]
-    pub(super) fn key_bytes(&self, node: &Node) -> Option<&'a [u8]> {
+    pub(super) fn key_bytes(&self, node: &Node) -> Option<&[u8]> {
         self.form.text.as_bytes().get(node.key.range())
     }
 
-    /// A span of the form that so many words stand before, at its place in this document.
+    /// The words that it has in place of the form's, with their numbers.
+    fn own_words(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.changed_words(self).map_while(|(number, _)| Some((number, self.own_word(number)?)))
+    }
+
     #[inline]
+    fn own_word(&self, number: usize) -> Option<&str> {
+        self.own.get(number, self.form.words.len())
+    }
+
+    /// How far what stands behind so many words is from where it stands in the form.
+    fn shift(&self, words: usize) -> isize {
+        let own = self.own_words().take_while(|(number, _)| *number < words);
+        own.map(|(number, word)| word.len() as isize - self.form.words[number].range().len() as isize).sum()
+    }
+
+    /// A span of the form that so many words stand before, at its place in this document.
     pub(super) fn moved(&self, span: Span, start: u16, end: u16) -> Span {
         self.note(Words::between(start, end));
-        let (start, end) = self.shifts.behind(start, end);
-        let to = |at: u32, shift: u16| u32::from((at as u16).wrapping_add(shift));
+        if self.own.is_empty() {
+            return span;
+        }
+        let to = |at: u32, words: u16| at.wrapping_add_signed(self.shift(words.into()) as i32);
         Span { start: to(span.start, start), end: to(span.end, end) }
     }
 
     /// What stands in this document in place of the form's word of a number.
     #[inline]
-    pub(super) fn word(&self, number: usize) -> Option<&'a [u8]> {
-        let Span { start, end } = self.span_of_word(number)?;
-        self.text.as_bytes().get(start as usize..end as usize)
-    }
-
-    /// Where what stands in place of the form's word of a number stands.
-    #[inline]
-    pub(super) fn span_of_word(&self, number: usize) -> Option<Span> {
-        let Word { start, end, .. } = *self.form.words.get(number)?;
-        let (before, behind) = self.shifts.behind(number as u16, number as u16 + 1);
-        Some(Span { start: start.wrapping_add(before).into(), end: end.wrapping_add(behind).into() })
+    pub(super) fn word(&self, number: usize) -> Option<&str> {
+        let formed = || self.form.text.get(self.form.words.get(number)?.range());
+        self.own_word(number).or_else(formed)
     }
 
     /// A text that holds the value of a node as it is written, and where: the form's, where no word stands in it. All
     /// documents of the form are read there, so that it is at hand.
     #[inline]
-    pub(super) fn written(&self, index: u32) -> (&'a str, Span) {
+    pub(super) fn written(&self, index: u32) -> (&str, Span) {
         let span = self.form.nodes[index as usize].value;
         match self.form.places.get(index as usize) {
-            Some(&(start, end)) if self.changes(start, end) => (self.text, self.moved(span, start, end)),
-            _ => (self.form.text, span),
+            Some(&(start, end)) if start != end => {
+                self.note(Words::between(start, end));
+                if self.changes(start, end) { self.written_anew(index, span, start, end) } else { (&self.form.text, span) }
+            }
+            _ => (&self.form.text, span),
         }
+    }
+
+    /// As [`Document::written`], where another word than the form's stands in the value: it is the word, or has it somewhere in it.
+    #[inline]
+    fn written_anew(&self, index: u32, span: Span, start: u16, end: u16) -> (&str, Span) {
+        let is_word = self.form.words.get(start as usize).is_some_and(|word| word.node == index);
+        match self.own_word(start.into()).filter(|_| is_word) {
+            Some(word) => (word, Span { start: 0, end: word.len() as u32 }),
+            None => (self.text(), self.moved(span, start, end)),
+        }
+    }
+
+    /// The value of a node as it is written, quotes and block header included.
+    pub(super) fn raw(&self, index: u32) -> &str {
+        let (text, span) = self.written(index);
+        text.get(span.range()).unwrap_or_default()
     }
 
     /// Whether there may be another word in place of one of the form's words of these numbers.
     #[inline]
     fn changes(&self, from: u16, to: u16) -> bool {
-        from != to && self.changed != 0 && self.changed & Words::between(from, to).0 != 0
+        self.own.changed() & Words::between(from, to).0 != 0
     }
 
     /// Whether others may share its form.
@@ -328,31 +370,30 @@ impl<'a> Document<'a> {
 
     /// Whether it may be that others than the form's own words stand in it: it repeats the form's first document.
     pub(crate) fn is_repetition(&self) -> bool {
-        !self.shifts.is_empty()
+        self.role != Role::First
     }
 
     /// Whether the form's own words stand in place of all of these.
     #[inline]
     pub(crate) fn keeps(&self, words: Words) -> bool {
-        self.changed & words.0 == 0 && words != Words::ALL
+        self.own.changed() & words.0 == 0 && words != Words::ALL
     }
 
     /// This document once more, so that it is found out which of its words are read.
-    pub(crate) fn watched(&self) -> Document<'a> {
-        let (form, shifts) = (Arc::clone(&self.form), self.shifts.clone());
-        // As if all words were others, so that none is read from the form.
-        Document { text: self.text, form, shifts, changed: u64::MAX, is_watched: true }
+    pub(crate) fn watched(&self) -> Document {
+        let (form, own) = (Arc::clone(&self.form), self.own.clone());
+        Document { form, own, role: Role::Watched, whole: OnceLock::new() }
     }
 
     /// Whether somebody wants to know which of its words are read.
     pub(crate) fn is_watched(&self) -> bool {
-        self.is_watched
+        self.role == Role::Watched
     }
 
     /// Notes that words are read, where somebody wants to know.
     #[inline]
     pub(super) fn note(&self, words: Words) {
-        if self.is_watched {
+        if self.is_watched() {
             READ.set(READ.get().and(words));
         }
     }
@@ -364,8 +405,8 @@ impl<'a> Document<'a> {
 
     /// The form's words, with their numbers, in place of which this document or another of the form may have others.
     #[inline]
-    pub(super) fn changed_words(&self, other: &Document<'_>) -> impl Iterator<Item = (usize, &Word)> {
-        let mut changed = self.changed | other.changed;
+    pub(super) fn changed_words(&self, other: &Document) -> impl Iterator<Item = (usize, &Word)> {
+        let mut changed = self.own.changed() | other.own.changed();
         // All of them at once, where there are more words than bits.
         let mut beyond = if changed == 0 { usize::MAX } else { u64::BITS as usize };
         std::iter::from_fn(move || {
@@ -378,19 +419,15 @@ impl<'a> Document<'a> {
 
     /// Whether it is known without a look that one of two documents has the form's word of a number, and the other has not.
     #[inline]
-    pub(super) fn differs_from(&self, other: &Document<'_>, number: usize) -> bool {
-        number < u64::BITS as usize && (self.changed ^ other.changed) >> number & 1 == 1
+    pub(super) fn differs_from(&self, other: &Document, number: usize) -> bool {
+        number < u64::BITS as usize && (self.own.changed() ^ other.own.changed()) >> number & 1 == 1
     }
 
     /// Where the value of a node stands.
     #[inline]
     pub(super) fn span(&self, index: u32) -> Span {
         let span = self.form.nodes[index as usize].value;
-        if self.shifts.is_empty() {
-            return span;
-        }
-        let (start, end) = self.form.places[index as usize];
-        self.moved(span, start, end)
+        self.form.places.get(index as usize).map_or(span, |&(start, end)| self.moved(span, start, end))
     }
 
     /// The path of a node from the root: `spec.template.spec.volumes[0].name`. A key that would be ambiguous in dotted
@@ -427,7 +464,7 @@ impl<'a> Document<'a> {
     }
 
     /// The key of a node as Kubernetes reads it; `None` in lists and at the root.
-    pub(super) fn key(&self, index: u32) -> Option<Cow<'a, str>> {
+    pub(super) fn key(&self, index: u32) -> Option<Cow<'_, str>> {
         let node = self.form.nodes.get(index as usize)?;
         let raw = self.form.text.get(node.key.range())?;
         if node.styles.key() == Style::Absent {
@@ -443,7 +480,7 @@ impl<'a> Document<'a> {
 /// What was found out about the last few forms of documents, so that it is found out once for all that repeat one another.
 #[derive(Debug)]
 pub struct PerForm<'a, T> {
-    known: Vec<(&'a Document<'a>, T)>,
+    known: Vec<(&'a Document, T)>,
     latest: usize,
 }
 
@@ -458,7 +495,7 @@ impl<'a, T> PerForm<'a, T> {
     const MOST: usize = 8;
 
     /// What is known of a document's form, or what is found out now. It must not depend on the document's words.
-    pub fn get(&mut self, document: &'a Document<'a>, find_out: impl FnOnce() -> T) -> &mut T {
+    pub fn get(&mut self, document: &'a Document, find_out: impl FnOnce() -> T) -> &mut T {
         let turn = (self.latest..self.known.len()).chain(0..self.latest);
         let known = turn.into_iter().find(|at| self.known.get(*at).is_some_and(|(other, _)| other.is_like(document)));
         self.latest = match known {

@@ -23,7 +23,7 @@ impl Yaml {
     }
 }
 
-type Read<'t> = Result<Parsed<'t>, SyntaxError>;
+type Read<'t> = Result<Parsed, SyntaxError>;
 
 /// Whether two readings are the same, node by node.
 fn same(one: &Read<'_>, other: &Read<'_>) -> bool {
@@ -36,7 +36,7 @@ fn same(one: &Read<'_>, other: &Read<'_>) -> bool {
     }
 }
 
-fn same_nodes(one: &Document<'_>, other: &Document<'_>) -> bool {
+fn same_nodes(one: &Document, other: &Document) -> bool {
     let placed = |value: Value<'_>| (value.end_index(), value.span(), value.key_span());
     let made = |value: Value<'_>| (value.style(), value.tag(), value.is_aliased());
     one.len() == other.len()

@@ -55,7 +55,7 @@ fn pair(one: &[u8], other: &[u8]) -> String {
 }
 
 /// Documents without an edit keep their bytes, in order; none is lost, none comes from nowhere.
-fn documents_stay(before: &Stream<'_>, after: &Stream<'_>, plan: &Plan<'_>) -> Result<(), String> {
+fn documents_stay(before: &Stream, after: &Stream, plan: &Plan<'_>) -> Result<(), String> {
     let mut left = after.documents.iter();
     for (number, document) in (0..).zip(&before.documents) {
         if plan.dropped.contains(&number) {

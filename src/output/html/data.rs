@@ -145,7 +145,7 @@ pub fn of<'p>(page: &Page<'p, '_, '_>) -> io::Result<Data<'p>> {
     Ok(Data {
         tool: concat!("capi-lint ", env!("CARGO_PKG_VERSION")),
         as_of: page.as_of,
-        sources: view.release.streams.iter().map(|stream| stream.name).collect(),
+        sources: view.release.streams.iter().map(|stream| stream.name.as_str()).collect(),
         objects: count.total.objects,
         clusters,
         beside,

@@ -1,0 +1,190 @@
+//! One document of a stream: what stood in its source, where, and what came of it.
+//!
+//! It gives back each byte of the source that it was made of, and judges none.
+
+use super::lines::Lines;
+use crate::yaml::{self, Parsed, Problem, RawDocument, SyntaxError};
+
+/// One document of a stream.
+#[derive(Debug)]
+pub struct StreamDocument {
+    /// Where its text begins in the source, behind the separator.
+    pub start: usize,
+    /// What came of it.
+    pub content: Content,
+    separator: Separator,
+    /// Line ends in the source before its text.
+    line: u32,
+    /// Characters before its text on the line where it begins: JSON values may stand behind one another.
+    column: u32,
+    lines: Lines,
+}
+
+/// What came of a document.
+#[derive(Debug)]
+pub enum Content {
+    /// Parsed.
+    Parsed(Parsed),
+    /// No YAML, or no text at all.
+    Broken {
+        /// What stood there.
+        bytes: Box<[u8]>,
+        /// Why it is none.
+        error: SyntaxError,
+    },
+}
+
+/// What stood before a document.
+#[derive(Debug)]
+enum Separator {
+    /// Nothing: it is the first, or a JSON value.
+    None,
+    /// Three dashes and a line end.
+    Plain,
+    /// A comment behind the dashes, another line end.
+    Other(Box<[u8]>),
+}
+
+const PLAIN: &[u8] = b"---\n";
+
+impl Separator {
+    fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            b"" => Self::None,
+            PLAIN => Self::Plain,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::None => b"",
+            Self::Plain => PLAIN,
+            Self::Other(bytes) => bytes,
+        }
+    }
+}
+
+impl StreamDocument {
+    /// Parses a document of some bytes, in which it stands behind `at`.
+    pub(super) fn parse(bytes: &[u8], raw: &RawDocument, at: &mut Position, reader: &mut yaml::Reader) -> Self {
+        let own = bytes.get(raw.span.clone()).unwrap_or_default();
+        let separator = bytes.get(raw.separator.clone()).unwrap_or_default();
+        at.pass(separator);
+        let Position { line, column } = *at;
+        let content = match raw.text(bytes).and_then(|text| reader.parse(text)) {
+            Ok(parsed) => Content::Parsed(parsed),
+            Err(error) => Content::Broken { bytes: own.into(), error },
+        };
+        let lines = at.pass(own);
+        Self { start: raw.span.start, separator: Separator::of(separator), line, column, content, lines }
+    }
+
+    /// Counts its place from some bytes before, with so many line ends.
+    pub(super) fn move_behind(&mut self, bytes: usize, lines: u32) {
+        self.start += bytes;
+        self.line += lines;
+    }
+
+    /// The parsed document; `None` where it is broken.
+    pub fn parsed(&self) -> Option<&yaml::Document> {
+        match &self.content {
+            Content::Parsed(parsed) => Some(&parsed.document),
+            Content::Broken { .. } => None,
+        }
+    }
+
+    /// Its text, behind the separator line; empty where the bytes are no UTF-8, or text stands behind the dashes. As
+    /// [`yaml::Document::text`], it is not for going through all documents.
+    pub fn text(&self) -> &str {
+        match &self.content {
+            Content::Parsed(parsed) => parsed.document.text(),
+            Content::Broken { error, .. } if error.problem == Problem::TextAfterSeparator => "",
+            Content::Broken { bytes, .. } => std::str::from_utf8(bytes).unwrap_or_default(),
+        }
+    }
+
+    /// How its text begins, up to its first object and longer: all of it that can be told without putting it together.
+    pub fn beginning(&self) -> &str {
+        self.parsed().map_or_else(|| self.text(), yaml::Document::form_text)
+    }
+
+    /// What stood before it: the line with the three dashes, or nothing.
+    pub fn separator(&self) -> &[u8] {
+        self.separator.bytes()
+    }
+
+    /// Its bytes, behind the separator.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Parsed(parsed) => parsed.document.text().as_bytes(),
+            Content::Broken { bytes, .. } => bytes,
+        }
+    }
+
+    /// How many bytes it has, behind the separator.
+    fn len(&self) -> usize {
+        match &self.content {
+            Content::Parsed(parsed) => parsed.document.text_len(),
+            Content::Broken { bytes, .. } => bytes.len(),
+        }
+    }
+
+    /// Where it ends in the source.
+    pub fn end(&self) -> usize {
+        self.start + self.len()
+    }
+
+    /// Where its separator begins in the source.
+    pub fn begin(&self) -> usize {
+        self.start - self.separator().len()
+    }
+
+    /// Adds its bytes and those of its separator to others.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.separator());
+        match &self.content {
+            Content::Parsed(parsed) => parsed.document.pieces(|piece| out.extend_from_slice(piece.as_bytes())),
+            Content::Broken { bytes, .. } => out.extend_from_slice(bytes),
+        }
+    }
+
+    /// The line of the source, from 1, of an offset in its text.
+    pub fn line_at(&self, offset: usize) -> usize {
+        let bytes = self.bytes();
+        self.line as usize + self.lines.before(bytes, offset.min(bytes.len())) + 1
+    }
+
+    /// Characters before its text on the line where it begins.
+    pub fn column(&self) -> usize {
+        self.column as usize
+    }
+}
+
+/// A place in a source: line ends before it, and characters before it on its line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Position {
+    pub(super) line: u32,
+    column: u32,
+}
+
+impl Position {
+    /// Goes over some bytes, and gives their lines.
+    fn pass(&mut self, bytes: &[u8]) -> Lines {
+        let (lines, ends) = Lines::of(bytes);
+        self.line += ends as u32;
+        if bytes.last() == Some(&b'\n') {
+            self.column = 0;
+        } else {
+            let begins = memchr::memrchr(b'\n', bytes).map(|end| end + 1);
+            let more = characters(bytes.get(begins.unwrap_or(0)..).unwrap_or_default()) as u32;
+            self.column = if begins.is_some() { more } else { self.column + more };
+        }
+        lines
+    }
+}
+
+/// How many characters some bytes are.
+pub fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+}
