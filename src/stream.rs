@@ -4,7 +4,9 @@
 //! give back each of its bytes, so that the source can go: a fleet, of which most documents repeat others, takes less room than
 //! its text.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use memchr::memmem::Finder;
 
 use crate::input::{Arriving, Input, InputError, Source};
 use crate::parted::Parted;
@@ -39,6 +41,8 @@ const BYTES_PER_THREAD: usize = 200_000;
 /// Words that are sought in all of each stream, for ignores and for plain secrets: they are looked for while a part of it is at
 /// hand. [`Stream::holds`] finds others too, but has to look through the text for them.
 const SOUGHT: [&str; 3] = ["capi-lint", "PRIVATE KEY-----", "passwd"];
+
+static FINDERS: LazyLock<[Finder<'_>; SOUGHT.len()]> = LazyLock::new(|| SOUGHT.map(Finder::new));
 
 /// A part of a stream that begins with a document.
 struct Part {
@@ -141,7 +145,7 @@ impl Stream {
         if let Some(number) = SOUGHT.iter().position(|sought| *sought == word) {
             return self.holds[number];
         }
-        let finder = memchr::memmem::Finder::new(word);
+        let finder = Finder::new(word);
         let parts: Vec<&[StreamDocument]> = self.documents.slices(DOCUMENTS_AT_ONCE).collect();
         let found = threads::in_parts(&parts, self.threads, 1, |_, parts| {
             let mut bytes = Vec::new();
@@ -214,14 +218,20 @@ impl Part {
     fn parse(bytes: &[u8], reader: &mut yaml::Reader) -> Self {
         let mut documents = Vec::new();
         let mut at = Position::default();
+        let mut holds = [false; SOUGHT.len()];
         for (number, raw) in yaml::split(bytes).enumerate() {
             if number == SAMPLE {
                 // Room that grows is copied each time; room that is never used costs nothing.
                 documents.reserve((SAMPLE * (bytes.len() / raw.span.start.max(1))).min(MOST_ROOM));
             }
-            documents.push(StreamDocument::parse(bytes, &raw, &mut at, reader));
+            let document = StreamDocument::parse(bytes, &raw, &mut at, reader);
+            // What a document repeats has been looked through.
+            let news = document.news(bytes.get(raw.span).unwrap_or_default());
+            for (finder, holds) in FINDERS.iter().zip(&mut holds) {
+                *holds |= [news, document.separator()].iter().any(|text| finder.find(text).is_some());
+            }
+            documents.push(document);
         }
-        let holds = SOUGHT.map(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
         Self { documents, length: bytes.len(), lines: at.line, holds }
     }
 }

@@ -6,6 +6,7 @@
 mod data;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Release;
 use super::names::Names;
@@ -31,15 +32,9 @@ pub enum Role {
     Class,
 }
 
-/// One reference.
-#[derive(Clone, Debug)]
-pub struct Link<'a> {
-    /// The object that refers.
-    pub from: u32,
-    /// The mapping, or the text where the reference is a name alone.
-    pub value: Value<'a>,
-    /// What it is for.
-    pub role: Role,
+/// What a reference says besides a name: in all objects of a kind mostly the same.
+#[derive(Clone, Debug, Default)]
+pub struct Naming<'a> {
     /// The group it names.
     pub group: Cow<'a, str>,
     /// The version it names, where it does.
@@ -48,16 +43,29 @@ pub struct Link<'a> {
     pub kind: Cow<'a, str>,
     /// The namespace it names, where it does.
     pub namespace: Option<Cow<'a, str>>,
-    /// The name.
-    pub name: Cow<'a, str>,
+}
+
+/// One reference.
+#[derive(Clone, Debug)]
+pub struct Link<'a> {
+    /// The object that refers.
+    pub from: u32,
     /// The object of the release at its end.
     pub target: Option<u32>,
+    /// The mapping, or the text where the reference is a name alone.
+    pub value: Value<'a>,
+    /// The name.
+    pub name: Cow<'a, str>,
+    /// What it says besides.
+    pub to: Arc<Naming<'a>>,
+    /// What it is for.
+    pub role: Role,
     /// Whether it stands directly under `spec`.
     pub is_direct: bool,
 }
 
-impl<'a> Link<'a> {
-    fn of_reference(from: &Object<'a>, reference: Reference<'a>) -> Self {
+impl<'a> Naming<'a> {
+    fn of_reference(reference: &Reference<'a>) -> Self {
         let (group, version) = match (reference.is_group, &reference.api) {
             (true, api) => (api.clone(), None),
             (false, Cow::Borrowed(api)) => match api.split_once('/') {
@@ -69,45 +77,27 @@ impl<'a> Link<'a> {
                 None => (Cow::Borrowed(""), Some(api.clone().into())),
             },
         };
+        Self { group, version, kind: reference.kind.clone(), namespace: reference.namespace.clone() }
+    }
+
+    fn of(group: &'static str, kind: &'static str) -> Self {
+        Self { group: group.into(), kind: kind.into(), ..Self::default() }
+    }
+}
+
+impl<'a> Link<'a> {
+    fn of_reference(from: &Object<'a>, reference: Reference<'a>, to: Arc<Naming<'a>>) -> Self {
         let role = match &*reference.kind {
             _ if reference.value.key_is("identityRef") || reference.kind.ends_with("Identity") => Role::Identity,
             "Secret" | "ConfigMap" => Role::Data,
             "ClusterClass" => Role::Class,
             _ => Role::Part,
         };
-        Self {
-            from: from.number,
-            value: reference.value,
-            role,
-            group,
-            version,
-            kind: reference.kind,
-            namespace: reference.namespace,
-            name: reference.name,
-            target: None,
-            is_direct: false,
-        }
+        Self { from: from.number, target: None, value: reference.value, name: reference.name, to, role, is_direct: false }
     }
 
-    fn by_name(
-        from: &Object<'a>,
-        value: Value<'a>,
-        role: Role,
-        target: (&'static str, &'static str),
-        name: Cow<'a, str>,
-    ) -> Self {
-        Self {
-            from: from.number,
-            value,
-            role,
-            group: target.0.into(),
-            version: None,
-            kind: target.1.into(),
-            namespace: None,
-            name,
-            target: None,
-            is_direct: false,
-        }
+    fn by_name(from: &Object<'a>, value: Value<'a>, role: Role, to: Naming<'a>, name: Cow<'a, str>) -> Self {
+        Self { from: from.number, target: None, value, name, to: Arc::new(to), role, is_direct: false }
     }
 
     /// Whether the place where it stands takes a template (to make objects from) or an object itself; `None` where either may do.
@@ -130,7 +120,7 @@ impl<'a> Link<'a> {
 
     /// The namespace it means.
     pub fn namespace_in<'v>(&'v self, release: &'v Release<'a>) -> &'v str {
-        match &self.namespace {
+        match &self.to.namespace {
             Some(namespace) => namespace,
             None => release.objects.get(self.from as usize).map_or("", |from| release.namespace_of(from)),
         }
@@ -159,7 +149,7 @@ pub(super) fn of<'a>(release: &Release<'a>, names: &Names, objects: &[Object<'a>
     // Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
     let mut names_data = PerForm::default();
     let mut holders = Holders::default();
-    let mut trail = Trail { names, next: Vec::new() };
+    let mut trail = Trail { names, steps: Vec::new() };
     for object in objects {
         let from = links.len();
         if is_capi_group(object.group()) {
@@ -188,20 +178,60 @@ pub(super) fn of<'a>(release: &Release<'a>, names: &Names, objects: &[Object<'a>
 
 /// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
 /// to mostly stands behind what the one before referred to, and need not be sought.
-struct Trail<'n> {
+struct Trail<'n, 'a> {
     /// Of all objects.
     names: &'n Names,
-    /// By the place of a reference in its object: the object behind the last target.
-    next: Vec<u32>,
+    /// By the place of a reference in its object.
+    steps: Vec<Step<'a>>,
 }
 
-impl Trail<'_> {
-    /// As [`Release::resolve`], for the `nth` reference of an object.
-    fn follow<'a>(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
-        if self.next.len() <= nth {
-            self.next.resize(nth + 1, 0);
+/// What is known of a reference from the one in its place in the object before.
+#[derive(Default)]
+struct Step<'a> {
+    /// The object behind the target.
+    next: u32,
+    /// What it said, as it was written and as it is understood.
+    said: Option<(Cow<'a, str>, Arc<Naming<'a>>)>,
+}
+
+impl<'a> Step<'a> {
+    /// What a reference says besides its name.
+    fn naming(&mut self, reference: &Reference<'a>) -> Arc<Naming<'a>> {
+        let is_known = self.said.as_ref().filter(|(api, naming)| {
+            is_same(api, &reference.api)
+                && is_same(&naming.kind, &reference.kind)
+                && naming.version.is_none() == reference.is_group
+                && match (&naming.namespace, &reference.namespace) {
+                    (Some(one), Some(other)) => is_same(one, other),
+                    (one, other) => one.is_none() && other.is_none(),
+                }
+        });
+        if let Some((_, naming)) = is_known {
+            return Arc::clone(naming);
         }
-        let expected = self.next[nth] as usize;
+        let naming = Arc::new(Naming::of_reference(reference));
+        self.said = Some((reference.api.clone(), Arc::clone(&naming)));
+        naming
+    }
+}
+
+/// Whether two texts are the same; mostly they stand in one place.
+fn is_same(one: &str, other: &str) -> bool {
+    std::ptr::eq(one, other) || one == other
+}
+
+impl<'a> Trail<'_, 'a> {
+    /// The step of the `nth` reference of an object.
+    fn step(&mut self, nth: usize) -> &mut Step<'a> {
+        if self.steps.len() <= nth {
+            self.steps.resize_with(nth + 1, Step::default);
+        }
+        &mut self.steps[nth]
+    }
+
+    /// As [`Release::resolve`], for the `nth` reference of an object.
+    fn follow(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
+        let expected = self.step(nth).next as usize;
         // Where an identity stands twice, the first of them would have to be found.
         let is_named = release.index.is_unique() && self.names.is(expected, &to.name);
         let expected = release.objects.get(expected).filter(|object| {
@@ -209,7 +239,7 @@ impl Trail<'_> {
             is_named && object.is(to.group(), &to.kind) && release.namespace_of(object) == namespace()
         });
         let target = expected.or_else(|| release.resolve(from, to))?.number;
-        self.next[nth] = target + 1;
+        self.step(nth).next = target + 1;
         Some(target)
     }
 }
@@ -242,7 +272,7 @@ fn by_shape<'a>(
     release: &Release<'a>,
     object: &Object<'a>,
     holders: &mut Holders<'a>,
-    trail: &mut Trail<'_>,
+    trail: &mut Trail<'_, 'a>,
     links: &mut Vec<Link<'a>>,
 ) {
     let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
@@ -253,7 +283,8 @@ fn by_shape<'a>(
         }
         let is_direct = fields.peek() == Some(&node);
         let target = trail.follow(nth, release, object, &reference);
-        links.push(Link { target, is_direct, ..Link::of_reference(object, reference) });
+        let to = trail.step(nth).naming(&reference);
+        links.push(Link { target, is_direct, ..Link::of_reference(object, reference, to) });
     }
 }
 
@@ -266,14 +297,14 @@ fn by_name<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
             for resource in spec.get("resources").iter().flat_map(Value::items) {
                 let (Some(kind), Some(name)) = (text(resource, "kind"), text(resource, "name")) else { continue };
                 let kind = if kind == "Secret" { "Secret" } else { "ConfigMap" };
-                links.push(Link::by_name(object, resource, Role::Data, ("", kind), name));
+                links.push(Link::by_name(object, resource, Role::Data, Naming::of("", kind), name));
             }
         }
         (INFRASTRUCTURE, kind) if kind.starts_with("Metal3") => {
             let template = spec.at(&["template", "spec", "dataTemplate"]).or_else(|| spec.get("dataTemplate"));
             let named = template.and_then(|value| Some((value, text(value, "name")?)));
             links.extend(named.map(|(value, name)| {
-                Link::by_name(object, value, Role::Part, (INFRASTRUCTURE, "Metal3DataTemplate"), name)
+                Link::by_name(object, value, Role::Part, Naming::of(INFRASTRUCTURE, "Metal3DataTemplate"), name)
             }));
         }
         _ => {}
@@ -292,21 +323,21 @@ fn class<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
         None => (topology.get("class"), text(topology, "class"), text(topology, "classNamespace")),
     };
     if let (Some(value), Some(name)) = (value, name) {
-        let link = Link::by_name(object, value, Role::Class, (CLUSTER_GROUP, "ClusterClass"), name);
-        links.push(Link { namespace, ..link });
+        let to = Naming { namespace, ..Naming::of(CLUSTER_GROUP, "ClusterClass") };
+        links.push(Link::by_name(object, value, Role::Class, to, name));
     }
 }
 
 fn resolve<'v, 'a>(release: &'v Release<'a>, link: &Link<'a>) -> Option<&'v Object<'a>> {
     let namespace = link.namespace_in(release);
-    if let Some(found) = release.find_or_may_be(&link.group, &link.kind, namespace, &link.name) {
+    if let Some(found) = release.find_or_may_be(&link.to.group, &link.to.kind, namespace, &link.name) {
         return Some(found);
     }
     // Most identities are cluster-wide, and their Secrets stand in the namespace of the provider.
     let of_identity = || release.objects.get(link.from as usize).is_some_and(|from| from.kind.ends_with("Identity"));
-    let anywhere = link.role == Role::Identity && link.namespace.is_none() && (link.kind != "Secret" || of_identity());
+    let anywhere = link.role == Role::Identity && link.to.namespace.is_none() && (link.to.kind != "Secret" || of_identity());
     if !anywhere {
         return None;
     }
-    release.named(&link.name).take(NAMESAKES).find(|object| object.is(&link.group, &link.kind))
+    release.named(&link.name).take(NAMESAKES).find(|object| object.is(&link.to.group, &link.to.kind))
 }

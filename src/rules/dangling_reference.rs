@@ -52,7 +52,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let made = OnceCell::new();
     for link in view.release.links.iter().filter(|link| link.target.is_none()) {
         let Some(from) = view.object(link.from) else { continue };
-        let is_external = view.is_external(&link.group, &link.kind, link.namespace_in(view.release), &link.name);
+        let is_external = view.is_external(&link.to.group, &link.to.kind, link.namespace_in(view.release), &link.name);
         let takes_template = link.takes_template(from);
         let is_wrong = |template: bool| super::reference_kind::is_wrong(view, link, template);
         if is_external || takes_template.is_some_and(is_wrong) || is_made_by_controllers(link, from) {
@@ -60,7 +60,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         }
         let of_release =
             || made.get_or_init(|| made_secrets(view)).contains(&(link.namespace_in(view.release), link.name.clone()));
-        if link.group.is_empty() && link.kind == "Secret" && of_release() {
+        if link.to.group.is_empty() && link.to.kind == "Secret" && of_release() {
             continue;
         }
         if names.of_kind.is_empty() {
@@ -74,7 +74,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 fn is_made_by_controllers(link: &Link<'_>, from: &Object<'_>) -> bool {
     let cluster = crate::release::stated_cluster(from);
     let rest = cluster.as_deref().and_then(|cluster| link.name.strip_prefix(cluster));
-    link.kind == "Secret" && matches!(rest, Some("-kubeconfig" | "-ca" | "-etcd" | "-sa" | "-proxy"))
+    link.to.kind == "Secret" && matches!(rest, Some("-kubeconfig" | "-ca" | "-etcd" | "-sa" | "-proxy"))
 }
 
 /// The Secrets, by namespace and name, that controllers make from other objects of the release.
@@ -91,7 +91,7 @@ fn made_secrets<'v, 'a>(view: &View<'v, 'a>) -> FxHashSet<(&'v str, Cow<'a, str>
 }
 
 fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mut Names<'_>) -> Finding {
-    let (kind, name) = (&link.kind, &link.name);
+    let (kind, name) = (&link.to.kind, &link.name);
     let never = match link.role {
         Role::Identity => "The provider never gets its credentials",
         Role::Data | Role::Class | Role::Part => "The server accepts that, and the controller waits for it for ever",
@@ -132,7 +132,7 @@ fn is_part(link: &Link<'_>) -> bool {
     let at_known_place = ["controlPlaneRef", "infrastructureRef", "configRef", "templateRef"];
     let ends = ["Template", "ControlPlane", "Cluster", "Config", "MachinePool", "Machine"];
     at_known_place.iter().any(|key| link.value.key_is(key))
-        || is_capi_group(&link.group) && ends.iter().any(|end| link.kind.ends_with(end))
+        || is_capi_group(&link.to.group) && ends.iter().any(|end| link.to.kind.ends_with(end))
 }
 
 /// What was probably meant.
@@ -146,10 +146,10 @@ impl<'a> Meant<'_, 'a> {
         if object.name != link.name {
             return format!("{} '{}'", object.kind, object.name);
         }
-        if object.kind != link.kind {
+        if object.kind != link.to.kind {
             return format!("a {} of that name", object.kind);
         }
-        if object.group() != link.group {
+        if object.group() != link.to.group {
             return format!("one in the group {}", object.group());
         }
         format!("one in namespace '{}'", view.release.namespace_of(object))
@@ -160,11 +160,11 @@ impl<'a> Meant<'_, 'a> {
         if object.name != link.name {
             return format!("name: {}", object.name);
         }
-        if object.kind != link.kind {
+        if object.kind != link.to.kind {
             return format!("kind: {}", object.kind);
         }
-        if object.group() != link.group {
-            return match link.version {
+        if object.group() != link.to.group {
+            return match link.to.version {
                 Some(_) => format!("apiVersion: {}", object.api_version),
                 None => format!("apiGroup: {}", object.group()),
             };
@@ -182,13 +182,13 @@ fn namesake<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a
     let namespace = link.namespace_in(view.release);
     let score = |object: &Object<'_>| {
         let same_namespace = view.release.namespace_of(object) == namespace;
-        if object.is(&link.group, &link.kind) {
+        if object.is(&link.to.group, &link.to.kind) {
             Some(0)
-        } else if object.kind == link.kind
-            && (is_capi_group(object.group()) == is_capi_group(&link.group) || same_namespace)
+        } else if object.kind == link.to.kind
+            && (is_capi_group(object.group()) == is_capi_group(&link.to.group) || same_namespace)
         {
             Some(1)
-        } else if same_namespace && object.group() == link.group && is_like(&object.kind, &link.kind) {
+        } else if same_namespace && object.group() == link.to.group && is_like(&object.kind, &link.to.kind) {
             Some(2)
         } else {
             None
@@ -231,7 +231,7 @@ impl<'n> Names<'n> {
     }
 
     fn near<'v, 'a>(&mut self, view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a>> {
-        let candidates = self.of_kind.get(&(&*link.group, &*link.kind))?;
+        let candidates = self.of_kind.get(&(&*link.to.group, &*link.to.kind))?;
         let namespace = link.namespace_in(view.release);
         let mut best: Option<(usize, &'v Object<'a>)> = None;
         for object in candidates.iter().filter_map(|number| view.object(*number)) {

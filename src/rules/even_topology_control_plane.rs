@@ -33,14 +33,14 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             .release
             .links_from(object.number)
             .iter()
-            .find(|link| link.kind == "ClusterClass")
+            .find(|link| link.to.kind == "ClusterClass")
             .and_then(|link| view.object(link.target?))
             .and_then(|class| {
-                view.release.links_from(class.number).iter().find(|link| link.kind.ends_with("ControlPlaneTemplate"))
+                view.release.links_from(class.number).iter().find(|link| link.to.kind.ends_with("ControlPlaneTemplate"))
             });
         let severity = match plane {
             None => Severity::Warning,
-            Some(link) if link.kind != "KubeadmControlPlaneTemplate" => Severity::Warning,
+            Some(link) if link.to.kind != "KubeadmControlPlaneTemplate" => Severity::Warning,
             Some(link) => {
                 let etcd =
                     ["spec", "template", "spec", "kubeadmConfigSpec", "clusterConfiguration", "etcd", "external"];

@@ -37,7 +37,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         if !is_wrong(view, link, takes_template) {
             continue;
         }
-        let kind = &link.kind;
+        let kind = &link.to.kind;
         let (message, right) = if takes_template {
             let message = format!(
                 "a {} makes its machines from templates, and {kind} is none: the controller finds no spec.template in it and makes no \
@@ -62,6 +62,6 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 /// (`DockerMachineTemplat`, while the template of that name is there) is for `dangling-reference`.
 pub fn is_wrong(view: &View<'_, '_>, link: &Link<'_>, takes_template: bool) -> bool {
     let is_right = |kind: &str| kind.ends_with("Template") == takes_template;
-    let is_meant = |kind: &str| is_right(kind) && text::distance(kind, &link.kind, 2).is_some();
-    !is_right(&link.kind) && !view.release.named(&link.name).take(64).any(|object| is_meant(&object.kind))
+    let is_meant = |kind: &str| is_right(kind) && text::distance(kind, &link.to.kind, 2).is_some();
+    !is_right(&link.to.kind) && !view.release.named(&link.name).take(64).any(|object| is_meant(&object.kind))
 }

@@ -43,18 +43,18 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             continue;
         }
         let own = view.release.namespace_of(from);
-        if let Some(named) = link.namespace.as_deref() {
+        if let Some(named) = link.to.namespace.as_deref() {
             let Some(value) = link.value.get("namespace") else { continue };
             // A reference by group (v1beta2) has no namespace at all: the schema says so.
-            if own.is_empty() || named == own || link.version.is_none() {
+            if own.is_empty() || named == own || link.to.version.is_none() {
                 continue;
             }
-            let is_here = view.release.find(&link.group, &link.kind, own, &link.name).is_some();
+            let is_here = view.release.find(&link.to.group, &link.to.kind, own, &link.name).is_some();
             let message = format!(
                 "{} '{}' is in namespace '{own}' and refers to {} '{}' in '{named}': Cluster API looks in '{own}' only{}",
                 from.kind,
                 from.name,
-                link.kind,
+                link.to.kind,
                 link.name,
                 if is_here { ", where one of that name stands too" } else { ", and never finds it" }
             );
@@ -62,7 +62,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             out.push(
                 from.finding(&REFERENCE_NAMESPACE, value, message)
                     .severity(severity)
-                    .suggest(format!("put the {} into namespace '{own}' and leave namespace out here", link.kind)),
+                    .suggest(format!("put the {} into namespace '{own}' and leave namespace out here", link.to.kind)),
             );
         } else if let Some(target) = link.target.and_then(|target| view.object(target)) {
             let theirs = view.release.namespace_of(target);

@@ -36,9 +36,9 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     // What has been found fine once is so for the whole fleet.
     let mut served: FxHashSet<(&str, &str, &str)> = FxHashSet::default();
     for link in &view.release.links {
-        let (Some(from), Some(version)) = (view.object(link.from), &link.version) else { continue };
+        let (Some(from), Some(version)) = (view.object(link.from), &link.to.version) else { continue };
         let target = link.target.and_then(|target| view.object(target));
-        let kind = (&*link.group, &**version, &*link.kind);
+        let kind = (&*link.to.group, &**version, &*link.to.kind);
         let is_same = target.is_none_or(|target| target.version() == version);
         if is_same && served.contains(&kind) {
             continue;
@@ -63,9 +63,9 @@ fn judge(
     target: Option<&Object<'_>>,
 ) -> Option<(Severity, String)> {
     let differs = target.filter(|target| target.version() != version);
-    let named = format!("{}/{version}", link.group);
-    let written = |target: &Object<'_>| format!("the {} in this release is written as {}", link.kind, target.version());
-    match view.schemas.map(|schemas| (schemas.capi(), schemas.lookup(&link.group, version, &link.kind))) {
+    let named = format!("{}/{version}", link.to.group);
+    let written = |target: &Object<'_>| format!("the {} in this release is written as {}", link.to.kind, target.version());
+    match view.schemas.map(|schemas| (schemas.capi(), schemas.lookup(&link.to.group, version, &link.to.kind))) {
         // That the object itself is written so has been said of the object.
         Some((_, Lookup::UnknownVersion(_))) if target.is_some() && differs.is_none() => None,
         Some((capi, Lookup::UnknownVersion(known))) if !known.served.is_empty() => {
@@ -82,7 +82,7 @@ fn judge(
                 severity,
                 format!(
                     "the reference names {named}, which is not served for {} (served: {}): {end}",
-                    link.kind,
+                    link.to.kind,
                     served.join(", ")
                 ),
             ))

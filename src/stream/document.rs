@@ -76,8 +76,26 @@ impl StreamDocument {
             Ok(parsed) => Content::Parsed(parsed),
             Err(error) => Content::Broken { bytes: own.into(), error },
         };
-        let lines = at.pass(own);
+        let lines = match Self::difference(&content) {
+            Some((_, line_ends)) => {
+                at.pass_lines(own, line_ends);
+                Lines::default()
+            }
+            None => at.pass(own),
+        };
         Self { start: raw.span.start, separator: Separator::of(separator), line, column, content, lines }
+    }
+
+    fn difference(content: &Content) -> Option<(&str, u32)> {
+        match content {
+            Content::Parsed(parsed) => parsed.document.difference(),
+            Content::Broken { .. } => None,
+        }
+    }
+
+    /// What stands in it that may not stand in a document before it, given its own bytes.
+    pub(super) fn news<'s>(&'s self, own: &'s [u8]) -> &'s [u8] {
+        Self::difference(&self.content).map_or(own, |(words, _)| words.as_bytes())
     }
 
     /// Counts its place from some bytes before, with so many line ends.
@@ -172,7 +190,13 @@ impl Position {
     /// Goes over some bytes, and gives their lines.
     fn pass(&mut self, bytes: &[u8]) -> Lines {
         let (lines, ends) = Lines::of(bytes);
-        self.line += ends as u32;
+        self.pass_lines(bytes, ends as u32);
+        lines
+    }
+
+    /// Goes over some bytes with so many line ends.
+    fn pass_lines(&mut self, bytes: &[u8], ends: u32) {
+        self.line += ends;
         if bytes.last() == Some(&b'\n') {
             self.column = 0;
         } else {
@@ -180,7 +204,6 @@ impl Position {
             let more = characters(bytes.get(begins.unwrap_or(0)..).unwrap_or_default()) as u32;
             self.column = if begins.is_some() { more } else { self.column + more };
         }
-        lines
     }
 }
 

@@ -89,6 +89,11 @@ impl OwnWords {
         self.changed
     }
 
+    /// All words, one behind the other.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The word in place of the form's word of a number, of so many; `None` where that stands.
     #[inline]
     pub(super) fn get(&self, number: usize, of: usize) -> Option<&str> {

@@ -93,7 +93,9 @@ impl Form {
         let words: Box<[Word]> = words.map(word).collect();
         let before = |at: u32| words.partition_point(|word| u32::from(word.end) <= at) as u16;
         let places = nodes.iter().map(|node| (before(node.value.start), before(node.value.end))).collect();
-        Self { text: text.into(), nodes: nodes.into(), words, places, number: FormNumber::new(), is_unusual }
+        let line_ends = Some(memchr::memchr_iter(b'\n', text.as_bytes()).count() as u32);
+        let number = FormNumber::new();
+        Self { text: text.into(), nodes: nodes.into(), words, places, line_ends, number, is_unusual }
     }
 
     /// Whether a text repeats this one; the words in which it differs are found in `own` then.

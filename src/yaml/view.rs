@@ -25,6 +25,8 @@ pub(super) struct Form {
     pub(super) words: Box<[Word]>,
     /// For each node, how many words end before its key and its value begin, and before its value ends.
     pub(super) places: Box<[(u16, u16)]>,
+    /// Its line ends, where another document may repeat it: they are the same in all.
+    pub(super) line_ends: Option<u32>,
     /// By which what was found out about it is remembered.
     pub(super) number: FormNumber,
     /// The fast parser did not take it, as it does not take anchors, tags, `? key` and odd tabs, or a key stands twice.
@@ -123,7 +125,15 @@ impl Document {
     pub(super) fn alone(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
         let number = FormNumber::NONE;
         let (words, places) = (Box::default(), Box::default());
-        Self::first(Arc::new(Form { text: text.into(), nodes: nodes.into(), words, places, number, is_unusual }))
+        Self::first(Arc::new(Form {
+            text: text.into(),
+            nodes: nodes.into(),
+            words,
+            places,
+            line_ends: None,
+            number,
+            is_unusual,
+        }))
     }
 
     /// The document of which a form is made.
@@ -167,6 +177,12 @@ impl Document {
             at = range.end;
         }
         put(text.get(at..).unwrap_or_default());
+    }
+
+    /// What its text has that the form's has not, where it repeats that, and how many lines end in it.
+    pub(crate) fn difference(&self) -> Option<(&str, u32)> {
+        let line_ends = self.form.line_ends.filter(|_| self.is_repetition())?;
+        Some((self.own.text(), line_ends))
     }
 
     /// Whether another document has the same text.

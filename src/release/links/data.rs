@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::{INFRASTRUCTURE, Link, Role, text};
+use super::{INFRASTRUCTURE, Link, Naming, Role, text};
 use crate::object::{Object, Reference};
 use crate::secrets;
 use crate::yaml::Value;
@@ -71,8 +71,8 @@ fn data<'a>(object: &Object<'a>, value: Value<'a>, kind: &'static str) -> Option
     }
     // The credentials of an identity are the provider's way in; a Secret beside them is mere data.
     let role = if object.kind.ends_with("Identity") { Role::Identity } else { Role::Data };
-    let namespace = text(value, "namespace");
-    Some(Link { namespace, ..Link::by_name(object, value, role, ("", kind), name) })
+    let to = Naming { namespace: text(value, "namespace"), ..Naming::of("", kind) };
+    Some(Link::by_name(object, value, role, to, name))
 }
 
 /// `identityRef` without a group: a Secret, or a kind of the provider's own group.
@@ -85,6 +85,6 @@ fn identity<'a>(object: &Object<'a>, value: Value<'a>) -> Option<Link<'a>> {
     // OpenStack calls its OpenStackClusterIdentity by its type.
     let kind = if kind == "ClusterIdentity" { Cow::Borrowed("OpenStackClusterIdentity") } else { kind };
     let group = if kind == "Secret" { "" } else { INFRASTRUCTURE };
-    let namespace = text(value, "namespace");
-    Some(Link { kind, namespace, ..Link::by_name(object, value, Role::Identity, (group, ""), name) })
+    let to = Naming { kind, namespace: text(value, "namespace"), ..Naming::of(group, "") };
+    Some(Link::by_name(object, value, Role::Identity, to, name))
 }
