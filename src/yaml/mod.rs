@@ -119,7 +119,8 @@ pub enum Parser {
 pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed, SyntaxError> {
     let mut room = Room::default();
     let Read { oddities, is_unusual } = read(text, &mut room, parser)?;
-    Ok(Parsed::new(Document::alone(text, &room.nodes, is_unusual), oddities))
+    let form = view::Form::alone(text, &room.nodes, is_unusual);
+    Ok(Parsed::new(Document::first(form.into()), oddities))
 }
 
 /// What reading a document gave besides its nodes.

@@ -5,12 +5,15 @@
 //! parsed as if nothing had come before. What this gives and what the parsers give is the same to the byte; a test holds them
 //! together.
 
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
 use super::paths::FormNumber;
 use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
-use super::own::Collected;
+use super::own::{Collected, OwnWords};
 use super::view::{Document, Form, Word};
 use super::{Oddities, Parsed, Parser, Read, SyntaxError};
 
@@ -36,6 +39,8 @@ pub struct Reader {
     misses: u32,
     /// The words of the document in hand that are others than those of the one that it repeats.
     own: Collected,
+    /// All texts that were parsed, by their hashes: a later document may have the very same.
+    texts: FxHashMap<u64, Arc<Form>>,
     room: Room,
 }
 
@@ -51,18 +56,26 @@ impl Reader {
                 return Ok(Parsed::new(document, Oddities::default()));
             }
         }
-        let read = super::read(text, &mut self.room, Parser::Either)?;
         self.misses = self.misses.saturating_add(1);
+        let hash = FxBuildHasher.hash_one(text);
+        if let Some(form) = self.texts.get(&hash).filter(|form| *form.text == *text) {
+            let document = Document::of_form(Arc::clone(form), OwnWords::default());
+            return Ok(Parsed::new(document, Oddities::default()));
+        }
+        let read = super::read(text, &mut self.room, Parser::Either)?;
         let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(SELDOM);
         let nodes = &self.room.nodes;
-        let document = if is_due && text.len() <= LONGEST && is_regular(&read, nodes) {
+        let form = if is_due && text.len() <= LONGEST && is_regular(&read, nodes) {
             let form = Arc::new(Form::of(text, nodes, read.is_unusual));
             self.remember(Arc::clone(&form));
-            Document::first(form)
+            form
         } else {
-            Document::alone(text, nodes, read.is_unusual)
+            Arc::new(Form::alone(text, nodes, read.is_unusual))
         };
-        Ok(Parsed::new(document, read.oddities))
+        if read.oddities == Oddities::default() {
+            self.texts.insert(hash, Arc::clone(&form));
+        }
+        Ok(Parsed::new(Document::first(form), read.oddities))
     }
 
     fn remember(&mut self, form: Arc<Form>) {
@@ -82,6 +95,19 @@ fn is_regular(read: &Read, nodes: &[Node]) -> bool {
 }
 
 impl Form {
+    /// The form of a document that none repeats but with the very same text.
+    pub(super) fn alone(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
+        Self {
+            text: text.into(),
+            nodes: nodes.into(),
+            words: Box::default(),
+            places: Box::default(),
+            line_ends: None,
+            number: FormNumber::NONE,
+            is_unusual,
+        }
+    }
+
     /// The form of a document that is not longer than a shift can be.
     fn of(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
         let words = (0..).zip(nodes).filter(|(_, node)| is_word(text.as_bytes(), node));

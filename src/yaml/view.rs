@@ -121,21 +121,6 @@ pub(crate) fn words_read(reader: impl FnOnce()) -> Words {
 }
 
 impl Document {
-    /// A document that no other repeats.
-    pub(super) fn alone(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
-        let number = FormNumber::NONE;
-        let (words, places) = (Box::default(), Box::default());
-        Self::first(Arc::new(Form {
-            text: text.into(),
-            nodes: nodes.into(),
-            words,
-            places,
-            line_ends: None,
-            number,
-            is_unusual,
-        }))
-    }
-
     /// The document of which a form is made.
     pub(super) fn first(form: Arc<Form>) -> Self {
         Self { form, own: OwnWords::default(), role: Role::First, whole: OnceLock::new() }
