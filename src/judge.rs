@@ -3,6 +3,8 @@
 //! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
 //! many objects share. The result is the same for any number of threads.
 
+mod twins;
+
 use std::sync::OnceLock;
 
 use crate::admission::{self, Gates};
@@ -21,6 +23,7 @@ use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled, Passed};
 use crate::{report, rules, threads};
+use twins::{Asked, Twins};
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -138,13 +141,14 @@ impl Judged {
         // last of the list before the others: they look at the whole text, take longest, and nobody shall wait for them in the end.
         let view: OnceLock<View<'_, '_>> = OnceLock::new();
         let view = || view.get_or_init(|| View::new(release, &circumstances));
+        let twins = Twins::default();
         let mut parts =
             threads::in_turn(1 + objects.count() + rules::count(), objects.threads, |number| match number {
                 0 => {
                     view();
                     Self::default()
                 }
-                _ if number <= objects.count() => judge_objects(release, objects.part(number - 1).1, options),
+                _ if number <= objects.count() => judge_objects(release, objects.part(number - 1).1, options, &twins),
                 _ => Self {
                     findings: rules::check_one(view(), objects.count() + rules::count() - number),
                     alike: Vec::new(),
@@ -187,12 +191,13 @@ impl Judged {
     }
 }
 
-fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options) -> Judged {
+fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, twins: &Twins) -> Judged {
     let mut all = Vec::new();
     let findings = &mut all;
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     let (mut passed, mut admitted) = (Passed::default(), admission::Passed::default());
+    let peers = Asked::new(release);
     for object in objects {
         if options.json_schemas.judge(object, findings) {
             continue;
@@ -201,31 +206,48 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             validate::judge_unknown(object, bundle::bundled(), validate::Options { client: options.client }, findings);
             continue;
         };
+        if let Some(known) = twins.findings(object) {
+            findings.extend(known);
+            continue;
+        }
         let from = findings.len();
         judge_schema(object, kind, options.client, options, Some(&mut passed), findings);
         limit(findings, from);
         if let Some(client) = options.possible_client {
-            let mut stricter = Vec::new();
-            judge_schema(object, kind, client, options, None, &mut stricter);
-            limit(&mut stricter, 0);
-            let known = |finding: &Finding| {
-                findings
-                    .iter()
-                    .skip(from)
-                    .any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
-            };
-            stricter.retain(|finding| !known(finding));
-            findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
+            judge_possible(object, kind, client, options, findings, from);
         }
         if definition::is_definition(object) {
             definition::judge(object, findings);
         }
         if let Some(webhooks) = &webhooks {
-            admission::judge_alike(object, release, webhooks, &mut admitted, findings);
+            admission::judge_alike(object, &peers, webhooks, &mut admitted, findings);
             limit(findings, from);
+        }
+        if !peers.is_asked() {
+            twins.remember(object, findings.get(from..).unwrap_or_default());
         }
     }
     Judged { findings: all, alike: kinds.remarks() }
+}
+
+/// What only a stricter client refuses of an object, whose other findings begin at `from`.
+fn judge_possible(
+    object: &Object<'_>,
+    kind: Kind<'_>,
+    client: Client,
+    options: &Options,
+    findings: &mut Vec<Finding>,
+    from: usize,
+) {
+    let mut stricter = Vec::new();
+    judge_schema(object, kind, client, options, None, &mut stricter);
+    limit(&mut stricter, 0);
+    let known = |finding: &Finding| {
+        let mut own = findings.iter().skip(from);
+        own.any(|other| other.place == finding.place && other.rule.name == finding.rule.name)
+    };
+    stricter.retain(|finding| !known(finding));
+    findings.extend(stricter.into_iter().map(|finding| finding.severity(Severity::Warning)));
 }
 
 /// Findings of one rule about one object; the rest are counted. The server's own reader stops at a hundred.

@@ -410,8 +410,8 @@ impl<'a> Release<'a> {
     /// A document with everything that came with it: the separator before it, comments, the line end behind it.
     pub fn source_of(&self, document: u32) -> String {
         let origin = self.documents.get(document as usize);
-        let document = origin
-            .and_then(|origin| self.streams.get(origin.stream as usize)?.documents.get(origin.document as usize));
+        let document =
+            origin.and_then(|origin| self.streams.get(origin.stream as usize)?.documents.get(origin.document as usize));
         let mut bytes = Vec::new();
         if let Some(document) = document {
             document.write(&mut bytes);

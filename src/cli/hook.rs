@@ -158,8 +158,7 @@ fn charts(args: &HookArgs) -> anyhow::Result<Outcome> {
             }
         }
     }
-    let streams: Vec<Vec<Stream>> =
-        groups.iter().map(|group| stream::parse(&group.sources, options.jobs)).collect();
+    let streams: Vec<Vec<Stream>> = groups.iter().map(|group| stream::parse(&group.sources, options.jobs)).collect();
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
     let mut report = Report::default();
     for release in &releases {

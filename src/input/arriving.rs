@@ -48,8 +48,8 @@ impl Arriving {
         let mut begun = Some(begun);
         let mut before = 0_u64;
         while let Some(mut block) = begun {
-            begun = fill(&mut file, &mut block, room)
-                .map_err(|cause| InputError::Unreadable { path: path(), cause })?;
+            begun =
+                fill(&mut file, &mut block, room).map_err(|cause| InputError::Unreadable { path: path(), cause })?;
             before += block.len() as u64;
             if before > MOST_BYTES {
                 return Err(InputError::TooLarge { path: path() });
@@ -140,7 +140,10 @@ mod tests {
                     stream.documents.iter().map(seen).collect()
                 };
                 assert!(seen(&stream) == seen(&whole), "{number}");
-                assert!(stream.len() == source.bytes.len() && stream.bytes(0..stream.len()) == source.bytes, "{number}");
+                assert!(
+                    stream.len() == source.bytes.len() && stream.bytes(0..stream.len()) == source.bytes,
+                    "{number}"
+                );
                 let (from, to) = (source.bytes.len() / 3, source.bytes.len() / 2);
                 assert!(whole.bytes(from..to) == source.bytes[from..to], "{number}");
                 assert_eq!(stream.holds("ConfigMap"), whole.holds("ConfigMap"));

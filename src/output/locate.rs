@@ -4,11 +4,15 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use rustc_hash::FxHashMap;
+
+use crate::object::Object;
 use crate::release::Release;
 use crate::report::{Finding, Place};
 use crate::stream::{self, StreamDocument};
+use crate::yaml::SharedText;
 use crate::{secrets, threads};
 
 /// A finding with its places resolved.
@@ -162,15 +166,16 @@ impl<'r> Locator<'r> {
             key(a).cmp(&key(b)).then_with(|| a.rule.name.cmp(b.rule.name)).then_with(|| a.message.cmp(&b.message))
         });
         let (release, first) = (self.release, &self.first);
+        let shared = &SharedValues::default();
         let located = threads::in_owned_parts(findings, release.threads(), FINDINGS_PER_THREAD, |findings| {
             let own = Self { first: Arc::clone(first), ..Self::new(release) };
-            let mut hidden = Hidden { release, last: None };
+            let mut hidden = Hidden { release, shared, last: None };
             findings.into_iter().map(|finding| own.located(finding, &mut hidden)).collect()
         });
         threads::in_one(located)
     }
 
-    fn located(&self, mut finding: Finding, hidden: &mut Hidden<'r>) -> Located<'r> {
+    fn located(&self, mut finding: Finding, hidden: &mut Hidden<'_, 'r>) -> Located<'r> {
         hidden.take_out_of(&mut finding);
         Located {
             location: finding.place.and_then(|place| self.location(&place, finding.path.as_deref())),
@@ -268,24 +273,43 @@ impl<'r> Locator<'r> {
 }
 
 /// Takes secrets out of what findings say: those of the objects that they are about.
-struct Hidden<'r> {
+struct Hidden<'s, 'r> {
     release: &'r Release<'r>,
+    shared: &'s SharedValues,
     /// The object that was asked for last.
-    last: Option<(u32, secrets::Values)>,
+    last: Option<(u32, Arc<secrets::Values>)>,
 }
 
-impl Hidden<'_> {
+/// The secrets of objects whose document has a text that others have too, by that and the place of the root in it.
+#[derive(Default)]
+struct SharedValues(Mutex<FxHashMap<(SharedText, u32), Arc<secrets::Values>>>);
+
+impl SharedValues {
+    fn of(&self, object: &Object<'_>) -> Arc<secrets::Values> {
+        let Some(text) = object.root.document().shared_text() else { return Arc::new(secrets::Values::of(object)) };
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (text, object.root.index());
+        if let Some(values) = known().get(&key) {
+            return Arc::clone(values);
+        }
+        let values = Arc::new(secrets::Values::of(object));
+        known().insert(key, Arc::clone(&values));
+        values
+    }
+}
+
+impl Hidden<'_, '_> {
     fn take_out_of(&mut self, finding: &mut Finding) {
         let Some(place) = finding.place else { return };
         let Some(number) = place.object else { return };
         let others: Vec<u32> = finding.others.iter().filter_map(|place| place.object).collect();
         for other in others {
             if let Some(object) = self.release.objects.get(other as usize).filter(|_| other != number) {
-                secrets::Values::of(object).scrub_finding(finding);
+                self.shared.of(object).scrub_finding(finding);
             }
         }
         if self.last.as_ref().is_none_or(|(known, _)| *known != number) {
-            self.last = self.release.objects.get(number as usize).map(|object| (number, secrets::Values::of(object)));
+            self.last = self.release.objects.get(number as usize).map(|object| (number, self.shared.of(object)));
         }
         if let Some((_, values)) = &self.last {
             values.scrub_finding(finding);

@@ -93,7 +93,15 @@ impl<'a> Link<'a> {
             "ClusterClass" => Role::Class,
             _ => Role::Part,
         };
-        Self { from: from.number, target: None, value: reference.value, name: reference.name, to, role, is_direct: false }
+        Self {
+            from: from.number,
+            target: None,
+            value: reference.value,
+            name: reference.name,
+            to,
+            role,
+            is_direct: false,
+        }
     }
 
     fn by_name(from: &Object<'a>, value: Value<'a>, role: Role, to: Naming<'a>, name: Cow<'a, str>) -> Self {
@@ -335,7 +343,8 @@ fn resolve<'v, 'a>(release: &'v Release<'a>, link: &Link<'a>) -> Option<&'v Obje
     }
     // Most identities are cluster-wide, and their Secrets stand in the namespace of the provider.
     let of_identity = || release.objects.get(link.from as usize).is_some_and(|from| from.kind.ends_with("Identity"));
-    let anywhere = link.role == Role::Identity && link.to.namespace.is_none() && (link.to.kind != "Secret" || of_identity());
+    let anywhere =
+        link.role == Role::Identity && link.to.namespace.is_none() && (link.to.kind != "Secret" || of_identity());
     if !anywhere {
         return None;
     }

@@ -64,7 +64,8 @@ fn judge(
 ) -> Option<(Severity, String)> {
     let differs = target.filter(|target| target.version() != version);
     let named = format!("{}/{version}", link.to.group);
-    let written = |target: &Object<'_>| format!("the {} in this release is written as {}", link.to.kind, target.version());
+    let written =
+        |target: &Object<'_>| format!("the {} in this release is written as {}", link.to.kind, target.version());
     match view.schemas.map(|schemas| (schemas.capi(), schemas.lookup(&link.to.group, version, &link.to.kind))) {
         // That the object itself is written so has been said of the object.
         Some((_, Lookup::UnknownVersion(_))) if target.is_some() && differs.is_none() => None,

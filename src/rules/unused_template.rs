@@ -23,7 +23,8 @@ crate::rule! {
 
 /// Looks at every template of a kind that is referred to.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let in_use: FxHashSet<(&str, &str)> = view.release.links.iter().map(|link| (&*link.to.group, &*link.to.kind)).collect();
+    let in_use: FxHashSet<(&str, &str)> =
+        view.release.links.iter().map(|link| (&*link.to.group, &*link.to.kind)).collect();
     for object in view.of_kinds(|group, kind| kind.ends_with("Template") && is_capi_group(group)) {
         if object.name.is_empty()
             || !in_use.contains(&(object.group(), &*object.kind))

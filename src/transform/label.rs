@@ -13,8 +13,8 @@ use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Cluster, Membership, Release, assign_without};
 use crate::report::Finding;
-use crate::yaml::{Document, PerForm, Value};
 use crate::yaml::edit::{self, Edit};
+use crate::yaml::{Document, PerForm, Value};
 
 crate::rule! {
     /// A label that capi-lint was asked to add is there already, with another value.

@@ -307,7 +307,8 @@ impl<'p> Proof<'p> {
             let edits = edits.iter().map(|(_, edit)| edit);
             text.clear();
             old.write_text(&mut text);
-            edit::apply_by_piece(&text, edits, |piece| room.push_str(piece)).map_err(|error| broken(error.to_string()))?;
+            edit::apply_by_piece(&text, edits, |piece| room.push_str(piece))
+                .map_err(|error| broken(error.to_string()))?;
             ends.push(room.len());
         }
         let mut reader = yaml::Reader::default();

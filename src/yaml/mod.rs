@@ -42,7 +42,7 @@ pub use split::{Documents, RawDocument, cut, split};
 pub use tape::{Kind, Span, Style};
 pub use value::{Children, Value};
 pub use view::{Document, PerForm};
-pub(crate) use view::{Words, words_read};
+pub(crate) use view::{SharedText, Words, words_read};
 
 use tape::Room;
 

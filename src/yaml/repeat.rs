@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::own::{Collected, OwnWords};
 use super::paths::FormNumber;
 use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
-use super::own::{Collected, OwnWords};
 use super::view::{Document, Form, Word};
 use super::{Oddities, Parsed, Parser, Read, SyntaxError};
 
@@ -151,7 +151,9 @@ impl Form {
                 return false;
             }
             let begin = at - (formed_at - start);
-            let Some(length) = bytes.get(begin..).and_then(|rest| word_length(rest, formed[start])) else { return false };
+            let Some(length) = bytes.get(begin..).and_then(|rest| word_length(rest, formed[start])) else {
+                return false;
+            };
             (at, formed_at) = (begin + length, end);
             self.keep_words(told..number, own);
             own.push(number, text.get(begin..at).unwrap_or_default());

@@ -294,10 +294,7 @@ impl<'a> Value<'a> {
                 return is_map(a) == is_map(b);
             }
             let (at, others_at) = (self.index + offset, other.index + offset);
-            if a.styles == b.styles
-                && a.tags == b.tags
-                && a.indent == b.indent
-                && own.raw(at) == others.raw(others_at)
+            if a.styles == b.styles && a.tags == b.tags && a.indent == b.indent && own.raw(at) == others.raw(others_at)
             {
                 return true;
             }

@@ -164,6 +164,12 @@ impl Document {
         put(text.get(at..).unwrap_or_default());
     }
 
+    /// By what documents know one another that have the very same text; `None` where no other was found to have it.
+    pub(crate) fn shared_text(&self) -> Option<SharedText> {
+        let is_shared = self.own.is_empty() && Arc::strong_count(&self.form) > 1;
+        is_shared.then(|| SharedText(Arc::as_ptr(&self.form).addr()))
+    }
+
     /// What its text has that the form's has not, where it repeats that, and how many lines end in it.
     pub(crate) fn difference(&self) -> Option<(&str, u32)> {
         let line_ends = self.form.line_ends.filter(|_| self.is_repetition())?;
@@ -336,7 +342,11 @@ impl Document {
         match self.form.places.get(index as usize) {
             Some(&(start, end)) if start != end => {
                 self.note(Words::between(start, end));
-                if self.changes(start, end) { self.written_anew(index, span, start, end) } else { (&self.form.text, span) }
+                if self.changes(start, end) {
+                    self.written_anew(index, span, start, end)
+                } else {
+                    (&self.form.text, span)
+                }
             }
             _ => (&self.form.text, span),
         }
@@ -477,6 +487,10 @@ impl Document {
         }
     }
 }
+
+/// A text that several documents have, as long as any of them is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SharedText(usize);
 
 /// What was found out about the last few forms of documents, so that it is found out once for all that repeat one another.
 #[derive(Debug)]

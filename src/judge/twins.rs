@@ -1,0 +1,129 @@
+//! Objects of documents that are the same to the byte: what one of them came to holds for all.
+//!
+//! Only what was found out without a look at other objects is remembered, and it is told of each object by itself. It judges
+//! nothing.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use crate::admission::Peers;
+use crate::object::Object;
+use crate::report::{Finding, Place};
+use crate::yaml::SharedText;
+
+/// What objects came to, by the text of their documents and the place of their roots in it.
+#[derive(Debug, Default)]
+pub struct Twins {
+    known: Mutex<FxHashMap<(SharedText, u32), Arc<[Finding]>>>,
+}
+
+fn key(object: &Object<'_>) -> Option<(SharedText, u32)> {
+    Some((object.root.document().shared_text()?, object.root.index()))
+}
+
+impl Twins {
+    fn known(&self) -> MutexGuard<'_, FxHashMap<(SharedText, u32), Arc<[Finding]>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be found about an object, where it was found about another.
+    pub fn findings(&self, object: &Object<'_>) -> Option<Vec<Finding>> {
+        let known = Arc::clone(self.known().get(&key(object)?)?);
+        let here = |place: &Place| Place { document: object.document, object: Some(object.number), ..*place };
+        let findings = known.iter().map(|finding| {
+            let (place, others) = (finding.place.as_ref().map(here), finding.others.iter().map(here).collect());
+            Finding { place, others, ..finding.clone() }
+        });
+        Some(findings.collect())
+    }
+
+    /// Remembers what was found about an object.
+    pub fn remember(&self, object: &Object<'_>, findings: &[Finding]) {
+        let is_own = |place: &Place| place.object == Some(object.number);
+        let all_are_own = findings.iter().flat_map(|finding| finding.place.iter().chain(&finding.others)).all(is_own);
+        if let Some(key) = key(object).filter(|_| all_are_own) {
+            self.known().insert(key, findings.into());
+        }
+    }
+}
+
+/// Peers that note whether anybody asked for one.
+pub struct Asked<'p> {
+    peers: &'p dyn Peers,
+    is_asked: Cell<bool>,
+}
+
+impl<'p> Asked<'p> {
+    /// Nobody has asked yet.
+    pub fn new(peers: &'p dyn Peers) -> Self {
+        Self { peers, is_asked: Cell::new(false) }
+    }
+
+    /// Whether anybody asked since this was last asked.
+    pub fn is_asked(&self) -> bool {
+        self.is_asked.take()
+    }
+}
+
+impl Peers for Asked<'_> {
+    fn find(
+        &self,
+        from: &Object<'_>,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<&Object<'_>> {
+        self.is_asked.set(true);
+        self.peers.find(from, group, kind, namespace, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::input::Source;
+    use crate::judge::{Options, judge};
+    use crate::output::locate::Locator;
+    use crate::release::Release;
+    use crate::stream::Stream;
+
+    /// Findings as they are told, of a text with each document so many times.
+    fn told(text: &str, times: usize) -> Vec<String> {
+        let documents: Vec<&str> = text.split("---\n").collect();
+        let bytes = documents.iter().flat_map(|document| vec![format!("---\n{document}"); times]).collect::<String>();
+        let source = Source { name: "twins".into(), bytes: bytes.into_bytes() };
+        let streams = [Stream::parse(&source, 1)];
+        let release = Release::new(&streams, "");
+        let options = Options { jobs: 1, ..Options::default() };
+        // Unmerged, so that each object's findings are seen.
+        let findings = crate::judge::unmerged(&release, &options, Vec::new());
+        assert_eq!(judge(&release, &options, Vec::new()).is_empty(), findings.is_empty());
+        let located = Locator::new(&release).locate(findings);
+        let seen = located.iter().filter_map(|found| {
+            let location = found.location.as_ref()?;
+            let of_one = !found.finding.rule.name.contains("duplicate");
+            of_one.then(|| {
+                format!("{} {} {} {}", location.line, location.path, found.finding.rule.name, found.finding.message)
+            })
+        });
+        seen.collect()
+    }
+
+    #[test]
+    fn each_twin_is_told_of_at_its_own_place() {
+        let text =
+            "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Machine\nmetadata:\n  name: A_b\nspec:\n  clusterName: 1\n";
+        let (once, thrice) = (told(text, 1), told(text, 3));
+        assert!(!once.is_empty());
+        let line =
+            |told: &String| told.split_once(' ').map(|(line, rest)| (line.parse::<usize>().unwrap(), rest.to_owned()));
+        for copy in 0..3 {
+            for (at, what) in once.iter().filter_map(line) {
+                let there = (at + copy * (text.lines().count() + 1), what);
+                assert!(thrice.iter().filter_map(line).any(|told| told == there), "{there:?}: {thrice:#?}");
+            }
+        }
+    }
+}
