@@ -8,11 +8,13 @@ mod data;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::Release;
 use super::names::Names;
 use crate::object::{CLUSTER_GROUP, Holders, Object, Reference, is_capi_group};
 use crate::report::Place;
-use crate::yaml::{PerForm, Value};
+use crate::yaml::{PerForm, SharedText, Value};
 
 const INFRASTRUCTURE: &str = "infrastructure.cluster.x-k8s.io";
 
@@ -256,6 +258,8 @@ impl<'a> Trail<'_, 'a> {
 #[derive(Debug, Default)]
 pub struct LookedAt {
     last: Option<(u32, bool)>,
+    /// Texts that several documents have.
+    shared: FxHashMap<SharedText, bool>,
     room: String,
 }
 
@@ -265,10 +269,15 @@ impl LookedAt {
         match self.last {
             Some((document, holds)) if document == object.document => holds,
             _ => {
-                self.room.clear();
-                release.write_text(object.document, &mut self.room);
-                let holds = test(self.room.as_bytes());
+                let shared = object.root.document().shared_text();
+                let known = shared.and_then(|text| self.shared.get(&text).copied());
+                let holds = known.unwrap_or_else(|| {
+                    self.room.clear();
+                    release.write_text(object.document, &mut self.room);
+                    test(self.room.as_bytes())
+                });
                 self.last = Some((object.document, holds));
+                self.shared.extend(shared.map(|text| (text, holds)));
                 holds
             }
         }

@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
+use rustc_hash::FxHashMap;
+
 use super::{Plan, compare};
 use crate::object::Object;
 use crate::release::{HELM4_ORIGIN, Release};
 use crate::report::{Finding, Severity};
 use crate::stream::Stream;
-use crate::yaml::edit;
+use crate::yaml::{SharedText, edit};
 use crate::yaml::tape::push_key;
 
 crate::rule! {
@@ -134,6 +136,26 @@ const MOST_FINDINGS: usize = 1000;
 struct Told {
     same: Counted,
     different: Counted,
+    compared: Compared,
+}
+
+/// In what an object differs from the others of its identity, by the texts of theirs: many may have one and the same.
+#[derive(Default)]
+struct Compared {
+    keep: u32,
+    paths: FxHashMap<(SharedText, u32), Vec<String>>,
+}
+
+impl Compared {
+    /// In what two objects differ, at most so many paths.
+    fn paths(&mut self, keep: &Object<'_>, other: &Object<'_>, most: usize) -> Vec<String> {
+        let Some(text) = other.root.document().shared_text() else { return differing_paths(keep, other, most) };
+        if self.keep != keep.number {
+            *self = Self { keep: keep.number, paths: FxHashMap::default() };
+        }
+        let known = self.paths.entry((text, other.root.index())).or_insert_with(|| differing_paths(keep, other, most));
+        known.iter().take(most).cloned().collect()
+    }
 }
 
 #[derive(Default)]
@@ -153,7 +175,7 @@ impl Told {
         is_settled: impl FnOnce(bool) -> bool,
     ) -> bool {
         let is_told = self.different.findings.len() < MOST_FINDINGS;
-        let paths = differing_paths(keep, other, if is_told { COUNTED_PATHS } else { 1 });
+        let paths = self.compared.paths(keep, other, if is_told { COUNTED_PATHS } else { 1 });
         let settled = is_settled(paths.is_empty());
         let counted = if paths.is_empty() { &mut self.same } else { &mut self.different };
         if counted.findings.len() < MOST_FINDINGS {

@@ -18,7 +18,7 @@ use super::view::{Document, Form, Word};
 use super::{Oddities, Parsed, Parser, Read, SyntaxError};
 
 /// So many documents are remembered: objects of a few kinds may take turns.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 16;
 
 /// Longer documents are not worth remembering: few of them are alike. Shifts count modulo one more.
 const LONGEST: usize = u16::MAX as usize;
@@ -33,6 +33,8 @@ pub struct Reader {
     known: Vec<Arc<Form>>,
     /// The one that was repeated last.
     latest: usize,
+    /// Which one was repeated behind each: what is rendered cluster by cluster comes in the same order again.
+    next: [u8; REMEMBERED],
     /// The one that makes room next.
     oldest: usize,
     /// Documents since one was a repetition.
@@ -47,21 +49,21 @@ pub struct Reader {
 impl Reader {
     /// As [`super::parse`].
     pub fn parse(&mut self, text: &str) -> Result<Parsed, SyntaxError> {
-        let turn = (self.latest..self.known.len()).chain(0..self.latest);
-        for (number, form) in turn.filter_map(|number| Some((number, self.known.get(number)?))) {
-            if form.is_repeated(text, &mut self.own) {
-                self.misses = 0;
-                self.latest = number;
-                let document = Document::of_form(Arc::clone(form), self.own.words());
-                return Ok(Parsed::new(document, Oddities::default()));
-            }
+        // Mostly it repeats the one that the last document did, or the one that came behind it the last time.
+        let likely = [self.latest, self.next[self.latest].into()];
+        if let Some(document) = likely.into_iter().find_map(|number| self.repeated(number, text)) {
+            return Ok(document);
         }
-        self.misses = self.misses.saturating_add(1);
         let hash = FxBuildHasher.hash_one(text);
         if let Some(form) = self.texts.get(&hash).filter(|form| *form.text == *text) {
             let document = Document::of_form(Arc::clone(form), OwnWords::default());
             return Ok(Parsed::new(document, Oddities::default()));
         }
+        let others = (0..self.known.len()).filter(|number| !likely.contains(number));
+        if let Some(document) = others.into_iter().find_map(|number| self.repeated(number, text)) {
+            return Ok(document);
+        }
+        self.misses = self.misses.saturating_add(1);
         let read = super::read(text, &mut self.room, Parser::Either)?;
         let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(SELDOM);
         let nodes = &self.room.nodes;
@@ -78,6 +80,17 @@ impl Reader {
         Ok(Parsed::new(Document::first(form), read.oddities))
     }
 
+    /// The document, where it repeats a form of a number.
+    fn repeated(&mut self, number: usize, text: &str) -> Option<Parsed> {
+        let form = self.known.get(number).filter(|form| form.is_repeated(text, &mut self.own))?;
+        self.misses = 0;
+        self.next[self.latest] = number as u8;
+        self.latest = number;
+        let document = Document::of_form(Arc::clone(form), self.own.words());
+        Some(Parsed::new(document, Oddities::default()))
+    }
+
+    /// Keeps a form, of a document of which another may come.
     fn remember(&mut self, form: Arc<Form>) {
         if self.known.len() < REMEMBERED {
             self.known.push(form);

@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
+
 use super::own::OwnWords;
 use super::paths::FormNumber;
 use super::tape::{KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
@@ -166,8 +168,17 @@ impl Document {
 
     /// By what documents know one another that have the very same text; `None` where no other was found to have it.
     pub(crate) fn shared_text(&self) -> Option<SharedText> {
-        let is_shared = self.own.is_empty() && Arc::strong_count(&self.form) > 1;
-        is_shared.then(|| SharedText(Arc::as_ptr(&self.form).addr()))
+        (self.own.is_empty() && self.shares_form()).then(|| SharedText(self.form_address()))
+    }
+
+    /// Whether another document has its form.
+    fn shares_form(&self) -> bool {
+        Arc::strong_count(&self.form) > 1
+    }
+
+    /// By which its form is known, as long as a document has it.
+    fn form_address(&self) -> usize {
+        Arc::as_ptr(&self.form).addr()
     }
 
     /// What its text has that the form's has not, where it repeats that, and how many lines end in it.
@@ -492,39 +503,42 @@ impl Document {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SharedText(usize);
 
-/// What was found out about the last few forms of documents, so that it is found out once for all that repeat one another.
+/// What was found out about forms of documents, so that it is found out once for all that repeat one another: about the last few,
+/// and about those that several documents have.
 #[derive(Debug)]
 pub struct PerForm<'a, T> {
-    known: Vec<(&'a Document, T)>,
+    last: Vec<(&'a Document, T)>,
     latest: usize,
+    shared: FxHashMap<usize, T>,
 }
 
 impl<T> Default for PerForm<'_, T> {
     fn default() -> Self {
-        Self { known: Vec::new(), latest: 0 }
+        Self { last: Vec::new(), latest: 0, shared: FxHashMap::default() }
     }
 }
 
 impl<'a, T> PerForm<'a, T> {
-    /// So many forms are known at a time.
-    const MOST: usize = 8;
+    /// So many forms are compared one by one.
+    const LAST: usize = 8;
 
     /// What is known of a document's form, or what is found out now. It must not depend on the document's words.
     pub fn get(&mut self, document: &'a Document, find_out: impl FnOnce() -> T) -> &mut T {
-        let turn = (self.latest..self.known.len()).chain(0..self.latest);
-        let known = turn.into_iter().find(|at| self.known.get(*at).is_some_and(|(other, _)| other.is_like(document)));
+        let turn = (self.latest..self.last.len()).chain(0..self.latest);
+        let known = turn.into_iter().find(|at| self.last.get(*at).is_some_and(|(other, _)| other.is_like(document)));
         self.latest = match known {
             Some(at) => at,
-            None if self.known.len() < Self::MOST => {
-                self.known.push((document, find_out()));
-                self.known.len() - 1
+            None if self.last.len() < Self::LAST => {
+                self.last.push((document, find_out()));
+                self.last.len() - 1
             }
+            None if document.shares_form() => return self.shared.entry(document.form_address()).or_insert_with(find_out),
             None => {
-                let next = (self.latest + 1) % Self::MOST;
-                self.known[next] = (document, find_out());
+                let next = (self.latest + 1) % Self::LAST;
+                self.last[next] = (document, find_out());
                 next
             }
         };
-        &mut self.known[self.latest].1
+        &mut self.last[self.latest].1
     }
 }
