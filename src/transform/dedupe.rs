@@ -13,6 +13,7 @@ use crate::object::Object;
 use crate::release::{HELM4_ORIGIN, Release};
 use crate::report::{Finding, Severity};
 use crate::stream::Stream;
+use crate::threads;
 use crate::yaml::{SharedText, edit};
 use crate::yaml::tape::push_key;
 
@@ -118,15 +119,22 @@ impl<'r, 'a> Torn<'r, 'a> {
 
 /// The findings alone, for `lint`, which changes nothing.
 pub fn findings(release: &Release<'_>) -> Vec<Finding> {
-    let mut told = Told::default();
-    for twins in release.twins() {
-        let Some((keep, others)) = twins.split_first() else { continue };
-        for other in others {
-            told.twins(release, keep, other, |_| false);
+    let all = release.twins();
+    let parts = threads::in_parts(&all, release.threads(), TWINS_PER_THREAD, |_, some| {
+        let mut told = Told::default();
+        for (keep, others) in some.iter().filter_map(|twins| twins.split_first()) {
+            for other in others {
+                told.twins(release, keep, other, |_| false);
+            }
         }
-    }
+        told
+    });
+    let told = parts.into_iter().reduce(Told::and).unwrap_or_default();
     told.into_findings().collect()
 }
+
+/// Identities that stand more than once, below which a further thread costs more than it brings.
+const TWINS_PER_THREAD: usize = 200;
 
 /// Findings of one rule; the rest are counted.
 const MOST_FINDINGS: usize = 1000;
@@ -164,7 +172,23 @@ struct Counted {
     more: usize,
 }
 
+impl Counted {
+    /// As if what others counted had come behind.
+    fn and(mut self, others: Self) -> Self {
+        self.findings.extend(others.findings);
+        self.more += others.more + self.findings.len().saturating_sub(MOST_FINDINGS);
+        self.findings.truncate(MOST_FINDINGS);
+        self
+    }
+}
+
 impl Told {
+    /// As if what others are told had come behind.
+    fn and(self, others: Self) -> Self {
+        let (same, different) = (self.same.and(others.same), self.different.and(others.different));
+        Self { same, different, compared: Compared::default() }
+    }
+
     /// Compares two objects of one identity. `is_settled` is told whether they are the same, and says whether that settles it;
     /// so does what is returned. Where enough was said already, they are compared no further than to the first difference.
     fn twins(
