@@ -1,10 +1,12 @@
 //! Address ranges of one cluster that overlap.
 
+use std::rc::Rc;
+
 use super::view::View;
 use crate::object::Object;
 use crate::report::{Finding, Severity};
 use crate::schema::ip::{Network, parse_prefix};
-use crate::yaml::Value;
+use crate::yaml::{Document, PerWords, Value};
 
 crate::rule! {
     /// The pods, services or nodes of one cluster share addresses.
@@ -58,10 +60,34 @@ impl Range<'_> {
     }
 }
 
-/// The ranges of a Cluster's pods or services.
-pub fn ranges<'a>(object: &Object<'a>, field: &str) -> Vec<Range<'a>> {
-    let blocks = object.at(&["spec", "clusterNetwork"]).and_then(|network| network.get(field)?.get("cidrBlocks"));
-    blocks.iter().flat_map(Value::items).filter_map(range).collect()
+/// Networks of an object, and the nodes that name them.
+type Networks = Rc<[(Network, u32)]>;
+
+/// The ranges of Clusters' pods and services, found out once for all that name the same.
+#[derive(Default)]
+pub struct Ranges<'a>(PerWords<'a, [Networks; 2]>);
+
+impl<'a> Ranges<'a> {
+    /// Those of a Cluster: of its pods, and of its services.
+    pub fn of(&mut self, object: &Object<'a>) -> [impl Iterator<Item = Range<'a>> + Clone + use<'a>; 2] {
+        let (document, root) = (object.root.document(), object.root.index());
+        let both = |document: &Document| ["pods", "services"].map(|field| networks(document.value(root), field));
+        // Items of a list have no form of their own.
+        let both = if root == 0 { self.0.get(document, both) } else { both(document) };
+        both.map(|networks| {
+            (0..networks.len()).filter_map(move |number| {
+                let (network, node) = *networks.get(number)?;
+                Some(Range { network, value: document.value(node)? })
+            })
+        })
+    }
+}
+
+fn networks(cluster: Option<Value<'_>>, field: &str) -> Networks {
+    let network = cluster.and_then(|root| root.at(&["spec", "clusterNetwork"]));
+    let blocks = network.and_then(|network| network.get(field)?.get("cidrBlocks"));
+    let ranges = blocks.iter().flat_map(Value::items).filter_map(range);
+    ranges.map(|range| (range.network, range.value.index())).collect()
 }
 
 fn range(value: Value<'_>) -> Option<Range<'_>> {
@@ -70,11 +96,12 @@ fn range(value: Value<'_>) -> Option<Range<'_>> {
 
 /// Looks at the ranges of each cluster.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    let mut ranges = Ranges::default();
     for cluster in &view.clusters {
         let Some(object) = cluster.object else { continue };
-        let (pods, services) = (ranges(object, "pods"), ranges(object, "services"));
-        for service in &services {
-            if let Some(pod) = pods.iter().find(|pod| pod.overlaps(service)) {
+        let [pods, services] = ranges.of(object);
+        for service in services.clone() {
+            if let Some(pod) = pods.clone().find(|pod| pod.overlaps(&service)) {
                 let message = format!(
                     "the services' range {} overlaps with the pods' {}: kubeadm refuses it, or traffic goes astray; neither can be changed later",
                     service.network, pod.network
@@ -82,12 +109,12 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
                 out.push(object.finding(&CIDR_OVERLAP, service.value, message).suggest("choose ranges that lie apart"));
             }
         }
-        if services.is_empty() {
-            out.extend(pods.iter().find_map(|pod| against_default(object, pod)));
+        if services.clone().next().is_none() {
+            out.extend(pods.clone().find_map(|pod| against_default(object, &pod)));
         }
         if let Some(infrastructure) = cluster.infrastructure {
             out.extend(node_ranges(infrastructure).iter().filter_map(|nodes| {
-                let overlap = pods.iter().chain(&services).find(|range| range.overlaps(nodes))?;
+                let overlap = pods.clone().chain(services.clone()).find(|range| range.overlaps(nodes))?;
                 let message = format!(
                     "the nodes' network {} overlaps with the cluster's {}: pods cannot reach nodes whose addresses are also theirs",
                     nodes.network, overlap.network

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::cidr_overlap::{Range, ranges};
+use super::cidr_overlap::{Range, Ranges};
 use super::view::View;
 use crate::object::Object;
 use crate::report::{Finding, Severity};
@@ -34,10 +34,15 @@ struct Entry<'v, 'a> {
 /// Sweeps over all ranges in order of their first address.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut entries: Vec<Entry<'_, '_>> = Vec::new();
-    for object in view.clusters.iter().filter_map(|cluster| cluster.object) {
-        for range in ranges(object, "pods").into_iter().chain(ranges(object, "services")) {
-            let (first, last) = bounds(&range);
-            entries.push(Entry { object, range, first, last });
+    let mut ranges = Ranges::default();
+    // First all pods and then all services: mostly each are in order already.
+    for of in [0, 1] {
+        for object in view.clusters.iter().filter_map(|cluster| cluster.object) {
+            let both = ranges.of(object);
+            for range in both[of].clone() {
+                let (first, last) = bounds(&range);
+                entries.push(Entry { object, range, first, last });
+            }
         }
     }
     entries.sort_by_key(|entry| {

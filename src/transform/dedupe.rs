@@ -14,8 +14,8 @@ use crate::release::{HELM4_ORIGIN, Release};
 use crate::report::{Finding, Severity};
 use crate::stream::Stream;
 use crate::threads;
-use crate::yaml::{SharedText, edit};
 use crate::yaml::tape::push_key;
+use crate::yaml::{SharedText, edit};
 
 crate::rule! {
     /// The same object stands twice, with the same content.

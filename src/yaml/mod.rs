@@ -24,6 +24,7 @@ mod keys;
 mod lex;
 mod own;
 mod paths;
+mod per_form;
 pub(crate) mod render;
 mod repeat;
 pub mod scalar;
@@ -36,12 +37,13 @@ pub mod view;
 
 pub use error::{Problem, SyntaxError};
 pub use paths::{Once, Path};
+pub use per_form::{PerForm, PerWords};
 pub use repeat::Reader;
 pub use scalar::Scalar;
 pub use split::{Documents, RawDocument, cut, split};
 pub use tape::{Kind, Span, Style};
 pub use value::{Children, Value};
-pub use view::{Document, PerForm};
+pub use view::Document;
 pub(crate) use view::{SharedText, Words, words_read};
 
 use tape::Room;

@@ -10,8 +10,6 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use rustc_hash::FxHashMap;
-
 use super::own::OwnWords;
 use super::paths::FormNumber;
 use super::tape::{KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
@@ -172,12 +170,12 @@ impl Document {
     }
 
     /// Whether another document has its form.
-    fn shares_form(&self) -> bool {
+    pub(super) fn shares_form(&self) -> bool {
         Arc::strong_count(&self.form) > 1
     }
 
     /// By which its form is known, as long as a document has it.
-    fn form_address(&self) -> usize {
+    pub(super) fn form_address(&self) -> usize {
         Arc::as_ptr(&self.form).addr()
     }
 
@@ -502,43 +500,3 @@ impl Document {
 /// A text that several documents have, as long as any of them is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SharedText(usize);
-
-/// What was found out about forms of documents, so that it is found out once for all that repeat one another: about the last few,
-/// and about those that several documents have.
-#[derive(Debug)]
-pub struct PerForm<'a, T> {
-    last: Vec<(&'a Document, T)>,
-    latest: usize,
-    shared: FxHashMap<usize, T>,
-}
-
-impl<T> Default for PerForm<'_, T> {
-    fn default() -> Self {
-        Self { last: Vec::new(), latest: 0, shared: FxHashMap::default() }
-    }
-}
-
-impl<'a, T> PerForm<'a, T> {
-    /// So many forms are compared one by one.
-    const LAST: usize = 8;
-
-    /// What is known of a document's form, or what is found out now. It must not depend on the document's words.
-    pub fn get(&mut self, document: &'a Document, find_out: impl FnOnce() -> T) -> &mut T {
-        let turn = (self.latest..self.last.len()).chain(0..self.latest);
-        let known = turn.into_iter().find(|at| self.last.get(*at).is_some_and(|(other, _)| other.is_like(document)));
-        self.latest = match known {
-            Some(at) => at,
-            None if self.last.len() < Self::LAST => {
-                self.last.push((document, find_out()));
-                self.last.len() - 1
-            }
-            None if document.shares_form() => return self.shared.entry(document.form_address()).or_insert_with(find_out),
-            None => {
-                let next = (self.latest + 1) % Self::LAST;
-                self.last[next] = (document, find_out());
-                next
-            }
-        };
-        &mut self.last[self.latest].1
-    }
-}
