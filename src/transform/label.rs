@@ -13,8 +13,8 @@ use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Cluster, Membership, Release, assign_without};
 use crate::report::Finding;
-use crate::yaml::edit::{self, Edit};
-use crate::yaml::{Document, PerForm, Value};
+use crate::yaml::edit::{self, Edit, Formed};
+use crate::yaml::{PerForm, Value};
 
 crate::rule! {
     /// A label that capi-lint was asked to add is there already, with another value.
@@ -153,7 +153,7 @@ struct Part<'r, 'l> {
     added: Added<'l>,
     findings: Vec<Finding>,
     /// The documents of which forms were made.
-    formed: PerForm<'r, Document>,
+    formed: PerForm<'r, Formed>,
 }
 
 impl<'r, 'l> Part<'r, 'l> {
@@ -182,10 +182,10 @@ impl<'r, 'l> Part<'r, 'l> {
             return;
         }
         let document = object.root.document();
-        let formed = self.formed.get(document, || document.formed());
+        let formed = self.formed.get(document, || Formed::of(document));
         let edits = match entry {
-            Some(labels) => edit::insert_texts_as_in(formed, labels, None, add),
-            None => edit::insert_texts_as_in(formed, metadata, Some("labels"), add),
+            Some(labels) => formed.insert_texts(labels, None, add),
+            None => formed.insert_texts(metadata, Some("labels"), add),
         };
         match edits {
             Ok(edits) => {

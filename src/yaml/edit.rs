@@ -4,9 +4,11 @@
 //! change more than it says (a value that an alias shares, a spelling that leaves no room) is refused with a reason, and the
 //! caller decides. This module must not know what it edits.
 //!
+//! - [`formed`]: entries that are added to one document of a form after the other.
 //! - [`place`]: where a value stands in its text; [`removal`]: taking entries and items out.
 //! - [`proof`]: tries an edit before it is given, where the text is out of the ordinary.
 
+mod formed;
 mod place;
 mod proof;
 mod removal;
@@ -25,6 +27,7 @@ pub use super::render::{block as render_block, double_quoted, inline as render_i
 use super::tape::{Span, Style};
 use super::value::Value;
 use super::view::Document;
+pub use formed::Formed;
 pub use removal::{remove, remove_items};
 
 /// Replaces a range of bytes.
@@ -195,21 +198,6 @@ pub fn insert_texts(map: Value<'_>, key: Option<&str>, entries: &[Entry<'_>]) ->
         }
         None => insert_all(map, &texts.iter().map(|(key, text)| (*key, text)).collect::<Vec<_>>()),
     }
-}
-
-/// As [`insert_texts`], found out in the document of which this one's form was made: the lines are the same but for words, and the
-/// text of this one need not be put together.
-pub fn insert_texts_as_in(formed: &Document, map: Value<'_>, key: Option<&str>, entries: &[Entry<'_>]) -> Edits {
-    let document = map.document();
-    let is_alike = document.is_like(formed) && !document.is_unusual();
-    let twin = if is_alike { formed.value(map.index()) } else { None };
-    let edits = insert_texts(twin.unwrap_or(map), key, entries)?;
-    if twin.is_none() {
-        return Ok(edits);
-    }
-    let place = |at: usize| document.place_of(at);
-    let moved = |edit: Edit| Some(Edit { span: place(edit.span.start)?..place(edit.span.end)?, text: edit.text });
-    edits.into_iter().map(moved).collect::<Option<_>>().map_or_else(|| insert_texts(map, key, entries), Ok)
 }
 
 /// Adds an item at the end of a list; a list that is null, absent or `[]` comes into being.
@@ -397,16 +385,7 @@ fn strings_before(rest: &str) -> Strings {
 fn append_lines(collection: Value<'_>, place: &Place, lines: impl Fn(Strings) -> String) -> Edits {
     let text = collection.document().text();
     let newline = line_break(text);
-    let mut at = lines_end(text, collection.span().range().end);
-    // Comments right below, at its column or deeper, belong to it.
-    at += text[at..]
-        .split_inclusive('\n')
-        .take_while(|line| {
-            line.trim_start_matches(' ').starts_with('#')
-                && line.len() - line.trim_start_matches(' ').len() >= place.column
-        })
-        .map(str::len)
-        .sum::<usize>();
+    let at = below_comments(text, lines_end(text, collection.span().range().end), place.column);
     let closed = text[..at].ends_with('\n');
     let rest = if closed && at == text.len() { newline } else { &text[at..] };
     let lines = lines(strings_before(rest));
@@ -429,6 +408,15 @@ fn append_lines(collection: Value<'_>, place: &Place, lines: impl Fn(Strings) ->
         return Ok(vec![Edit::insert(start, format!("{}{newline}{margin}", lines.trim_start_matches(' ')))]);
     }
     Ok(vec![Edit::insert(at, format!("{newline}{lines}"))])
+}
+
+/// Behind the comments that stand right below an offset: at the column of a collection or deeper, they belong to it.
+fn below_comments(text: &str, at: usize, column: usize) -> usize {
+    let belongs = |line: &&str| {
+        let content = line.trim_start_matches(' ');
+        content.starts_with('#') && line.len() - content.len() >= column
+    };
+    at + text[at..].split_inclusive('\n').take_while(belongs).map(str::len).sum::<usize>()
 }
 
 /// The last scalar inside a value.

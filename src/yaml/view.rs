@@ -193,7 +193,7 @@ impl Document {
     }
 
     /// The document of which this one's form was made.
-    pub fn formed(&self) -> Self {
+    pub(super) fn formed(&self) -> Self {
         Self::first(Arc::clone(&self.form))
     }
 
