@@ -4,7 +4,7 @@
 //! give back each of its bytes, so that the source can go: a fleet, of which most documents repeat others, takes less room than
 //! its text.
 
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
@@ -67,24 +67,16 @@ impl Stream {
         Self::of(&source.name, parts, jobs)
     }
 
-    /// As [`Stream::parse`], of what is still being read, by one of the threads.
+    /// As [`Stream::parse`], of what is still being read, by the same threads.
     ///
     /// # Errors
     /// What cannot be read.
     pub fn arriving(source: &Arriving, jobs: usize) -> Result<Self, InputError> {
-        // Rooms that a block has left, for others: what is read into them stays in the processor's caches.
-        let rooms = Mutex::new(Vec::new());
-        let rooms = || rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = |hand: &mut dyn FnMut(Vec<u8>)| {
-            source.read(&mut || rooms().pop().unwrap_or_default(), hand)?;
-            progress::enter(Phase::Parsing, "");
-            Ok(())
-        };
-        let parts = threads::as_they_come(jobs, read, yaml::Reader::default, |reader, mut block| {
-            let part = Part::parse(&block, reader);
-            block.clear();
-            rooms().push(block);
-            part
+        // Each thread reads into a room of its own again and again, so that what is parsed is in its caches.
+        let begin = || (yaml::Reader::default(), Vec::new());
+        let parts = threads::until_nothing_is_left(jobs, begin, |(reader, room)| {
+            let number = source.next(room)?;
+            Ok(number.map(|number| (number, Part::parse(room, reader))))
         })?;
         Ok(Self::of(&source.name, parts, jobs))
     }

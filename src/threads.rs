@@ -2,9 +2,8 @@
 //!
 //! It knows nothing of the work.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::parted::Parted;
 
@@ -165,117 +164,34 @@ pub fn in_turn_beside<R: Send, S: Send>(
     (in_order(done, count), beside)
 }
 
-/// Calls `work` with each item that `feed` hands over, as soon as it has, on up to `jobs` threads, and gives what it gave, in
-/// order. Each thread has what `begin` gave it. The thread that feeds works too, when all is handed over or too much waits.
+/// Calls `work` on up to `jobs` threads until there is nothing left to take, and gives what it gave, in order of the numbers
+/// that it gave with it: all from 0 on. Each thread has what `begin` gave it.
 ///
 /// # Errors
-/// That of `feed`; all that was handed over before is done then, and lost.
-pub fn as_they_come<T: Send, S, R: Send, E>(
+/// That of `work`; all that the others gave is lost.
+pub fn until_nothing_is_left<S, R: Send, E: Send>(
     jobs: usize,
-    feed: impl FnOnce(&mut dyn FnMut(T)) -> Result<(), E>,
     begin: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, T) -> R + Sync,
+    work: impl Fn(&mut S) -> Result<Option<(usize, R)>, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    let queue = Queue::default();
-    let take = |mut state: S, mut done: Vec<(usize, R)>| {
-        while let Some((number, item)) = queue.next() {
-            done.push((number, work(&mut state, item)));
-        }
-        done
-    };
-    let others = jobs.max(1) - 1;
-    let (fed, done) = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..others).map(|_| scope.spawn(|| take(begin(), Vec::new()))).collect();
+    let take = || {
         let (mut state, mut done) = (begin(), Vec::new());
-        let fed = {
-            // Whatever happens to it: nobody waits for ever.
-            let _end = queue.end();
-            feed(&mut |item| {
-                queue.put(item);
-                while let Some((number, item)) = queue.next_beyond(others * MOST_WAITING) {
-                    done.push((number, work(&mut state, item)));
-                }
-            })
-        };
-        let mut done = take(state, done);
-        for worker in workers {
-            done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        while let Some(one) = work(&mut state)? {
+            done.push(one);
         }
-        (fed, done)
-    });
-    fed.map(|()| {
-        let count = done.len();
-        in_order(done, count)
-    })
-}
-
-/// So many items may wait for each thread.
-const MOST_WAITING: usize = 4;
-
-/// Items that are handed over one by one, and taken by whoever comes first.
-struct Queue<T> {
-    state: Mutex<Waiting<T>>,
-    changed: Condvar,
-}
-
-struct Waiting<T> {
-    items: VecDeque<T>,
-    taken: usize,
-    has_ended: bool,
-}
-
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
-        let waiting = Waiting { items: VecDeque::new(), taken: 0, has_ended: false };
-        Self { state: Mutex::new(waiting), changed: Condvar::new() }
-    }
-}
-
-impl<T> Waiting<T> {
-    /// The next item with its number.
-    fn next(&mut self) -> Option<(usize, T)> {
-        let item = self.items.pop_front()?;
-        self.taken += 1;
-        Some((self.taken - 1, item))
-    }
-}
-
-impl<T> Queue<T> {
-    fn state(&self) -> MutexGuard<'_, Waiting<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, item: T) {
-        self.state().items.push_back(item);
-        self.changed.notify_one();
-    }
-
-    /// Waits for the next item; `None` when there will be no more.
-    fn next(&self) -> Option<(usize, T)> {
-        let mut state = self.state();
-        while state.items.is_empty() && !state.has_ended {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.next()
-    }
-
-    /// The next item, where more than so many wait.
-    fn next_beyond(&self, waiting: usize) -> Option<(usize, T)> {
-        let mut state = self.state();
-        if state.items.len() > waiting { state.next() } else { None }
-    }
-
-    /// Ends the handing over when what is returned goes.
-    fn end(&self) -> impl Drop + '_ {
-        struct End<'q, T>(&'q Queue<T>);
-        impl<T> Drop for End<'_, T> {
-            fn drop(&mut self) {
-                self.0.state().has_ended = true;
-                self.0.changed.notify_all();
-            }
-        }
-        End(self)
-    }
+        Ok(done)
+    };
+    let all = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..jobs).map(|_| scope.spawn(take)).collect();
+        let own = take();
+        let others = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        std::iter::once(own).chain(others).collect::<Result<Vec<_>, E>>()
+    })?;
+    let done: Vec<_> = all.into_iter().flatten().collect();
+    let count = done.len();
+    Ok(in_order(done, count))
 }
 
 /// Does what nobody has taken yet, until nothing is left.
@@ -322,7 +238,9 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 
 #[cfg(test)]
 mod tests {
-    use super::{as_they_come, in_one, in_owned_parts, in_parts, in_turn, in_turn_beside};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::{in_one, in_owned_parts, in_parts, in_turn, in_turn_beside, until_nothing_is_left};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -337,16 +255,15 @@ mod tests {
             assert_eq!(in_turn(1000, jobs, |number| number), items);
             assert_eq!(in_turn_beside(1000, jobs, |number| number, || "done"), (items.clone(), "done"));
             assert_eq!(in_one(parts), items);
-            let feed = |hand: &mut dyn FnMut(usize)| {
-                items.iter().for_each(|item| hand(*item));
-                Ok::<(), String>(())
+            let next = AtomicUsize::new(0);
+            let take = |taken: &mut usize| {
+                *taken += 1;
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, String>((number < 1000).then_some((number, number)))
             };
-            assert_eq!(as_they_come(jobs, feed, || (), |(), item| item).as_ref(), Ok(&items));
-            let failing = |hand: &mut dyn FnMut(usize)| {
-                hand(0);
-                Err("no more")
-            };
-            assert_eq!(as_they_come(jobs, failing, || (), |(), item| item), Err("no more"));
+            assert_eq!(until_nothing_is_left(jobs, || 0, take).as_ref(), Ok(&items));
+            let fail = |(): &mut ()| if next.load(Ordering::Relaxed) > 0 { Err("no more") } else { Ok(Some((0, 0))) };
+            assert_eq!(until_nothing_is_left(jobs, || (), fail), Err("no more"));
         }
         assert_eq!(in_one(vec![vec![0, 1], vec![], vec![2]]), [0, 1, 2]);
         assert_eq!(in_parts(&[0_u8; 0], 4, 1, |_, part| part.len()), vec![0]);

@@ -12,57 +12,60 @@ use memchr::memmem;
 use super::{InputError, MOST_BYTES, STANDARD_INPUT_PATH};
 
 /// Bytes of a block; less than that is read whole.
-pub(super) const BLOCK: usize = 1 << 20;
+pub(super) const BLOCK: usize = 1 << 19;
 
 /// A large input of which the first bytes are there.
 #[derive(Debug)]
 pub struct Arriving {
     /// As findings print it.
     pub name: String,
-    rest: Mutex<Option<Rest>>,
+    rest: Mutex<Rest>,
 }
 
 /// What is still to be read.
 #[derive(Debug)]
 struct Rest {
     file: Take<File>,
-    /// What was read and handed to nobody.
-    begun: Vec<u8>,
+    /// What was read and handed to nobody; nothing where all was.
+    begun: Option<Vec<u8>>,
+    /// Blocks that were handed out, and their bytes.
+    blocks: usize,
+    bytes: u64,
 }
 
 impl Arriving {
     /// An input of which some bytes were read.
     pub(super) fn new(name: String, begun: Vec<u8>, file: File) -> Self {
         let left = (MOST_BYTES + 1).saturating_sub(begun.len() as u64);
-        Self { name, rest: Mutex::new(Some(Rest { file: file.take(left), begun })) }
+        let rest = Rest { file: file.take(left), begun: Some(begun), blocks: 0, bytes: 0 };
+        Self { name, rest: Mutex::new(rest) }
     }
 
-    /// Reads all of it, which can be done once, and hands over block by block, in order; `room` gives what to put them into.
+    /// Reads the next block, whoever asks first, and gives its number, from 0; `None` where there is none left. It begins with a
+    /// document, and ends where one does.
     ///
     /// # Errors
     /// Input that cannot be read, or is too large.
-    pub fn read(&self, room: &mut dyn FnMut() -> Vec<u8>, hand: &mut dyn FnMut(Vec<u8>)) -> Result<(), InputError> {
-        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Rest { mut file, begun }) = rest else { return Ok(()) };
+    pub fn next(&self, block: &mut Vec<u8>) -> Result<Option<usize>, InputError> {
         let path = || STANDARD_INPUT_PATH.into();
-        let mut begun = Some(begun);
-        let mut before = 0_u64;
-        while let Some(mut block) = begun {
-            begun =
-                fill(&mut file, &mut block, room).map_err(|cause| InputError::Unreadable { path: path(), cause })?;
-            before += block.len() as u64;
-            if before > MOST_BYTES {
-                return Err(InputError::TooLarge { path: path() });
-            }
-            hand(block);
+        let rest = &mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(begun) = rest.begun.take() else { return Ok(None) };
+        block.clear();
+        block.extend_from_slice(&begun);
+        let behind = fill(&mut rest.file, block, begun);
+        rest.begun = behind.map_err(|cause| InputError::Unreadable { path: path(), cause })?;
+        rest.bytes += block.len() as u64;
+        if rest.bytes > MOST_BYTES {
+            return Err(InputError::TooLarge { path: path() });
         }
-        Ok(())
+        rest.blocks += 1;
+        Ok(Some(rest.blocks - 1))
     }
 }
 
-/// Fills a block up to about [`BLOCK`] bytes, and gives what was read behind it; `None` where it was the last. It ends where a
-/// document does, and is as long as it takes for that.
-fn fill(file: &mut Take<File>, block: &mut Vec<u8>, room: &mut dyn FnMut() -> Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+/// Fills a block up to about [`BLOCK`] bytes, and gives what was read behind it, in `room`; `None` where it was the last. It ends
+/// where a document does, and is as long as it takes for that.
+fn fill(file: &mut Take<File>, block: &mut Vec<u8>, mut room: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
     let mut size = BLOCK;
     loop {
         let missing = size.saturating_sub(block.len());
@@ -72,10 +75,10 @@ fn fill(file: &mut Take<File>, block: &mut Vec<u8>, room: &mut dyn FnMut() -> Ve
             return Ok(None);
         }
         if let Some(at) = memmem::rfind(block, b"\n---") {
-            let mut behind = room();
-            behind.extend_from_slice(&block[at + 1..]);
+            room.clear();
+            room.extend_from_slice(&block[at + 1..]);
             block.truncate(at + 1);
-            return Ok(Some(behind));
+            return Ok(Some(room));
         }
         size = size.saturating_mul(2).max(block.len());
     }

@@ -140,6 +140,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+    use crate::input::Source;
 
     /// What Helm would do with the whole of it: it compresses as well as gzip can.
     fn exact(text: &[u8]) -> usize {
@@ -164,8 +165,8 @@ mod tests {
             }
         }
         for text in [even, uneven] {
-            let (exact, forecast) =
-                (exact(text.as_bytes()), forecast(&[&std::iter::once(text.as_bytes()).collect()], CAREFUL));
+            let source = Source { name: "manifests".into(), bytes: text.into_bytes() };
+            let (exact, forecast) = (exact(&source.bytes), forecast(&[Stream::parse(&source, 1)], CAREFUL));
             assert!(exact.abs_diff(forecast) * 10 < exact, "{exact} bytes, forecast {forecast}");
         }
     }

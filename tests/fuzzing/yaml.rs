@@ -23,10 +23,10 @@ impl Yaml {
     }
 }
 
-type Read<'t> = Result<Parsed, SyntaxError>;
+type Read = Result<Parsed, SyntaxError>;
 
 /// Whether two readings are the same, node by node.
-fn same(one: &Read<'_>, other: &Read<'_>) -> bool {
+fn same(one: &Read, other: &Read) -> bool {
     match (one, other) {
         (Ok(a), Ok(b)) => {
             a.duplicates() == b.duplicates() && a.ignored() == b.ignored() && same_nodes(&a.document, &b.document)
@@ -40,6 +40,8 @@ fn same_nodes(one: &Document, other: &Document) -> bool {
     let placed = |value: Value<'_>| (value.end_index(), value.span(), value.key_span());
     let made = |value: Value<'_>| (value.style(), value.tag(), value.is_aliased());
     one.len() == other.len()
+        && one.text() == other.text()
+        && one.text_len() == other.text().len()
         && (0..one.len() as u32).all(|index| match (one.value(index), other.value(index)) {
             (Some(a), Some(b)) => {
                 placed(a) == placed(b) && made(a) == made(b) && a.key() == b.key() && a.raw() == b.raw()
@@ -48,7 +50,7 @@ fn same_nodes(one: &Document, other: &Document) -> bool {
         })
 }
 
-fn shape(text: &str, read: &Read<'_>) -> Shape {
+fn shape(text: &str, read: &Read) -> Shape {
     match read {
         Err(error) => Shape::of(("refused", discriminant(&error.problem), error.began.is_some())),
         Ok(parsed) => {

@@ -32,7 +32,12 @@ pub fn check(input: &[u8], options: &Options) -> Result<PostRendered, String> {
     let after_source = Source { name: "out".into(), bytes: written(&release, &plan)? };
     let after_streams = [Stream::parse(&after_source, 1)];
     let after = Release::new(&after_streams, "default");
-    documents_stay(&streams[0], &after_streams[0], &plan)?;
+    for (stream, source) in [(&streams[0], &source), (&after_streams[0], &after_source)] {
+        if stream.bytes(0..stream.len()) != source.bytes {
+            return Err("a stream does not give back the bytes of its source".into());
+        }
+    }
+    documents_stay((&source, &streams[0]), (&after_source, &after_streams[0]), &plan)?;
     objects_stay(&release, &after, &plan)?;
     labels_land(&after, &plan, options)?;
     let again = written(&after, &transform::plan(&after, options))?;
@@ -55,16 +60,16 @@ fn pair(one: &[u8], other: &[u8]) -> String {
 }
 
 /// Documents without an edit keep their bytes, in order; none is lost, none comes from nowhere.
-fn documents_stay(before: &Stream, after: &Stream, plan: &Plan<'_>) -> Result<(), String> {
-    let mut left = after.documents.iter();
-    for (number, document) in (0..).zip(&before.documents) {
+fn documents_stay(before: (&Source, &Stream), after: (&Source, &Stream), plan: &Plan<'_>) -> Result<(), String> {
+    let mut left = after.1.documents.iter();
+    for (number, document) in (0..).zip(&before.1.documents) {
         if plan.dropped.contains(&number) {
             continue;
         }
         let Some(other) = left.next() else { return Err(format!("document {number} is gone")) };
         let (was, is) = (
-            before.bytes.get(document.span.clone()).expect("its bytes"),
-            after.bytes.get(other.span.clone()).expect("its bytes"),
+            before.0.bytes.get(document.begin()..document.end()).expect("its bytes"),
+            after.0.bytes.get(other.begin()..other.end()).expect("its bytes"),
         );
         // A JSON value that goes leaves the end of its line to the value before it.
         let has_line_end =
