@@ -208,7 +208,7 @@ impl<'a> Release<'a> {
         let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
         (release.objects, release.index) = threads::both(jobs, || numbered(gathered), || Index::new(&hashes));
         let (clusters, mut membership) =
-            release.follow_references(&names, jobs, || membership::stated(stated, count, namespace));
+            release.follow_references(&names, jobs, |objects| membership::stated(stated, objects, namespace));
         membership::spread(&release, &FxHashMap::default(), &mut membership);
         (release.clusters, release.membership) = (clusters, membership);
         release
@@ -221,10 +221,15 @@ impl<'a> Release<'a> {
 
     /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it. `names` are
     /// those of all objects.
-    fn follow_references<T: Send>(&mut self, names: &Names, jobs: usize, beside: impl FnOnce() -> T + Send) -> T {
+    fn follow_references<T: Send>(
+        &mut self,
+        names: &Names,
+        jobs: usize,
+        beside: impl FnOnce(&Parted<Object<'a>>) -> T + Send,
+    ) -> T {
         let objects = threads::Parts::of(&self.objects, jobs, DOCUMENTS_PER_THREAD);
         let follow = |number| links::of(self, names, objects.part(number).1);
-        let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, follow, beside);
+        let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, follow, || beside(&self.objects));
         let mut links_of = Vec::with_capacity(self.objects.len() + 1);
         links_of.push(0);
         for count in parts.iter().flat_map(|part| &part.counts) {

@@ -184,9 +184,8 @@ pub fn until_nothing_is_left<S, R: Send, E: Send>(
     let all = std::thread::scope(|scope| {
         let workers: Vec<_> = (1..jobs).map(|_| scope.spawn(take)).collect();
         let own = take();
-        let others = workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let others =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         std::iter::once(own).chain(others).collect::<Result<Vec<_>, E>>()
     })?;
     let done: Vec<_> = all.into_iter().flatten().collect();

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::Release;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
+use crate::parted::Parted;
 use crate::threads;
 
 /// A cluster of the run: named by its Cluster object, or only by objects that say they belong to it.
@@ -67,9 +68,8 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
 /// What an object says of its cluster.
 pub struct Stated<'a> {
     object: u32,
-    name: Cow<'a, str>,
-    namespace: Option<Cow<'a, str>>,
     is_cluster: bool,
+    name: Cow<'a, str>,
 }
 
 impl<'a> Stated<'a> {
@@ -77,7 +77,7 @@ impl<'a> Stated<'a> {
     pub fn by(object: &Object<'a>) -> Option<Self> {
         let name = stated_cluster(object)?;
         let is_cluster = object.is(CLUSTER_GROUP, "Cluster");
-        let stated = Self { object: object.number, name, namespace: object.namespace.clone(), is_cluster };
+        let stated = Self { object: object.number, is_cluster, name };
         (!object.is_hook()).then_some(stated)
     }
 
@@ -98,7 +98,7 @@ pub fn assign_without<'a>(
     let parts = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
         objects.iter().filter(stays).filter_map(Stated::by).collect::<Vec<_>>()
     });
-    let (clusters, mut membership) = stated(parts.into_iter().flatten(), release.objects.len(), release.namespace());
+    let (clusters, mut membership) = stated(parts.into_iter().flatten(), &release.objects, release.namespace());
     let mut left: FxHashMap<u32, u32> = FxHashMap::default();
     for twins in release.twins() {
         let Some(stays) = twins.iter().find(|object| !gone.contains(&object.number)) else { continue };
@@ -139,19 +139,20 @@ pub fn spread(release: &Release<'_>, left: &FxHashMap<u32, u32>, membership: &mu
 /// Names in use, by name and namespace.
 type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
 
-/// The clusters that objects say they belong to, and the membership of so many objects as far as they say it.
-/// `default_namespace` is what an absent one means.
+/// The clusters that objects say they belong to, and the membership of all objects as far as they say it. `default_namespace` is
+/// what an absent one means.
 pub fn stated<'a>(
     all: impl Iterator<Item = Stated<'a>>,
-    objects: usize,
+    objects: &Parted<Object<'a>>,
     default_namespace: &str,
 ) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
     let mut numbers: Numbers<'a> = FxHashMap::default();
-    let mut membership = vec![Membership::Unassigned; objects];
+    let mut membership = vec![Membership::Unassigned; objects.len()];
     let mut last = 0;
-    for Stated { object, name, namespace, is_cluster } in all {
-        let own = namespace.as_deref().unwrap_or(default_namespace);
+    for Stated { object, is_cluster, name } in all {
+        let namespace = objects.get(object as usize).and_then(|object| object.namespace.as_ref());
+        let own = namespace.map_or(default_namespace, |namespace| namespace);
         // Charts render kind by kind: mostly it is the same cluster again, or the next one.
         let expected = [last, last + 1].into_iter().find(|number| {
             let cluster = clusters.get(*number as usize);
@@ -162,7 +163,7 @@ pub fn stated<'a>(
             if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == own) {
                 return *number;
             }
-            let namespace = namespace.clone().unwrap_or_else(|| super::placed(default_namespace).into());
+            let namespace = namespace.cloned().unwrap_or_else(|| super::placed(default_namespace).into());
             clusters.push(Cluster { namespace: namespace.clone(), name: name.clone(), object: None });
             known.push((namespace, clusters.len() as u32 - 1));
             clusters.len() as u32 - 1

@@ -6,6 +6,7 @@ use super::cidr_overlap::{Range, Ranges};
 use super::view::View;
 use crate::object::Object;
 use crate::report::{Finding, Severity};
+use crate::schema::ip::Network;
 
 crate::rule! {
     /// Pods or services of several clusters use the same addresses.
@@ -24,11 +25,23 @@ crate::rule! {
     pub CIDR_OVERLAP_ACROSS = "cidr-overlap-across", Info, Advice;
 }
 
+/// A range, small: there are as many as clusters.
 struct Entry<'v, 'a> {
-    object: &'v Object<'a>,
-    range: Range<'a>,
     first: u128,
-    last: u128,
+    object: &'v Object<'a>,
+    network: Network,
+    node: u32,
+}
+
+impl<'a> Entry<'_, 'a> {
+    fn overlaps(&self, other: &Self) -> bool {
+        self.network.contains_network(other.network) || other.network.contains_network(self.network)
+    }
+
+    fn finding(&self, message: String) -> Finding {
+        let value = self.object.root.document().value(self.node).unwrap_or(self.object.root);
+        self.object.finding(&CIDR_OVERLAP_ACROSS, value, message)
+    }
 }
 
 /// Sweeps over all ranges in order of their first address.
@@ -39,15 +52,15 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for of in [0, 1] {
         for object in view.clusters.iter().filter_map(|cluster| cluster.object) {
             let both = ranges.of(object);
-            for range in both[of].clone() {
-                let (first, last) = bounds(&range);
-                entries.push(Entry { object, range, first, last });
-            }
+            entries.extend(both[of].clone().map(|Range { network, value }| Entry {
+                first: bounds(network).0,
+                object,
+                network,
+                node: value.index(),
+            }));
         }
     }
-    entries.sort_by_key(|entry| {
-        (entry.range.network.address.is_ipv6(), entry.first, entry.object.number, entry.range.value.index())
-    });
+    entries.sort_by_key(|entry| (entry.network.address.is_ipv6(), entry.first, entry.object.number, entry.node));
     // The two ranges of different clusters that reach furthest so far: one of them is not the own cluster's.
     let mut furthest: Option<&Entry<'_, '_>> = None;
     let mut second: Option<&Entry<'_, '_>> = None;
@@ -55,7 +68,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for entry in &entries {
         let of_other =
             [furthest, second].into_iter().flatten().find(|before| before.object.number != entry.object.number);
-        if let Some(before) = of_other.filter(|before| before.range.overlaps(&entry.range)) {
+        if let Some(before) = of_other.filter(|before| before.overlaps(entry)) {
             overlaps.push((before, entry));
         }
         if furthest.is_none_or(|before| reaches_beyond(entry, before)) {
@@ -83,36 +96,36 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             clusters.len(),
             before.object.name,
             entry.object.name,
-            before.range.network,
-            entry.range.network
+            before.network,
+            entry.network
         );
         out.push(
             entry
-                .object
-                .finding(&CIDR_OVERLAP_ACROSS, entry.range.value, message)
+                .finding(message)
                 .suggest("where they are to be joined, give each its own, and say meshed: true in the settings"),
         );
     }
 }
 
 fn reaches_beyond(entry: &Entry<'_, '_>, before: &Entry<'_, '_>) -> bool {
-    entry.range.network.address.is_ipv6() != before.range.network.address.is_ipv6() || entry.last > before.last
+    entry.network.address.is_ipv6() != before.network.address.is_ipv6()
+        || bounds(entry.network).1 > bounds(before.network).1
 }
 
 fn error(before: &Entry<'_, '_>, entry: &Entry<'_, '_>) -> Finding {
     let message = format!(
         "the range {} of '{}' overlaps with {} of '{}', and the settings say that the clusters are meshed",
-        entry.range.network, entry.object.name, before.range.network, before.object.name
+        entry.network, entry.object.name, before.network, before.object.name
     );
-    let finding = entry.object.finding(&CIDR_OVERLAP_ACROSS, entry.range.value, message).severity(Severity::Error);
-    finding.suggest("give each cluster ranges of its own")
+    entry.finding(message).severity(Severity::Error).suggest("give each cluster ranges of its own")
 }
 
-fn bounds(range: &Range<'_>) -> (u128, u128) {
-    let (first, width) = match range.network.masked().address {
+/// The first and the last address of a network.
+fn bounds(network: Network) -> (u128, u128) {
+    let (first, width) = match network.masked().address {
         IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),
         IpAddr::V6(v6) => (v6.to_bits(), 128),
     };
-    let free = width - u32::from(range.network.bits);
+    let free = width - u32::from(network.bits);
     (first, first.saturating_add(1_u128.checked_shl(free).map_or(u128::MAX, |size| size - 1)))
 }

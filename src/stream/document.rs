@@ -2,7 +2,7 @@
 //!
 //! It gives back each byte of the source that it was made of, and judges none.
 
-use super::lines::Lines;
+use super::lines::{self, Lines};
 use crate::yaml::{self, Parsed, Problem, RawDocument, SyntaxError};
 
 /// One document of a stream.
@@ -12,9 +12,18 @@ pub struct StreamDocument {
     pub start: usize,
     /// What came of it.
     pub content: Content,
-    separator: Separator,
     /// Line ends in the source before its text.
     line: u32,
+    /// Whether three dashes and a line end stand before it, and no more.
+    is_separated: bool,
+    odd: Option<Box<Odd>>,
+}
+
+/// What few documents have.
+#[derive(Debug)]
+struct Odd {
+    /// What stands before it, where it is another separator.
+    separator: Box<[u8]>,
     /// Characters before its text on the line where it begins: JSON values may stand behind one another.
     column: u32,
     lines: Lines,
@@ -34,36 +43,8 @@ pub enum Content {
     },
 }
 
-/// What stood before a document.
-#[derive(Debug)]
-enum Separator {
-    /// Nothing: it is the first, or a JSON value.
-    None,
-    /// Three dashes and a line end.
-    Plain,
-    /// A comment behind the dashes, another line end.
-    Other(Box<[u8]>),
-}
-
-const PLAIN: &[u8] = b"---\n";
-
-impl Separator {
-    fn of(bytes: &[u8]) -> Self {
-        match bytes {
-            b"" => Self::None,
-            PLAIN => Self::Plain,
-            other => Self::Other(other.into()),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::None => b"",
-            Self::Plain => PLAIN,
-            Self::Other(bytes) => bytes,
-        }
-    }
-}
+/// The separator of nearly all documents.
+const SEPARATOR: &[u8] = b"---\n";
 
 impl StreamDocument {
     /// Parses a document of some bytes, in which it stands behind `at`.
@@ -83,7 +64,10 @@ impl StreamDocument {
             }
             None => at.pass(own),
         };
-        Self { start: raw.span.start, separator: Separator::of(separator), line, column, content, lines }
+        let is_separated = separator == SEPARATOR;
+        let is_odd = column > 0 || !lines.is_empty() || !is_separated && !separator.is_empty();
+        let odd = || Odd { separator: if is_separated { b"" } else { separator }.into(), column, lines };
+        Self { start: raw.span.start, content, line, is_separated, odd: is_odd.then(|| Box::new(odd())) }
     }
 
     fn difference(content: &Content) -> Option<(&str, u32)> {
@@ -129,7 +113,7 @@ impl StreamDocument {
 
     /// What stood before it: the line with the three dashes, or nothing.
     pub fn separator(&self) -> &[u8] {
-        self.separator.bytes()
+        if self.is_separated { SEPARATOR } else { self.odd.as_ref().map_or(b"", |odd| &odd.separator) }
     }
 
     /// Its bytes, behind the separator.
@@ -169,13 +153,14 @@ impl StreamDocument {
 
     /// The line of the source, from 1, of an offset in its text.
     pub fn line_at(&self, offset: usize) -> usize {
-        let bytes = self.bytes();
-        self.line as usize + self.lines.before(bytes, offset.min(bytes.len())) + 1
+        let before = self.bytes().get(..offset).unwrap_or_else(|| self.bytes());
+        let ends = self.odd.as_ref().map_or_else(|| lines::count(before), |odd| odd.lines.before(before));
+        self.line as usize + ends + 1
     }
 
     /// Characters before its text on the line where it begins.
     pub fn column(&self) -> usize {
-        self.column as usize
+        self.odd.as_ref().map_or(0, |odd| odd.column as usize)
     }
 }
 

@@ -9,6 +9,11 @@ pub struct Lines(Box<[u32]>);
 impl Lines {
     const PART: usize = 1 << 14;
 
+    /// Whether the text is short.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The lines of a text, and how many line ends it has.
     pub fn of(text: &[u8]) -> (Self, usize) {
         if text.len() <= Self::PART {
@@ -23,11 +28,11 @@ impl Lines {
         (Self(before.into()), ends)
     }
 
-    /// How many line ends stand before an offset in the text.
-    pub fn before(&self, text: &[u8], offset: usize) -> usize {
-        let part = offset / Self::PART;
+    /// How many line ends stand in the beginning of the text.
+    pub fn before(&self, beginning: &[u8]) -> usize {
+        let part = beginning.len() / Self::PART;
         let (begin, before) = self.0.get(part).map_or((0, 0), |before| (part * Self::PART, *before as usize));
-        before + count(text.get(begin..offset).unwrap_or_default())
+        before + count(beginning.get(begin..).unwrap_or_default())
     }
 }
 
@@ -48,7 +53,7 @@ mod tests {
             assert_eq!(ends, lines);
             let step = (text.len() / 3000).max(1);
             for offset in (0..=text.len()).step_by(step) {
-                assert_eq!(index.before(text.as_bytes(), offset), text[..offset].matches('\n').count());
+                assert_eq!(index.before(&text.as_bytes()[..offset]), text[..offset].matches('\n').count());
             }
         }
     }
