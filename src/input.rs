@@ -43,7 +43,7 @@ pub struct SourceGroup {
 pub enum Input {
     /// Read.
     Read(SourceGroup),
-    /// A large standard input, still being read.
+    /// A large standard input, or a large file, still being read.
     Arriving(Arriving),
 }
 
@@ -224,13 +224,13 @@ impl fmt::Display for SecretCommand<'_> {
 pub fn read(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<SourceGroup>, InputError> {
     progress::enter(Phase::Reading, "sources");
     if paths.is_empty() {
-        return Ok(vec![whole_group(whole_input()?)]);
+        return Ok(vec![SourceGroup::one(STANDARD_INPUT.into(), whole_input()?)]);
     }
     let mut files = SourceGroup::default();
     let mut groups = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            groups.push(Group::Read(whole_group(whole_input()?)));
+            groups.push(Group::Read(SourceGroup::one(STANDARD_INPUT.into(), whole_input()?)));
             continue;
         }
         let kind = fs::metadata(path).map_err(|cause| InputError::Unreadable { path: path.clone(), cause })?;
@@ -265,8 +265,8 @@ enum Group {
     Chart(PathBuf),
 }
 
-/// As [`read`], but of a large standard input only the beginning, where there is nothing else: the rest is read while that is
-/// parsed.
+/// As [`read`], but of a large standard input, or a large file, only the beginning, where there is nothing else: the rest is read
+/// while that is parsed.
 ///
 /// # Errors
 /// As [`read`].
@@ -274,7 +274,15 @@ pub fn begin(paths: &[PathBuf], charts: &ChartOptions) -> Result<Vec<Input>, Inp
     let is_standard_input = |path: &PathBuf| path.as_os_str() == "-";
     if paths.is_empty() || paths.len() == 1 && paths.iter().all(is_standard_input) {
         progress::enter(Phase::Reading, "sources");
-        return Ok(vec![begin_input(standard_input_file()?)?]);
+        let (name, path) = (STANDARD_INPUT.into(), Path::new(STANDARD_INPUT_PATH));
+        return Ok(vec![begin_source(name, path, standard_input_file()?)?]);
+    }
+    if let [path] = paths
+        && is_large_manifest(path)
+    {
+        progress::enter(Phase::Reading, "sources");
+        let file = fs::File::open(path).map_err(|cause| InputError::Unreadable { path: path.into(), cause })?;
+        return Ok(vec![begin_source(path.display().to_string(), path, file)?]);
     }
     Ok(read(paths, charts)?.into_iter().map(Input::Read).collect())
 }
@@ -298,32 +306,43 @@ fn standard_input_file() -> Result<fs::File, InputError> {
     input.map(fs::File::from).map_err(|cause| InputError::Unreadable { path: STANDARD_INPUT_PATH.into(), cause })
 }
 
-/// The beginning of standard input, or all of it where that is not large.
-fn begin_input(mut file: fs::File) -> Result<Input, InputError> {
-    let path = Path::new(STANDARD_INPUT_PATH);
+/// Whether a path is that of a file that is worth being parsed while it is read. A template of a chart is none: it is no manifest
+/// yet, which is told by its text.
+fn is_large_manifest(path: &Path) -> bool {
+    let is_large =
+        fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > arriving::BLOCK as u64);
+    let is_template = path.components().any(|folder| folder.as_os_str() == "templates");
+    is_large && !is_template && !is_packaged_chart(path)
+}
+
+/// The beginning of a source, or all of it where that is not large, or JSON: that may be one value, and something else than a
+/// manifest.
+fn begin_source(name: String, path: &Path, mut file: fs::File) -> Result<Input, InputError> {
     let unreadable = |cause| InputError::Unreadable { path: path.into(), cause };
     let metadata = file.metadata().map_err(unreadable)?;
     let is_pipe = metadata.file_type().is_fifo();
     if !is_pipe && !metadata.is_file() || metadata.is_file() && metadata.len() > MOST_BYTES {
-        return Ok(Input::Read(whole_group(read_all(file, path)?)));
+        return Ok(Input::Read(SourceGroup::one(name, read_all(file, path)?)));
     }
     let room = if is_pipe { pipe::USUAL } else { metadata.len() as usize };
     let mut bytes = Vec::with_capacity(arriving::BLOCK.min(room + 1));
     read_up_to(&mut file, is_pipe, arriving::BLOCK, &mut bytes).map_err(unreadable)?;
-    if bytes.len() >= arriving::BLOCK && !bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Input::Arriving(Arriving::new(STANDARD_INPUT.into(), bytes, file)));
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if bytes.len() >= arriving::BLOCK && first.is_some_and(|byte| *byte != b'{') {
+        return Ok(Input::Arriving(Arriving::new(name, path, bytes, file)));
     }
     // A large input of nothing but blanks is read to its end, which says whether it is empty.
     file.take((MOST_BYTES + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(InputError::TooLarge { path: path.into() });
     }
-    Ok(Input::Read(whole_group(bytes)))
+    Ok(Input::Read(SourceGroup::one(name, bytes)))
 }
 
-/// A standard input of which all is there, as a release of its own.
-fn whole_group(bytes: Vec<u8>) -> SourceGroup {
-    SourceGroup { sources: vec![Source { name: STANDARD_INPUT.into(), bytes }] }
+impl SourceGroup {
+    fn one(name: String, bytes: Vec<u8>) -> Self {
+        Self { sources: vec![Source { name, bytes }] }
+    }
 }
 
 /// Reads up to so many bytes; a pipe through which more than usual come is widened.

@@ -275,7 +275,7 @@ pub fn sources(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> a
     Ok(groups)
 }
 
-/// As [`sources`]; the rest of a large standard input is read while its beginning is parsed.
+/// As [`sources`]; the rest of a large standard input, or of a large file, is read while its beginning is parsed.
 pub fn inputs(paths: &[PathBuf], charts: &ChartOptions, allow_empty: bool) -> anyhow::Result<Vec<Input>> {
     greet(paths);
     let mut inputs = crate::input::begin(paths, charts)?;

@@ -11,7 +11,7 @@ use super::common::{self, Color, HELM_PLUGIN, JudgeArgs};
 use crate::diff::helm_release::{self, NotReadable};
 use crate::diff::output::{self, Format, View};
 use crate::diff::{self, Diff, Options, uninstall};
-use crate::input::{self, ChartOptions, Source};
+use crate::input::{self, ChartOptions, Input, Source, SourceGroup};
 use crate::progress::{self, Phase};
 use crate::release::Release;
 use crate::schema::validate::Client;
@@ -154,11 +154,11 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         || args.sources.read(&args.old, &args.sources.old_values, release.as_deref(), namespace),
         || match &args.new {
             Some(new) => args.sources.read(new, &args.sources.new_values, release.as_deref(), namespace),
-            None => Ok(Vec::new()),
+            None => Ok(Input::Read(SourceGroup::default())),
         },
     );
     let (old, new) = (old?, new?);
-    let streams = (stream::parse(&old, args.judge.jobs()), stream::parse(&new, args.judge.jobs()));
+    let streams = (stream::parse_input(&old, args.judge.jobs())?, stream::parse_input(&new, args.judge.jobs())?);
     let (before, after) = (Release::new(&streams.0, namespace), Release::new(&streams.1, namespace));
     let mut judge = common::judge_options(&args.judge, &settings)?;
     if args.judge.client.is_none() && settings.client.is_none() {
@@ -261,14 +261,8 @@ impl GateArgs {
 }
 
 impl SourceArgs {
-    /// The sources of one side; `release` is the installed one that the other side is compared with.
-    fn read(
-        &self,
-        path: &PathBuf,
-        own: &[PathBuf],
-        release: Option<&str>,
-        namespace: &str,
-    ) -> anyhow::Result<Vec<Source>> {
+    /// One side; `release` is the installed one that the other side is compared with.
+    fn read(&self, path: &PathBuf, own: &[PathBuf], release: Option<&str>, namespace: &str) -> anyhow::Result<Input> {
         let options = ChartOptions {
             values: self.values.iter().chain(own).cloned().collect(),
             set: self.set.clone(),
@@ -281,8 +275,8 @@ impl SourceArgs {
     }
 }
 
-/// The sources of one side: files, a chart, an installed release, or a Secret that holds one.
-pub(super) fn read_side(path: &PathBuf, options: &ChartOptions) -> anyhow::Result<Vec<Source>> {
+/// One side: files, a chart, an installed release, or a Secret that holds one.
+pub(super) fn read_side(path: &PathBuf, options: &ChartOptions) -> anyhow::Result<Input> {
     if let Some((name, revision)) = installed(path) {
         if name.is_empty() {
             bail!("release: needs the name of a release: release:NAME or release:NAME@REVISION");
@@ -290,13 +284,22 @@ pub(super) fn read_side(path: &PathBuf, options: &ChartOptions) -> anyhow::Resul
         if let Some(revision) = revision.filter(|text| text.parse::<u32>().is_err()) {
             bail!("'{revision}' is no revision of release {name}: write a number, as helm history {name} shows it");
         }
-        return Ok(vec![input::helm_release(name, revision, options)?]);
+        let source = input::helm_release(name, revision, options)?;
+        return Ok(Input::Read(SourceGroup { sources: vec![source] }));
     }
     if path.as_os_str() != "-" && path.components().count() == 1 && path.extension().is_none() && !path.exists() {
         bail!("there is no file or folder {0}; an installed release is written release:{0}", path.display());
     }
-    let groups = common::sources(std::slice::from_ref(path), options, true)?;
-    groups.into_iter().flat_map(|group| group.sources).map(unpacked).collect()
+    let mut side = SourceGroup::default();
+    for input in common::inputs(std::slice::from_ref(path), options, true)? {
+        match input {
+            Input::Read(group) => side.sources.extend(group.sources),
+            // No JSON, as a Secret that kubectl gives is, and alone.
+            Input::Arriving(_) => return Ok(input),
+        }
+    }
+    side.sources = side.sources.into_iter().map(unpacked).collect::<anyhow::Result<_>>()?;
+    Ok(Input::Read(side))
 }
 
 /// `release:NAME[@REVISION]`; under Helm, as its plugin, `NAME[@REVISION]` will do where no file has that name.

@@ -8,7 +8,7 @@ use super::{Outcome, diff as diff_command};
 use crate::config::{FailOn, Preset, Settings};
 use crate::diff;
 use crate::ignores;
-use crate::input::{ChartOptions, Source};
+use crate::input::{ChartOptions, Input, Source, SourceGroup};
 use crate::judge;
 use crate::output::html::{self, Page};
 use crate::output::locate::Locator;
@@ -77,8 +77,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let like_a_fleet = Settings { extends: Preset::Fleet.into(), ..settings.clone() };
     let view = View::new(&release, &Circumstances::of(&like_a_fleet));
     let outliers = locator.locate(outliers(&view, &settings, args.judge.today.as_deref()));
-    let old = old_sources(args, &charts)?;
-    let old_streams = stream::parse(&old, options.jobs);
+    let old_streams = stream::parse_input(&old_input(args, &charts)?, options.jobs)?;
     let before = Release::new(&old_streams, namespace);
     let rollout = match &args.diff {
         Some(_) => Some(diff::diff(&before, &release, &diff_options(args, &settings)?)),
@@ -107,8 +106,8 @@ fn outliers(view: &View<'_, '_>, settings: &Settings, today: Option<&str>) -> Ve
     outliers
 }
 
-fn old_sources(args: &Args, charts: &ChartOptions) -> anyhow::Result<Vec<Source>> {
-    let Some(old) = &args.diff else { return Ok(Vec::new()) };
+fn old_input(args: &Args, charts: &ChartOptions) -> anyhow::Result<Input> {
+    let Some(old) = &args.diff else { return Ok(Input::Read(SourceGroup::default())) };
     let mut charts = charts.clone();
     charts.values.extend_from_slice(&args.old_values);
     diff_command::read_side(old, &charts)

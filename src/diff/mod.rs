@@ -178,7 +178,9 @@ where
             return Some((Change { kind, old, new, paths: Vec::new() }, None));
         }
     };
-    if old.root.raw() == new.root.raw() || compare::equal(old.root, new.root) {
+    // Documents of one object, of which the texts need not be put together.
+    let is_same = || old.root.document().has_text_of(new.root.document());
+    if (old.root.index(), new.root.index()) == (0, 0) && is_same() || compare::equal(old.root, new.root) {
         return None;
     }
     let update = Update::new(old, new, fleet.reading);

@@ -1,15 +1,16 @@
-//! Standard input that is parsed while it is being read: a large release, mostly through a pipe.
+//! A source that is parsed while it is being read: a large release, mostly through a pipe.
 //!
 //! It is read in blocks that end where a document does, so that each can be parsed as if it were all. It must not look into the
 //! documents, nor at what is small enough to be read whole at once.
 
 use std::fs::File;
 use std::io::{self, Read, Take};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use memchr::memmem;
 
-use super::{InputError, MOST_BYTES, STANDARD_INPUT_PATH};
+use super::{InputError, MOST_BYTES};
 
 /// Bytes of a block; less than that is read whole.
 pub(super) const BLOCK: usize = 1 << 19;
@@ -19,6 +20,8 @@ pub(super) const BLOCK: usize = 1 << 19;
 pub struct Arriving {
     /// As findings print it.
     pub name: String,
+    /// As errors call it.
+    path: PathBuf,
     rest: Mutex<Rest>,
 }
 
@@ -35,10 +38,10 @@ struct Rest {
 
 impl Arriving {
     /// An input of which some bytes were read.
-    pub(super) fn new(name: String, begun: Vec<u8>, file: File) -> Self {
+    pub(super) fn new(name: String, path: &Path, begun: Vec<u8>, file: File) -> Self {
         let left = (MOST_BYTES + 1).saturating_sub(begun.len() as u64);
         let rest = Rest { file: file.take(left), begun: Some(begun), blocks: 0, bytes: 0 };
-        Self { name, rest: Mutex::new(rest) }
+        Self { name, path: path.into(), rest: Mutex::new(rest) }
     }
 
     /// Reads the next block, whoever asks first, and gives its number, from 0; `None` where there is none left. It begins with a
@@ -47,7 +50,7 @@ impl Arriving {
     /// # Errors
     /// Input that cannot be read, or is too large.
     pub fn next(&self, block: &mut Vec<u8>) -> Result<Option<usize>, InputError> {
-        let path = || STANDARD_INPUT_PATH.into();
+        let path = || self.path.clone();
         let rest = &mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(begun) = rest.begun.take() else { return Ok(None) };
         block.clear();
@@ -132,7 +135,7 @@ mod tests {
             for jobs in [1, 3] {
                 let mut begun = vec![0; BLOCK];
                 file.rewind().and_then(|()| file.read_exact(&mut begun)).expect("read");
-                let arriving = Arriving::new("<stdin>".into(), begun, file.try_clone().expect("a file"));
+                let arriving = Arriving::new("<stdin>".into(), &path, begun, file.try_clone().expect("a file"));
                 let stream = Stream::arriving(&arriving, jobs).expect("read to its end");
                 let seen = |stream: &Stream| -> Vec<_> {
                     let nodes = |one: &StreamDocument| one.parsed().map(Document::len);

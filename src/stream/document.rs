@@ -146,7 +146,9 @@ impl StreamDocument {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.separator());
         match &self.content {
-            Content::Parsed(parsed) => parsed.document.pieces(|piece| out.extend_from_slice(piece.as_bytes())),
+            Content::Parsed(parsed) => {
+                parsed.document.pieces().for_each(|piece| out.extend_from_slice(piece.as_bytes()))
+            }
             Content::Broken { bytes, .. } => out.extend_from_slice(bytes),
         }
     }

@@ -271,6 +271,8 @@ mod tests {
     /// All that can be seen of a document.
     fn seen(document: &Document) -> Vec<String> {
         let values = (0..document.len() as u32).filter_map(|index| document.value(index));
+        let pieces: String = document.pieces().collect();
+        let text = format!("{:?}", (document.text(), pieces, document.text_len()));
         let seen = values.map(|value| {
             format!(
                 "{:?}",
@@ -281,7 +283,65 @@ mod tests {
                 )
             )
         });
-        seen.collect()
+        seen.chain([text]).collect()
+    }
+
+    /// Documents as one reader gives them.
+    fn read(texts: &[String]) -> Vec<Document> {
+        let mut reader = Reader::default();
+        texts.iter().filter_map(|text| reader.parse(text).ok()).map(|parsed| parsed.document).collect()
+    }
+
+    #[test]
+    fn texts_are_compared_whatever_they_repeat() {
+        let text = |name: &str, end: &str| format!("kind: A\nname: {name}\nlist: [a, b]\nend: {end}\n");
+        let words = ["a", "b", "aa", "\"q\"", "a b", "x"];
+        let texts: Vec<String> = words.iter().flat_map(|name| words.map(|end| text(name, end))).collect();
+        let backwards: Vec<String> = texts.iter().rev().cloned().collect();
+        let (some, others) = (read(&texts), read(&backwards));
+        for one in &some {
+            for other in some.iter().chain(&others) {
+                assert_eq!(one.has_text_of(other), one.text() == other.text(), "{}{}", one.text(), other.text());
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_in_the_form_is_found_in_what_repeats_it() {
+        let texts = ["a: x\nb: longer\nc: [1]\n", "a: other\nb: b\nc: [1]\n"].map(str::to_owned);
+        let read = read(&texts);
+        let formed = read[1].formed();
+        for at in 0..=texts[0].len() {
+            let Some(place) = read[1].place_of(at) else { continue };
+            // What stands behind it is the same to the end of the line, unless a word comes first.
+            let rest = |text: &str, at: usize| text[at..].chars().next().filter(|next| !next.is_alphanumeric());
+            assert_eq!(rest(formed.text(), at), rest(&texts[1], place), "{at}");
+        }
+        let places = [0, 5, 15, texts[0].len()].map(|at| read[1].place_of(at));
+        assert_eq!(places, [Some(0), Some(9), Some(14), Some(texts[1].len())]);
+        assert_eq!(read[1].place_of(9), None);
+    }
+
+    #[test]
+    fn a_text_that_stood_before_is_found_again() {
+        let texts: Vec<String> = (0..100).map(|number| format!("key-{number}: {{a: [1, 2]}}\n")).collect();
+        let twice: Vec<String> = texts.iter().chain(&texts).cloned().collect();
+        let read = read(&twice);
+        let (once, again) = read.split_at(texts.len());
+        assert!(once.iter().zip(again).all(|(one, other)| one.is_like(other) && one.text() == other.text()));
+        assert!(once.iter().chain(again).all(|document| document.shared_text().is_some()));
+        let alone = super::super::parse(&texts[0]).expect("a document").document;
+        assert!(alone.shared_text().is_none());
+    }
+
+    #[test]
+    fn what_comes_in_turns_is_recognized() {
+        let kinds = (0..12).map(|kind| format!("kind: Kind{kind}\nkey-{kind}:\n  name: NAME\n  list: [a, {kind}]\n"));
+        let kinds: Vec<String> = kinds.collect();
+        let texts =
+            (0..50).flat_map(|cluster| kinds.iter().map(move |kind| kind.replace("NAME", &format!("c{cluster}"))));
+        // The first cluster's are new, and of the second one's those that came when nothing had repeated anything for long.
+        assert!(same(&texts.collect::<Vec<_>>()) >= 48 * 12);
     }
 
     #[test]

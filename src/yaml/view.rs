@@ -147,21 +147,26 @@ impl Document {
 
     /// Adds the document's text to another.
     pub fn write_text(&self, out: &mut String) {
-        self.pieces(|piece| out.push_str(piece));
+        out.extend(self.pieces());
     }
 
-    /// Hands out the document's text piece by piece.
-    pub fn pieces(&self, mut put: impl FnMut(&str)) {
+    /// The document's text, piece by piece.
+    pub fn pieces(&self) -> impl Iterator<Item = &str> {
         self.note(Words::ALL);
         let text = &self.form.text;
-        let mut at = 0;
-        for (number, word) in self.own_words() {
-            let range = self.form.words.get(number).map_or(at..at, |word| word.range());
-            put(text.get(at..range.start).unwrap_or_default());
-            put(word);
-            at = range.end;
-        }
-        put(text.get(at..).unwrap_or_default());
+        let mut own = self.own_words();
+        let mut at = Some(0);
+        let pieces = std::iter::from_fn(move || {
+            let from = at?;
+            let Some((number, word)) = own.next() else {
+                at = None;
+                return Some([text.get(from..).unwrap_or_default(), ""]);
+            };
+            let formed = self.form.words.get(number)?.range();
+            at = Some(formed.end);
+            Some([text.get(from..formed.start).unwrap_or_default(), word])
+        });
+        pieces.flatten()
     }
 
     /// By what documents know one another that have the very same text; `None` where no other was found to have it.
@@ -188,8 +193,31 @@ impl Document {
     /// Whether another document has the same text.
     pub fn has_text_of(&self, other: &Self) -> bool {
         self.note(Words::ALL);
-        // The form's own words are never among those in its place, but where all of them are.
-        if self.is_like(other) { self.own == other.own } else { self.text() == other.text() }
+        if self.is_like(other) {
+            // The form's own words are never among those in its place, but where all of them are.
+            return self.own == other.own;
+        }
+        if self.text_len() != other.text_len() {
+            return false;
+        }
+        let (mut ours, mut theirs) = (self.pieces().map(str::as_bytes), other.pieces().map(str::as_bytes));
+        let (mut one, mut another): (&[u8], &[u8]) = (b"", b"");
+        loop {
+            if one.is_empty() {
+                let Some(piece) = ours.next() else { return true };
+                one = piece;
+            } else if another.is_empty() {
+                let Some(piece) = theirs.next() else { return false };
+                another = piece;
+            } else {
+                let length = one.len().min(another.len());
+                let ((same, rest), (others, behind)) = (one.split_at(length), another.split_at(length));
+                if same != others {
+                    return false;
+                }
+                (one, another) = (rest, behind);
+            }
+        }
     }
 
     /// The document of which this one's form was made.
