@@ -3,6 +3,8 @@
 //! It reads the tape and decides nothing: whether a name is valid or a kind known is for `schema` and the rules.
 
 use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::report::{Finding, Place, Rule};
 use crate::yaml::{Document, PerForm, Value};
@@ -109,6 +111,49 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// What says of which type an object is: kept once for all that say the same.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TypeMeta<'a> {
+    /// `apiVersion` as written.
+    pub api_version: Cow<'a, str>,
+    /// `kind` as written.
+    pub kind: Cow<'a, str>,
+    /// Length of the group in `api_version`, without the `/`.
+    group_length: u32,
+}
+
+impl<'a> TypeMeta<'a> {
+    /// The type of these two.
+    pub(crate) fn new(api_version: Cow<'a, str>, kind: Cow<'a, str>) -> Self {
+        let group_length = memchr::memchr(b'/', api_version.as_bytes()).unwrap_or(0) as u32;
+        Self { api_version, kind, group_length }
+    }
+
+    /// The API group: `cluster.x-k8s.io`; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.get(..self.group_length as usize).unwrap_or_default()
+    }
+
+    /// The version: `v1beta2`.
+    pub fn version(&self) -> &str {
+        let behind = self.api_version.get(self.group_length as usize..).unwrap_or_default();
+        behind.strip_prefix('/').unwrap_or(behind)
+    }
+
+    /// Whether it is this group and kind, whatever the version.
+    pub fn is(&self, group: &str, kind: &str) -> bool {
+        self.kind == kind && self.group() == group
+    }
+}
+
+impl<'a> Deref for Object<'a> {
+    type Target = TypeMeta<'a>;
+
+    fn deref(&self) -> &TypeMeta<'a> {
+        &self.type_meta
+    }
+}
+
 /// One object of a release: a document, or an item of a `kind: List`.
 #[derive(Clone, Debug)]
 pub struct Object<'a> {
@@ -118,14 +163,10 @@ pub struct Object<'a> {
     pub document: u32,
     /// Its root: the whole document, or the item of a list.
     pub root: Value<'a>,
-    /// `apiVersion` as written.
-    pub api_version: Cow<'a, str>,
-    /// Length of the group in `api_version`, without the `/`; see [`Object::group`].
-    pub(crate) group_length: u32,
+    /// `apiVersion` and `kind`, whose fields are read as if they were the object's own.
+    pub(crate) type_meta: Arc<TypeMeta<'a>>,
     /// The nodes that everybody asks for.
     pub(crate) parts: Parts,
-    /// `kind` as written.
-    pub kind: Cow<'a, str>,
     /// `metadata.namespace`, where it is set.
     pub namespace: Option<Cow<'a, str>>,
     /// `metadata.name`; empty where it is absent (`generateName` or a mistake).
@@ -188,22 +229,6 @@ impl Outline {
 }
 
 impl<'a> Object<'a> {
-    /// The API group: `cluster.x-k8s.io`; empty for the core group.
-    pub fn group(&self) -> &str {
-        self.api_version.get(..self.group_length as usize).unwrap_or_default()
-    }
-
-    /// The version: `v1beta2`.
-    pub fn version(&self) -> &str {
-        let behind = self.api_version.get(self.group_length as usize..).unwrap_or_default();
-        behind.strip_prefix('/').unwrap_or(behind)
-    }
-
-    /// Whether it is of this group and kind, whatever the version.
-    pub fn is(&self, group: &str, kind: &str) -> bool {
-        self.kind == kind && self.group() == group
-    }
-
     /// The value at a chain of keys from the object's root: `&["spec", "replicas"]`.
     pub fn at(&self, keys: &'static [&'static str]) -> Option<Value<'a>> {
         match keys {

@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::object::{Object, Outline, Reference};
+use crate::object::{Object, Outline, Reference, TypeMeta};
 use crate::parted::Parted;
 use crate::report::{self, Finding};
 use crate::stream::{Content, Stream, StreamDocument};
@@ -24,6 +24,7 @@ mod names;
 pub mod secret_size;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
+use documents::{Known, Shared};
 use index::Index;
 pub use links::{Link, LookedAt, Role};
 use membership::Stated;
@@ -62,8 +63,8 @@ struct Gathered<'a, 'n> {
     names: Names,
     stated: Vec<Stated<'a>>,
     findings: Vec<Finding>,
-    outlines: PerForm<'a, Outline>,
-    shared: documents::Shared<'a>,
+    known: PerForm<'a, Known<'a>>,
+    shared: Shared<'a>,
 }
 
 impl<'a, 'n> Gathered<'a, 'n> {
@@ -78,8 +79,8 @@ impl<'a, 'n> Gathered<'a, 'n> {
             names: Names::with_room(room),
             stated: Vec::with_capacity(room),
             findings: Vec::new(),
-            outlines: PerForm::default(),
-            shared: documents::Shared::default(),
+            known: PerForm::default(),
+            shared: Shared::default(),
         }
     }
 
@@ -108,18 +109,19 @@ impl<'a, 'n> Gathered<'a, 'n> {
         if root.is_null() {
             return;
         }
-        let outline = *self.outlines.get(parsed, || Outline::of(root));
+        let known = self.known.get(parsed, || Known::of(parsed, root));
+        let (outline, type_meta) = (known.outline, known.type_meta(parsed));
         // A `kind: List`, or anything else with a list of `items` at its top: clients take it apart, whatever its kind.
         let items = if outline.items == 0 { None } else { parsed.value(outline.items).filter(Value::is_seq) };
         match items {
-            Some(items) => items.items().for_each(|item| self.object(document, item, Outline::of(item))),
-            None => self.object(document, root, outline),
+            Some(items) => items.items().for_each(|item| self.object(document, item, Outline::of(item), None)),
+            None => self.object(document, root, outline, type_meta),
         }
     }
 
-    fn object(&mut self, document: u32, root: Value<'a>, outline: Outline) {
+    fn object(&mut self, document: u32, root: Value<'a>, outline: Outline, type_meta: Option<Arc<TypeMeta<'a>>>) {
         let number = self.objects.len() as u32;
-        match documents::object(number, document, root, outline, &mut self.shared) {
+        match documents::object(number, document, root, outline, type_meta, &mut self.shared) {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
                 self.names.push(&object.name);

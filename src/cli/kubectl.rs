@@ -46,7 +46,7 @@ impl Question {
             .map(|object| resource(object, schemas))
             .collect();
         let core = release.objects.iter().find(|object| object.group() == CLUSTER_GROUP);
-        let version = core.map_or("v1beta2", Object::version);
+        let version = core.map_or("v1beta2", |object| object.version());
         for plural in ["machines", "machinedeployments"] {
             if !resources.iter().any(|known| known.starts_with(&format!("{plural}."))) {
                 resources.insert(format!("{plural}.{version}.{CLUSTER_GROUP}"));

@@ -4,13 +4,14 @@
 //! for `schema` and the rules.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
-use crate::object::{Object, Outline};
+use crate::object::{Object, Outline, TypeMeta};
 use crate::report::{Finding, Place};
 use crate::secrets;
-use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value};
+use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value, Words, words_read};
 
 crate::rule! {
     /// The document is no YAML that Kubernetes can read.
@@ -137,12 +138,13 @@ pub fn duplicate_key(document: u32, parsed: &Document, duplicate: &DuplicateKey)
     finding
 }
 
-/// The object of a value, or why it is none.
+/// The object of a value, or why it is none; `known` is its type, where that is known.
 pub fn object<'a>(
     number: u32,
     document: u32,
     root: Value<'a>,
     outline: Outline,
+    known: Option<Arc<TypeMeta<'a>>>,
     shared: &mut Shared<'a>,
 ) -> Result<Object<'a>, Box<Finding>> {
     let fault = |message: String, help: &str| {
@@ -158,76 +160,103 @@ pub fn object<'a>(
             "write each object as a document of its own with apiVersion, kind and metadata; separate documents by ---",
         ));
     }
-    let text = |index: u32| {
-        let value = if index == 0 { None } else { root.document().value(index) };
-        value.and_then(|value| value.as_str()).filter(|text| !text.is_empty())
-    };
-    let (api_version, kind) = match (text(outline.api_version), text(outline.kind)) {
-        (Some(api_version), Some(kind)) => (api_version, kind),
+    let document_of = root.document();
+    let text = |index| text_at(document_of, index);
+    let mut stated = || match (text(outline.api_version), text(outline.kind)) {
+        (Some(api_version), Some(kind)) => Ok(shared.type_meta(api_version, kind)),
         (api_version, kind) => {
             let missing = match (api_version.is_some(), kind.is_some()) {
                 (false, false) => "'apiVersion' and 'kind'",
                 (false, true) => "'apiVersion'",
                 _ => "'kind'",
             };
-            return Err(fault(
+            Err(fault(
                 format!(
                     "this document has no {missing} (or not as text): kubectl and Helm cannot tell what it is and refuse the stream"
                 ),
                 "add apiVersion and kind, such as apiVersion: cluster.x-k8s.io/v1beta2 and kind: Cluster",
-            ));
+            ))
         }
     };
+    let type_meta = known.map_or_else(&mut stated, Ok)?;
     Ok(Object {
         number,
         document,
         root,
+        type_meta,
         parts: outline.parts,
-        group_length: memchr::memchr(b'/', api_version.as_bytes()).unwrap_or(0) as u32,
-        api_version: shared.versions.first(api_version),
-        kind: shared.kinds.first(kind),
-        namespace: text(outline.namespace).map(|namespace| shared.namespaces.like_last(namespace)),
+        namespace: text(outline.namespace).map(|namespace| shared.namespace(namespace)),
         name: text(outline.name).unwrap_or(Cow::Borrowed("")),
     })
 }
 
-/// Texts that many objects share: each is kept where it stood first, so that comparing them looks at few places in memory.
-#[derive(Debug, Default)]
-pub struct Shared<'a> {
-    versions: Texts<'a>,
-    kinds: Texts<'a>,
-    namespaces: Texts<'a>,
+/// What is known of the documents of a form.
+#[derive(Debug)]
+pub struct Known<'a> {
+    /// Where what makes them objects stands.
+    pub outline: Outline,
+    /// Their type, where it hangs on words that most of them keep, and these words.
+    type_meta: Option<(Arc<TypeMeta<'a>>, Words)>,
 }
 
-#[derive(Debug, Default)]
-struct Texts<'a> {
-    known: FxHashSet<&'a str>,
-    /// What was asked for last, and where it stood first.
-    last: (&'a str, &'a str),
-}
-
-impl<'a> Texts<'a> {
-    /// The same text, where it stood first.
-    fn first(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
-        let Cow::Borrowed(own) = text else { return text };
-        // Documents of a form have one text, in one place.
-        if !std::ptr::eq(own, self.last.0) {
-            let known = self.known.get(own).copied().unwrap_or_else(|| {
-                self.known.insert(own);
-                own
-            });
-            self.last = (own, known);
-        }
-        Cow::Borrowed(self.last.1)
+impl<'a> Known<'a> {
+    /// Looks a document through.
+    pub fn of(document: &'a Document, root: Value<'a>) -> Self {
+        let outline = Outline::of(root);
+        let watched = document.watched();
+        let read = words_read(|| {
+            let _ = type_of(&watched, outline);
+        });
+        let type_meta = type_of(document, outline).filter(|_| document.keeps(read));
+        Self { outline, type_meta: type_meta.map(|(version, kind)| (TypeMeta::new(version, kind).into(), read)) }
     }
 
-    /// The same text; where the last one stood if that was the same. For texts of which there may be many.
-    fn like_last(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
-        let Cow::Borrowed(own) = text else { return text };
-        if own != self.last.1 {
-            self.last = (own, own);
+    /// The type of one of them, where it is known.
+    pub fn type_meta(&self, document: &Document) -> Option<Arc<TypeMeta<'a>>> {
+        let (type_meta, words) = self.type_meta.as_ref()?;
+        document.keeps(*words).then(|| Arc::clone(type_meta))
+    }
+}
+
+/// `apiVersion` and `kind`, where both are texts.
+fn type_of(document: &Document, outline: Outline) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    Some((text_at(document, outline.api_version)?, text_at(document, outline.kind)?))
+}
+
+/// A text at a node, where one is there.
+fn text_at(document: &Document, index: u32) -> Option<Cow<'_, str>> {
+    let value = if index == 0 { None } else { document.value(index) };
+    value.and_then(|value| value.as_str()).filter(|text| !text.is_empty())
+}
+
+/// What many objects share: kept once, so that comparing them looks at few places in memory.
+#[derive(Debug, Default)]
+pub struct Shared<'a> {
+    /// By kind.
+    types: FxHashMap<Cow<'a, str>, Vec<Arc<TypeMeta<'a>>>>,
+    /// The namespace that was asked for last, where it stood first.
+    namespace: &'a str,
+}
+
+impl<'a> Shared<'a> {
+    /// The type of these two.
+    fn type_meta(&mut self, api_version: Cow<'a, str>, kind: Cow<'a, str>) -> Arc<TypeMeta<'a>> {
+        let of_kind = self.types.entry(kind.clone()).or_default();
+        if let Some(known) = of_kind.iter().find(|known| known.api_version == api_version) {
+            return Arc::clone(known);
         }
-        Cow::Borrowed(self.last.1)
+        let type_meta = Arc::new(TypeMeta::new(api_version, kind));
+        of_kind.push(Arc::clone(&type_meta));
+        type_meta
+    }
+
+    /// The same namespace, where the last one stood if that was the same: there may be many.
+    fn namespace(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
+        let Cow::Borrowed(own) = text else { return text };
+        if own != self.namespace {
+            self.namespace = own;
+        }
+        Cow::Borrowed(self.namespace)
     }
 }
 

@@ -280,7 +280,7 @@ fn flux_kustomization(options: &Options, wave: &str, after: Option<&str>, health
 /// When a Cluster counts as up: without it Flux would go on as soon as the object exists.
 fn health_checks(view: &View<'_, '_>) -> Vec<Json> {
     let mut versions: Vec<&str> =
-        view.release.of_kind(CLUSTER_GROUP, "Cluster").map(crate::object::Object::version).collect();
+        view.release.of_kind(CLUSTER_GROUP, "Cluster").map(|cluster| cluster.version()).collect();
     versions.sort_unstable();
     versions.dedup();
     let check = |version: &&str| {
