@@ -3,8 +3,6 @@
 //! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
 //! many objects share. The result is the same for any number of threads.
 
-mod twins;
-
 use std::sync::OnceLock;
 
 use crate::admission::{self, Gates};
@@ -23,6 +21,9 @@ use crate::schema::kinds::Kinds;
 use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled, Passed};
 use crate::{report, rules, threads};
+
+mod twins;
+
 use twins::{Asked, Twins};
 
 /// How a release is judged.

@@ -297,11 +297,6 @@ impl<'a> Object<'a> {
         self.root.document().maps_with(from..to, "kind").filter_map(Holder::of)
     }
 
-    /// The text of the document it stands in.
-    pub fn text(&self) -> &'a str {
-        self.root.document().text()
-    }
-
     /// `spec`.
     pub fn spec(&self) -> Option<Value<'a>> {
         self.part(self.parts.spec)

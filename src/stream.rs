@@ -67,7 +67,7 @@ impl Stream {
         Self::of(&source.name, parts, jobs)
     }
 
-    /// As [`Stream::parse`], of what is still being read, by the same threads.
+    /// As [`Stream::parse`], of what is still being read, by the same threads; what was read before is not in it.
     ///
     /// # Errors
     /// What cannot be read.
@@ -119,10 +119,10 @@ pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream> {
 ///
 /// # Errors
 /// A standard input that cannot be read to its end.
-pub fn parse_input(input: &Input, jobs: usize) -> Result<Vec<Stream>, InputError> {
+pub fn parse_input(input: Input, jobs: usize) -> Result<Vec<Stream>, InputError> {
     match input {
         Input::Read(group) => Ok(parse(&group.sources, jobs)),
-        Input::Arriving(source) => Ok(vec![Stream::arriving(source, jobs)?]),
+        Input::Arriving(source) => Ok(vec![Stream::arriving(&source, jobs)?]),
     }
 }
 

@@ -158,7 +158,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         },
     );
     let (old, new) = (old?, new?);
-    let streams = (stream::parse_input(&old, args.judge.jobs())?, stream::parse_input(&new, args.judge.jobs())?);
+    let streams = (stream::parse_input(old, args.judge.jobs())?, stream::parse_input(new, args.judge.jobs())?);
     let (before, after) = (Release::new(&streams.0, namespace), Release::new(&streams.1, namespace));
     let mut judge = common::judge_options(&args.judge, &settings)?;
     if args.judge.client.is_none() && settings.client.is_none() {
@@ -190,7 +190,6 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     common::leave(diff);
     common::leave((before, after));
     common::leave(streams);
-    common::leave((old, new));
     Ok(outcome)
 }
 

@@ -58,7 +58,8 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let charts = args.charts.options(namespace, args.judge.jobs());
     let inputs = common::inputs(&args.paths, &charts, args.allow_empty)?;
     let inputs = if args.each_file { each_alone(inputs) } else { inputs };
-    let streams = inputs.iter().map(|input| stream::parse_input(input, options.jobs)).collect::<Result<Vec<_>, _>>()?;
+    let streams =
+        inputs.into_iter().map(|input| stream::parse_input(input, options.jobs)).collect::<Result<Vec<_>, _>>()?;
     let releases: Vec<Release<'_>> = streams.iter().map(|streams| Release::new(streams, namespace)).collect();
     let mut known = args.write_baseline.as_ref().map(|_| Baseline::default());
     let mut report = Report::default();
@@ -87,7 +88,6 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     common::leave(report);
     common::leave(releases);
     common::leave(streams);
-    common::leave(inputs);
     Ok(outcome)
 }
 

@@ -96,7 +96,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     options.delivery = Delivery::Helm;
     let inputs = common::inputs(&[], &ChartOptions::default(), true)?;
     let mut streams = Vec::new();
-    for input in &inputs {
+    for input in inputs {
         streams.extend(stream::parse_input(input, options.jobs)?);
     }
     let release = Release::new(&streams, args.judge.namespace(&settings));
@@ -121,7 +121,6 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
         common::leave(report);
         common::leave(release);
         common::leave(streams);
-        common::leave(inputs);
         return Ok(Outcome::Clean);
     }
     chain(&args.exec, output)

@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     let like_a_fleet = Settings { extends: Preset::Fleet.into(), ..settings.clone() };
     let view = View::new(&release, &Circumstances::of(&like_a_fleet));
     let outliers = locator.locate(outliers(&view, &settings, args.judge.today.as_deref()));
-    let old_streams = stream::parse_input(&old_input(args, &charts)?, options.jobs)?;
+    let old_streams = stream::parse_input(old_input(args, &charts)?, options.jobs)?;
     let before = Release::new(&old_streams, namespace);
     let rollout = match &args.diff {
         Some(_) => Some(diff::diff(&before, &release, &diff_options(args, &settings)?)),

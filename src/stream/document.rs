@@ -106,7 +106,8 @@ impl StreamDocument {
         }
     }
 
-    /// How its text begins, up to its first object and longer: all of it that can be told without putting it together.
+    /// Its text, with the words of the document that it repeats in place of its own: the comments before the object are the same,
+    /// and it need not be put together.
     pub fn beginning(&self) -> &str {
         self.parsed().map_or_else(|| self.text(), yaml::Document::form_text)
     }
