@@ -115,7 +115,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     let output = transform::write(&release, &plan)?;
     if args.exec.is_empty() {
         let out = io::stdout().lock().as_fd().try_clone_to_owned()?;
-        pipe::widen(&out, streams.iter().map(|stream| stream.len()).sum());
+        pipe::widen(&out, streams.iter().map(super::super::stream::Stream::len).sum());
         write_all(&mut fs::File::from(out), output)?;
         common::leave(plan);
         common::leave(report);

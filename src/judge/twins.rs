@@ -13,18 +13,21 @@ use crate::object::Object;
 use crate::report::{Finding, Place};
 use crate::yaml::SharedText;
 
-/// What objects came to, by the text of their documents and the place of their roots in it.
+/// What objects came to.
 #[derive(Debug, Default)]
 pub struct Twins {
-    known: Mutex<FxHashMap<(SharedText, u32), Arc<[Finding]>>>,
+    known: Mutex<Known>,
 }
+
+/// By the text of an object's document, and the place of its root in it.
+type Known = FxHashMap<(SharedText, u32), Arc<[Finding]>>;
 
 fn key(object: &Object<'_>) -> Option<(SharedText, u32)> {
     Some((object.root.document().shared_text()?, object.root.index()))
 }
 
 impl Twins {
-    fn known(&self) -> MutexGuard<'_, FxHashMap<(SharedText, u32), Arc<[Finding]>>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

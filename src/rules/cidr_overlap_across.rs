@@ -33,7 +33,7 @@ struct Entry<'v, 'a> {
     node: u32,
 }
 
-impl<'a> Entry<'_, 'a> {
+impl Entry<'_, '_> {
     fn overlaps(&self, other: &Self) -> bool {
         self.network.contains_network(other.network) || other.network.contains_network(self.network)
     }

@@ -148,7 +148,7 @@ impl StreamDocument {
         out.extend_from_slice(self.separator());
         match &self.content {
             Content::Parsed(parsed) => {
-                parsed.document.pieces().for_each(|piece| out.extend_from_slice(piece.as_bytes()))
+                parsed.document.pieces().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
             }
             Content::Broken { bytes, .. } => out.extend_from_slice(bytes),
         }

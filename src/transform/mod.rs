@@ -184,7 +184,7 @@ pub struct Output<'p> {
     plan: &'p Plan<'p>,
 }
 
-impl<'p> Output<'p> {
+impl Output<'_> {
     /// Hands out the output piece by piece, in order, until `take` fails.
     ///
     /// # Errors
@@ -323,13 +323,7 @@ impl<'p> Proof<'p> {
     }
 
     /// Whether a text is a document with what was declared of it, and nothing else.
-    fn holds<'t>(
-        &self,
-        document: u32,
-        text: &'t str,
-        gains: Range<usize>,
-        reader: &mut yaml::Reader,
-    ) -> Result<(), String> {
+    fn holds(&self, document: u32, text: &str, gains: Range<usize>, reader: &mut yaml::Reader) -> Result<(), String> {
         let old = self.release.parsed(document).ok_or("it was no document")?;
         let new = reader.parse(text).map_err(|error| error.to_string())?;
         let (Some(old), Some(new)) = (old.root(), new.root()) else {

@@ -340,7 +340,7 @@ fn editable(value: Value<'_>) -> Result<(), Uneditable> {
     if shared { Err(Uneditable::Shared) } else { Ok(()) }
 }
 
-fn values<'a>(document: &'a Document) -> impl Iterator<Item = Value<'a>> {
+fn values(document: &Document) -> impl Iterator<Item = Value<'_>> {
     (0..document.len() as u32).filter_map(move |index| document.value(index))
 }
 
