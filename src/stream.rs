@@ -178,14 +178,17 @@ impl Stream {
             let text = if std::ptr::eq(one, own) { before } else { one.bytes() };
             [text, one.separator()]
         });
-        let mut line = Vec::new();
+        let mut beginning: Vec<&[u8]> = Vec::new();
+        let mut length = 0;
         for piece in earlier {
             let end = memchr::memrchr(b'\n', piece);
-            line.splice(..0, piece.iter().skip(end.map_or(0, |end| end + 1)).copied());
-            if end.is_some() || line.len() > most {
+            beginning.extend(piece.get(end.map_or(0, |end| end + 1)..));
+            length += piece.len();
+            if end.is_some() || length > most {
                 break;
             }
         }
+        let mut line: Vec<u8> = beginning.into_iter().rev().flatten().copied().collect();
         let later = (document + 1..).map_while(|number| self.documents.get(number));
         for piece in std::iter::once(behind).chain(later.flat_map(|one| [one.separator(), one.bytes()])) {
             let end = memchr::memchr(b'\n', piece);

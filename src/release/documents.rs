@@ -232,8 +232,7 @@ fn text_at(document: &Document, index: u32) -> Option<Cow<'_, str>> {
 /// What many objects share: kept once, so that comparing them looks at few places in memory.
 #[derive(Debug, Default)]
 pub struct Shared<'a> {
-    /// By kind.
-    types: FxHashMap<Cow<'a, str>, Vec<Arc<TypeMeta<'a>>>>,
+    types: FxHashMap<(Cow<'a, str>, Cow<'a, str>), Arc<TypeMeta<'a>>>,
     /// The namespace that was asked for last, where it stood first.
     namespace: &'a str,
 }
@@ -241,13 +240,9 @@ pub struct Shared<'a> {
 impl<'a> Shared<'a> {
     /// The type of these two.
     fn type_meta(&mut self, api_version: Cow<'a, str>, kind: Cow<'a, str>) -> Arc<TypeMeta<'a>> {
-        let of_kind = self.types.entry(kind.clone()).or_default();
-        if let Some(known) = of_kind.iter().find(|known| known.api_version == api_version) {
-            return Arc::clone(known);
-        }
-        let type_meta = Arc::new(TypeMeta::new(api_version, kind));
-        of_kind.push(Arc::clone(&type_meta));
-        type_meta
+        let known = self.types.entry((api_version, kind));
+        let (api_version, kind) = known.key().clone();
+        Arc::clone(known.or_insert_with(|| TypeMeta::new(api_version, kind).into()))
     }
 
     /// The same namespace, where the last one stood if that was the same: there may be many.

@@ -4,6 +4,8 @@
 //! The lines are the same in all documents of a form but for words, so that nothing of their texts need be put together. What is
 //! out of the ordinary is left to [`super::insert_texts`].
 
+use rustc_hash::FxHashMap;
+
 use super::place::{Place, lines_end};
 use super::{Edit, Edits, Entry, below_comments, editable, insert_texts, line_break, text_lines};
 use crate::yaml::tape::Style;
@@ -15,7 +17,7 @@ use crate::yaml::view::Document;
 pub struct Formed {
     document: Document,
     /// What is known of its mappings, by their nodes.
-    rooms: Vec<(u32, Option<Room>)>,
+    rooms: FxHashMap<u32, Option<Room>>,
 }
 
 /// Where lines can be put below the last one of a mapping.
@@ -41,16 +43,11 @@ impl Room {
 impl Formed {
     /// That of a document's form.
     pub fn of(document: &Document) -> Self {
-        Self { document: document.formed(), rooms: Vec::new() }
+        Self { document: document.formed(), rooms: FxHashMap::default() }
     }
 
     fn room(&mut self, map: u32) -> Option<Room> {
-        if let Some((_, room)) = self.rooms.iter().find(|(known, _)| *known == map) {
-            return *room;
-        }
-        let room = self.document.value(map).and_then(Room::below);
-        self.rooms.push((map, room));
-        room
+        *self.rooms.entry(map).or_insert_with(|| self.document.value(map).and_then(Room::below))
     }
 
     /// As [`insert_texts`], for a document of the form.
