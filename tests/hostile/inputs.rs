@@ -186,6 +186,15 @@ pub fn many(folder: &Folder, each: &mut dyn FnMut(Input)) {
         }
         out.write_all(b"]}")
     }));
+    let values = input(folder, "values.json", "values on one line that are no objects", "malformed-object", |out| {
+        (0..scaled(300_000)).try_for_each(|number| write!(out, "{{\"a\":{number}}}"))
+    });
+    each(Input { unpacked: values.size * 9, ..values });
+    each(input(folder, "versions.yaml", "objects, each of another version", "unknown-kind", |out| {
+        (0..scaled(100_000)).try_for_each(|number| {
+            write!(out, "---\napiVersion: a{number}.x-k8s.io/v1\nkind: A\nmetadata: {{name: a, namespace: b}}\n")
+        })
+    }));
     each(input(folder, "twins.json", "the same object in one list", "duplicate-object", |out| {
         out.write_all(br#"{"apiVersion":"v1","kind":"List","items":["#)?;
         let object = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"b","name":"a"}}"#;
