@@ -155,8 +155,11 @@ impl Alike {
     /// What several parts of the input say, in order, with the same said once.
     pub fn all(parts: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
+        let mut known: FxHashMap<_, usize> = FxHashMap::default();
         for part in parts {
-            match all.iter_mut().find(|known| says_the_same(&known.finding, &part.finding)) {
+            let Finding { rule, severity, message, .. } = &part.finding;
+            let at = *known.entry((rule.name, *severity, message.clone())).or_insert(all.len());
+            match all.get_mut(at) {
                 Some(known) => known.places.extend(part.places),
                 None => all.push(part),
             }
