@@ -3,9 +3,10 @@
 //! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
 //! many objects share. The result is the same for any number of threads.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 
-use crate::admission::{self, Gates};
+use crate::admission::{self, Gates, Overheard};
 use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
 use crate::ignores::Ignores;
@@ -24,7 +25,7 @@ use crate::{report, rules, threads};
 
 mod twins;
 
-use twins::{Asked, Twins};
+use twins::Twins;
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -198,7 +199,8 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
     let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
     let (mut passed, mut admitted) = (Passed::default(), admission::Passed::default());
-    let peers = Asked::new(release);
+    let is_asked = Cell::new(false);
+    let peers = Overheard { peers: release, note: || is_asked.set(true) };
     for object in objects {
         if options.json_schemas.judge(object, findings) {
             continue;
@@ -224,7 +226,7 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
             admission::judge_alike(object, &peers, webhooks, &mut admitted, findings);
             limit(findings, from);
         }
-        if !peers.is_asked() {
+        if !is_asked.take() {
             twins.remember(object, findings.get(from..).unwrap_or_default());
         }
     }

@@ -8,10 +8,10 @@
 //! without, and in the same order: a test holds the two together.
 
 use super::check::Check;
-use super::{Judgement, Options, Peers, judge, judgements};
+use super::{Judgement, Options, Overheard, Peers, judge, judgements};
 use crate::object::Object;
 use crate::report::Finding;
-use crate::yaml::{Document, PerForm, Words, words_read};
+use crate::yaml::{PerForm, Words, words_read};
 
 /// What objects passed, by the forms of their documents. All must be judged with the same options.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Known {
         let watched = document.watched();
         let Some(root) = watched.root() else { return judge(object, peers, options, out) };
         let twin = Object { root, ..object.clone() };
-        let peers = Watched { peers, document: &watched };
+        let peers = Overheard { peers, note: || watched.note_all() };
         for (judgement, words) in self.judgements.iter_mut().filter(|(_, words)| !document.keeps(*words)) {
             let before = out.len();
             let read = words_read(|| judgement(&mut Check { object: &twin, peers: &peers, options, out }));
@@ -60,26 +60,6 @@ impl Known {
             }
         }
         self.watched += 1;
-    }
-}
-
-/// Who asks for another object hangs on more than the words of his own.
-struct Watched<'r> {
-    peers: &'r dyn Peers,
-    document: &'r Document,
-}
-
-impl Peers for Watched<'_> {
-    fn find(
-        &self,
-        from: &Object<'_>,
-        group: &str,
-        kind: &str,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Option<&Object<'_>> {
-        self.document.note_all();
-        self.peers.find(from, group, kind, namespace, name)
     }
 }
 

@@ -3,12 +3,10 @@
 //! Only what was found out without a look at other objects is remembered, and it is told of each object by itself. It judges
 //! nothing.
 
-use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use crate::admission::Peers;
 use crate::object::Object;
 use crate::report::{Finding, Place};
 use crate::yaml::SharedText;
@@ -49,38 +47,6 @@ impl Twins {
         if let Some(key) = key(object).filter(|_| all_are_own) {
             self.known().insert(key, findings.into());
         }
-    }
-}
-
-/// Peers that note whether anybody asked for one.
-pub struct Asked<'p> {
-    peers: &'p dyn Peers,
-    is_asked: Cell<bool>,
-}
-
-impl<'p> Asked<'p> {
-    /// Nobody has asked yet.
-    pub fn new(peers: &'p dyn Peers) -> Self {
-        Self { peers, is_asked: Cell::new(false) }
-    }
-
-    /// Whether anybody asked since this was last asked.
-    pub fn is_asked(&self) -> bool {
-        self.is_asked.take()
-    }
-}
-
-impl Peers for Asked<'_> {
-    fn find(
-        &self,
-        from: &Object<'_>,
-        group: &str,
-        kind: &str,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Option<&Object<'_>> {
-        self.is_asked.set(true);
-        self.peers.find(from, group, kind, namespace, name)
     }
 }
 
