@@ -20,7 +20,7 @@ use super::{Oddities, Parsed, Parser, Read, SyntaxError};
 /// So many documents are remembered: objects of a few kinds may take turns.
 const REMEMBERED: usize = 16;
 
-/// Longer documents are not worth remembering: few of them are alike. Shifts count modulo one more.
+/// Longer documents are not worth looking for words in them: few of them are alike. Places in shorter ones are kept in 16 bits.
 const LONGEST: usize = u16::MAX as usize;
 
 /// After so many documents that repeated nothing, only one in `SELDOM` is remembered.
@@ -121,7 +121,7 @@ impl Form {
         }
     }
 
-    /// The form of a document that is not longer than a shift can be.
+    /// The form of a document that is not longer than [`LONGEST`].
     fn of(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
         let words = (0..).zip(nodes).filter(|(_, node)| is_word(text.as_bytes(), node));
         let word = |(number, node): (u32, &Node)| Word {
