@@ -144,18 +144,19 @@ impl Judged {
         let view: OnceLock<View<'_, '_>> = OnceLock::new();
         let view = || view.get_or_init(|| View::new(release, &circumstances));
         let twins = Twins::default();
-        let mut parts =
-            threads::in_turn(1 + objects.count() + rules::count(), objects.threads, |number| match number {
-                0 => {
-                    view();
-                    Self::default()
-                }
-                _ if number <= objects.count() => judge_objects(release, objects.part(number - 1).1, options, &twins),
-                _ => Self {
-                    findings: rules::check_one(view(), objects.count() + rules::count() - number),
-                    alike: Vec::new(),
-                },
-            });
+        let count = 1 + objects.count() + rules::count();
+        let begin = || Judge::new(release, options, &twins);
+        let mut parts = threads::in_turn_with(count, objects.threads, begin, |judge, number| match number {
+            0 => {
+                view();
+                Self::default()
+            }
+            _ if number <= objects.count() => judge.objects(objects.part(number - 1).1),
+            _ => Self {
+                findings: rules::check_one(view(), objects.count() + rules::count() - number),
+                alike: Vec::new(),
+            },
+        });
         parts[1 + objects.count()..].reverse();
         let mut findings = release.findings.clone();
         let mut alike = Vec::new();
@@ -193,28 +194,52 @@ impl Judged {
     }
 }
 
-fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Options, twins: &Twins) -> Judged {
-    let mut all = Vec::new();
-    let findings = &mut all;
-    let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
-    let webhooks = (options.admission == Switch::On).then(|| webhooks(options));
-    let (mut passed, mut admitted) = (Passed::default(), admission::Passed::default());
-    let is_asked = Cell::new(false);
-    let peers = Overheard { peers: release, note: || is_asked.set(true) };
-    for object in objects {
-        if options.json_schemas.judge(object, findings) {
-            continue;
+/// Judges objects one after the other, and has at hand what it found out before.
+struct Judge<'r, 'o, 'a> {
+    release: &'r Release<'a>,
+    options: &'o Options,
+    twins: &'r Twins,
+    kinds: Kinds<'o>,
+    /// How the webhooks are asked, where they are.
+    webhooks: Option<admission::Options>,
+    passed: Passed<'o, 'a>,
+    admitted: admission::Passed<'a>,
+}
+
+impl<'r, 'o, 'a> Judge<'r, 'o, 'a> {
+    fn new(release: &'r Release<'a>, options: &'o Options, twins: &'r Twins) -> Self {
+        Self {
+            release,
+            options,
+            twins,
+            kinds: Kinds::new(&options.schemas, options.unknown_kinds),
+            webhooks: (options.admission == Switch::On).then(|| webhooks(options)),
+            passed: Passed::default(),
+            admitted: admission::Passed::default(),
         }
-        let Some(kind) = kinds.find(object) else {
+    }
+
+    fn objects(&mut self, objects: &[Object<'a>]) -> Judged {
+        let mut findings = Vec::new();
+        objects.iter().for_each(|object| self.object(object, &mut findings));
+        Judged { findings, alike: self.kinds.remarks() }
+    }
+
+    fn object(&mut self, object: &Object<'a>, findings: &mut Vec<Finding>) {
+        let options = self.options;
+        if options.json_schemas.judge(object, findings) {
+            return;
+        }
+        let Some(kind) = self.kinds.find(object) else {
             validate::judge_unknown(object, bundle::bundled(), validate::Options { client: options.client }, findings);
-            continue;
+            return;
         };
-        if let Some(known) = twins.findings(object) {
+        if let Some(known) = self.twins.findings(object) {
             findings.extend(known);
-            continue;
+            return;
         }
         let from = findings.len();
-        judge_schema(object, kind, options.client, options, Some(&mut passed), findings);
+        judge_schema(object, kind, options.client, options, Some(&mut self.passed), findings);
         limit(findings, from);
         if let Some(client) = options.possible_client {
             judge_possible(object, kind, client, options, findings, from);
@@ -222,15 +247,16 @@ fn judge_objects(release: &Release<'_>, objects: &[Object<'_>], options: &Option
         if definition::is_definition(object) {
             definition::judge(object, findings);
         }
-        if let Some(webhooks) = &webhooks {
-            admission::judge_alike(object, &peers, webhooks, &mut admitted, findings);
+        let is_asked = Cell::new(false);
+        if let Some(webhooks) = &self.webhooks {
+            let peers = Overheard { peers: self.release, note: || is_asked.set(true) };
+            admission::judge_alike(object, &peers, webhooks, &mut self.admitted, findings);
             limit(findings, from);
         }
-        if !is_asked.take() {
-            twins.remember(object, findings.get(from..).unwrap_or_default());
+        if !is_asked.get() {
+            self.twins.remember(object, findings.get(from..).unwrap_or_default());
         }
     }
-    Judged { findings: all, alike: kinds.remarks() }
 }
 
 /// What only a stricter client refuses of an object, whose other findings begin at `from`.

@@ -63,6 +63,11 @@ struct Gathered<'a, 'n> {
     names: Names,
     stated: Vec<Stated<'a>>,
     findings: Vec<Finding>,
+}
+
+/// What documents that were gathered before have taught.
+#[derive(Debug, Default)]
+struct Seen<'a> {
     known: PerForm<'a, Known<'a>>,
     shared: Shared<'a>,
 }
@@ -79,12 +84,10 @@ impl<'a, 'n> Gathered<'a, 'n> {
             names: Names::with_room(room),
             stated: Vec::with_capacity(room),
             findings: Vec::new(),
-            known: PerForm::default(),
-            shared: Shared::default(),
         }
     }
 
-    fn document(&mut self, stream: &'a Stream, id: u32, number: u32) {
+    fn document(&mut self, stream: &'a Stream, id: u32, number: u32, seen: &mut Seen<'a>) {
         let Some(document) = stream.documents.get(number as usize) else { return };
         match &document.content {
             Content::Broken { error, .. } => self.findings.push(documents::broken(id, document.text(), error)),
@@ -96,7 +99,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
                 if let (Some(last), true) = (self.findings.last_mut(), duplicates.len() > MOST_DUPLICATES) {
                     last.count += duplicates.len() - MOST_DUPLICATES;
                 }
-                self.objects_of(id, document);
+                self.objects_of(id, document, seen);
             }
         }
         if self.findings.len() >= 2 * MOST_FINDINGS {
@@ -104,24 +107,31 @@ impl<'a, 'n> Gathered<'a, 'n> {
         }
     }
 
-    fn objects_of(&mut self, document: u32, parsed: &'a Document) {
+    fn objects_of(&mut self, document: u32, parsed: &'a Document, Seen { known, shared }: &mut Seen<'a>) {
         let Some(root) = parsed.root() else { return };
         if root.is_null() {
             return;
         }
-        let known = self.known.get(parsed, || Known::of(parsed, root));
+        let known = known.get(parsed, || Known::of(parsed, root));
         let (outline, type_meta) = (known.outline, known.type_meta(parsed));
         // A `kind: List`, or anything else with a list of `items` at its top: clients take it apart, whatever its kind.
         let items = if outline.items == 0 { None } else { parsed.value(outline.items).filter(Value::is_seq) };
         match items {
-            Some(items) => items.items().for_each(|item| self.object(document, item, Outline::of(item), None)),
-            None => self.object(document, root, outline, type_meta),
+            Some(items) => items.items().for_each(|item| self.object(document, item, Outline::of(item), None, shared)),
+            None => self.object(document, root, outline, type_meta, shared),
         }
     }
 
-    fn object(&mut self, document: u32, root: Value<'a>, outline: Outline, type_meta: Option<Arc<TypeMeta<'a>>>) {
+    fn object(
+        &mut self,
+        document: u32,
+        root: Value<'a>,
+        outline: Outline,
+        type_meta: Option<Arc<TypeMeta<'a>>>,
+        shared: &mut Shared<'a>,
+    ) {
         let number = self.objects.len() as u32;
-        match documents::object(number, document, root, outline, type_meta, &mut self.shared) {
+        match documents::object(number, document, root, outline, type_meta, shared) {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
                 self.names.push(&object.name);
@@ -188,10 +198,11 @@ impl<'a> Release<'a> {
             release.documents.extend(documents.map(|document| Origin { stream: number, document }));
         }
         let jobs = release.threads();
-        let parts = threads::in_parts(&release.documents, jobs, DOCUMENTS_PER_THREAD, |from, origins| {
+        let parts = &release.documents;
+        let parts = threads::in_parts_with(parts, jobs, DOCUMENTS_PER_THREAD, Seen::default, |seen, from, origins| {
             let mut gathered = Gathered::with_room(origins.len(), namespace);
             for (id, origin) in (from as u32..).zip(origins) {
-                gathered.document(&streams[origin.stream as usize], id, origin.document);
+                gathered.document(&streams[origin.stream as usize], id, origin.document, seen);
             }
             gathered
         });
@@ -230,8 +241,10 @@ impl<'a> Release<'a> {
         beside: impl FnOnce(&Parted<Object<'a>>) -> T + Send,
     ) -> T {
         let objects = threads::Parts::of(&self.objects, jobs, DOCUMENTS_PER_THREAD);
-        let follow = |number| links::of(self, names, objects.part(number).1);
-        let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, follow, || beside(&self.objects));
+        let begin = || links::Follower::new(self, names);
+        let follow = |follower: &mut links::Follower<'_, 'a>, number| follower.of(objects.part(number).1);
+        let beside = || beside(&self.objects);
+        let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, begin, follow, beside);
         let mut links_of = Vec::with_capacity(self.objects.len() + 1);
         links_of.push(0);
         for count in parts.iter().flat_map(|part| &part.counts) {

@@ -4,7 +4,7 @@
 //! give back each of its bytes, so that the source can go: a fleet, of which most documents repeat others, takes less room than
 //! its text.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
 
@@ -60,9 +60,10 @@ impl Stream {
         let bytes = &source.bytes;
         let threads = worth(bytes.len(), jobs);
         let places = yaml::cut(bytes, threads::parts(threads));
+        let texts = Arc::default();
         let parts = threads::in_turn(places.len(), threads, |number| {
             let place = places.get(number).cloned().unwrap_or_default();
-            Part::parse(bytes.get(place).unwrap_or_default(), &mut yaml::Reader::default())
+            Part::parse(bytes.get(place).unwrap_or_default(), &mut yaml::Reader::among(&texts))
         });
         Self::of(&source.name, parts, jobs)
     }
@@ -73,7 +74,8 @@ impl Stream {
     /// What cannot be read.
     pub fn arriving(source: &Arriving, jobs: usize) -> Result<Self, InputError> {
         // Each thread reads into a room of its own again and again, so that what is parsed is in its caches.
-        let begin = || (yaml::Reader::default(), Vec::new());
+        let texts = Arc::default();
+        let begin = || (yaml::Reader::among(&texts), Vec::new());
         let parts = threads::until_nothing_is_left(jobs, begin, |(reader, room)| {
             let number = source.next(room)?;
             Ok(number.map(|number| (number, Part::parse(room, reader))))

@@ -23,10 +23,22 @@ pub fn in_parts<T: Sync, R: Send>(
     least: usize,
     work: impl Fn(usize, &[T]) -> R + Sync,
 ) -> Vec<R> {
+    in_parts_with(items, jobs, least, || (), |(), from, items| work(from, items))
+}
+
+/// As [`in_parts`]; each thread has what `begin` gave it, for all parts that it takes. What `work` gives must not hang on what it
+/// has left there: another time other threads take other parts.
+pub fn in_parts_with<T: Sync, S, R: Send>(
+    items: &(impl Divided<T> + ?Sized),
+    jobs: usize,
+    least: usize,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, &[T]) -> R + Sync,
+) -> Vec<R> {
     let parts = Parts::of(items, jobs, least);
-    in_turn(parts.count(), parts.threads, |number| {
+    in_turn_with(parts.count(), parts.threads, begin, |state, number| {
         let (from, items) = parts.part(number);
-        work(from, items)
+        work(state, from, items)
     })
 }
 
@@ -132,24 +144,42 @@ impl<'t, T> Parts<'t, T> {
 /// Calls `work` with each number below `count` on up to `jobs` threads, the smaller numbers begun before the greater ones, and
 /// gives what it gave, in order.
 pub fn in_turn<R: Send>(count: usize, jobs: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
-    if jobs <= 1 || count <= 1 {
-        return (0..count).map(work).collect();
-    }
-    in_turn_beside(count, jobs.min(count), work, || ()).0
+    in_turn_with(count, jobs, || (), |(), number| work(number))
 }
 
-/// As [`in_turn`]; one thread does something else first.
-pub fn in_turn_beside<R: Send, S: Send>(
+/// As [`in_turn`]; each thread has what `begin` gave it, as in [`in_parts_with`].
+pub fn in_turn_with<S, R: Send>(
     count: usize,
     jobs: usize,
-    work: impl Fn(usize) -> R + Sync,
-    beside: impl FnOnce() -> S + Send,
-) -> (Vec<R>, S) {
-    if jobs <= 1 {
-        return ((0..count).map(work).collect(), beside());
-    }
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> R + Sync,
+) -> Vec<R> {
+    in_turn_beside(count, jobs.min(count), begin, work, || ()).0
+}
+
+/// As [`in_turn_with`]; one thread does something else first.
+pub fn in_turn_beside<S, R: Send, B: Send>(
+    count: usize,
+    jobs: usize,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> R + Sync,
+    beside: impl FnOnce() -> B + Send,
+) -> (Vec<R>, B) {
     let next = AtomicUsize::new(0);
-    let take = || take(&next, count, &work);
+    // Does what nobody has taken yet, until nothing is left.
+    let take = || {
+        let (mut state, mut done) = (begin(), Vec::new());
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return done;
+            }
+            done.push((number, work(&mut state, number)));
+        }
+    };
+    if jobs <= 1 {
+        return (in_order(take(), count), beside());
+    }
     let (done, beside) = std::thread::scope(|scope| {
         let other = scope.spawn(move || (beside(), take()));
         let workers: Vec<_> = (2..jobs).map(|_| scope.spawn(take)).collect();
@@ -193,18 +223,6 @@ pub fn until_nothing_is_left<S, R: Send, E: Send>(
     Ok(in_order(done, count))
 }
 
-/// Does what nobody has taken yet, until nothing is left.
-fn take<R>(next: &AtomicUsize, count: usize, work: &impl Fn(usize) -> R) -> Vec<(usize, R)> {
-    let mut done = Vec::new();
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= count {
-            return done;
-        }
-        done.push((number, work(number)));
-    }
-}
-
 fn in_order<R>(done: Vec<(usize, R)>, count: usize) -> Vec<R> {
     let mut results: Vec<Option<R>> = (0..count).map(|_| None).collect();
     for (number, result) in done {
@@ -239,7 +257,7 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{in_one, in_owned_parts, in_parts, in_turn, in_turn_beside, until_nothing_is_left};
+    use super::{in_one, in_owned_parts, in_parts, in_parts_with, in_turn, in_turn_beside, until_nothing_is_left};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -252,7 +270,19 @@ mod tests {
             assert_eq!(parts.concat(), items);
             assert_eq!(in_owned_parts(items.clone(), jobs, 10, |part| part).concat(), items);
             assert_eq!(in_turn(1000, jobs, |number| number), items);
-            assert_eq!(in_turn_beside(1000, jobs, |number| number, || "done"), (items.clone(), "done"));
+            assert_eq!(in_turn_beside(1000, jobs, || (), |(), number| number, || "done"), (items.clone(), "done"));
+            let own = in_parts_with(
+                &items,
+                jobs,
+                10,
+                || 0,
+                |parts, from, _| {
+                    *parts += 1;
+                    (from, *parts)
+                },
+            );
+            let taken_first = own.iter().filter(|(_, parts)| *parts == 1).count();
+            assert!((1..=jobs.max(1)).contains(&taken_first) && own.is_sorted_by_key(|(from, _)| *from));
             assert_eq!(in_one(parts), items);
             let next = AtomicUsize::new(0);
             let take = |taken: &mut usize| {

@@ -3,18 +3,19 @@
 //! Only what was found out without a look at other objects is remembered, and it is told of each object by itself. It judges
 //! nothing.
 
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::object::Object;
 use crate::report::{Finding, Place};
 use crate::yaml::SharedText;
 
-/// What objects came to.
+/// What objects came to, in as many tables as keep threads from waiting for one another.
 #[derive(Debug, Default)]
 pub struct Twins {
-    known: Mutex<Known>,
+    known: [Mutex<Known>; Self::TABLES],
 }
 
 /// By the text of an object's document, and the place of its root in it.
@@ -25,13 +26,18 @@ fn key(object: &Object<'_>) -> Option<(SharedText, u32)> {
 }
 
 impl Twins {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    const TABLES: usize = 32;
+
+    /// Where a key is to be looked for.
+    fn known(&self, key: &(SharedText, u32)) -> MutexGuard<'_, Known> {
+        let table = FxBuildHasher.hash_one(key) as usize % Self::TABLES;
+        self.known[table].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is to be found about an object, where it was found about another.
     pub fn findings(&self, object: &Object<'_>) -> Option<Vec<Finding>> {
-        let known = Arc::clone(self.known().get(&key(object)?)?);
+        let key = key(object)?;
+        let known = Arc::clone(self.known(&key).get(&key)?);
         let here = |place: &Place| Place { document: object.document, object: Some(object.number), ..*place };
         let findings = known.iter().map(|finding| {
             let (place, others) = (finding.place.as_ref().map(here), finding.others.iter().map(here).collect());
@@ -45,7 +51,7 @@ impl Twins {
         let is_own = |place: &Place| place.object == Some(object.number);
         let all_are_own = findings.iter().flat_map(|finding| finding.place.iter().chain(&finding.others)).all(is_own);
         if let Some(key) = key(object).filter(|_| all_are_own) {
-            self.known().insert(key, findings.into());
+            self.known(&key).insert(key, findings.into());
         }
     }
 }

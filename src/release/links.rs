@@ -148,42 +148,75 @@ pub(super) struct Followed<'a> {
     pub(super) named: Vec<(u32, u32)>,
 }
 
-/// Follows the references of some of a release's objects; `names` are those of all.
-pub(super) fn of<'a>(release: &Release<'a>, names: &Names, objects: &[Object<'a>]) -> Followed<'a> {
-    let mut followed = Followed {
-        links: Vec::with_capacity(objects.len()),
-        counts: Vec::with_capacity(objects.len()),
-        named: Vec::with_capacity(objects.len()),
-    };
-    let Followed { links, counts, named } = &mut followed;
-    // Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
-    let mut names_data = PerForm::default();
-    let mut holders = Holders::default();
-    let mut trail = Trail { names, steps: Vec::new() };
-    for object in objects {
-        let from = links.len();
-        if is_capi_group(object.group()) {
-            by_shape(release, object, &mut holders, &mut trail, links);
-            let by_shape = links.len();
-            let targets = links.iter().skip(from).filter_map(|link| link.target);
-            named.extend(targets.map(|target| (object.number, target)));
-            by_name(object, links);
-            let document = object.root.document();
-            let may_name_data = *names_data.get(document, || data::may_be_in(document.form_text().as_bytes()));
-            if may_name_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
-                links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
-            }
-            for link in links.iter_mut().skip(from).filter(|link| link.target.is_none()) {
-                link.target = resolve(release, link).map(|target| target.number);
-            }
-            // By shape and then by name: in order of appearance again.
-            if links.len() > by_shape {
-                links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.value.index());
-            }
-        }
-        counts.push((links.len() - from) as u32);
+/// Follows references, and has at hand what those that it followed before have taught.
+pub(super) struct Follower<'r, 'a> {
+    release: &'r Release<'a>,
+    /// Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
+    names_data: PerForm<'a, bool>,
+    holders: Holders<'a>,
+    trail: Trail<'r, 'a>,
+}
+
+impl<'r, 'a> Follower<'r, 'a> {
+    /// One that has followed none; `names` are those of all of the release's objects.
+    pub(super) fn new(release: &'r Release<'a>, names: &'r Names) -> Self {
+        let trail = Trail { names, steps: Vec::new() };
+        Self { release, names_data: PerForm::default(), holders: Holders::default(), trail }
     }
-    followed
+
+    /// The references of some of the objects.
+    pub(super) fn of(&mut self, objects: &[Object<'a>]) -> Followed<'a> {
+        let mut followed = Followed {
+            links: Vec::with_capacity(objects.len()),
+            counts: Vec::with_capacity(objects.len()),
+            named: Vec::with_capacity(objects.len()),
+        };
+        for object in objects {
+            let from = followed.links.len();
+            if is_capi_group(object.group()) {
+                self.object(object, from, &mut followed);
+            }
+            followed.counts.push((followed.links.len() - from) as u32);
+        }
+        followed
+    }
+
+    /// The references of one object, the first of which is to have a number.
+    fn object(&mut self, object: &Object<'a>, from: usize, Followed { links, named, .. }: &mut Followed<'a>) {
+        self.by_shape(object, links);
+        let by_shape = links.len();
+        let targets = links.iter().skip(from).filter_map(|link| link.target);
+        named.extend(targets.map(|target| (object.number, target)));
+        by_name(object, links);
+        let document = object.root.document();
+        let may_name_data = *self.names_data.get(document, || data::may_be_in(document.form_text().as_bytes()));
+        if may_name_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
+            links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
+        }
+        for link in links.iter_mut().skip(from).filter(|link| link.target.is_none()) {
+            link.target = resolve(self.release, link).map(|target| target.number);
+        }
+        // By shape and then by name: in order of appearance again.
+        if links.len() > by_shape {
+            links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.value.index());
+        }
+    }
+
+    /// References that say group, kind and name.
+    fn by_shape(&mut self, object: &Object<'a>, links: &mut Vec<Link<'a>>) {
+        let mut fields =
+            object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
+        for (nth, reference) in object.references_known(&mut self.holders).enumerate() {
+            let node = reference.value.index();
+            while fields.peek().is_some_and(|field| *field < node) {
+                fields.next();
+            }
+            let is_direct = fields.peek() == Some(&node);
+            let target = self.trail.follow(nth, self.release, object, &reference);
+            let to = self.trail.step(nth).naming(&reference);
+            links.push(Link { target, is_direct, ..Link::of_reference(object, reference, to) });
+        }
+    }
 }
 
 /// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
@@ -281,27 +314,6 @@ impl LookedAt {
                 holds
             }
         }
-    }
-}
-
-/// References that say group, kind and name.
-fn by_shape<'a>(
-    release: &Release<'a>,
-    object: &Object<'a>,
-    holders: &mut Holders<'a>,
-    trail: &mut Trail<'_, 'a>,
-    links: &mut Vec<Link<'a>>,
-) {
-    let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
-    for (nth, reference) in object.references_known(holders).enumerate() {
-        let node = reference.value.index();
-        while fields.peek().is_some_and(|field| *field < node) {
-            fields.next();
-        }
-        let is_direct = fields.peek() == Some(&node);
-        let target = trail.follow(nth, release, object, &reference);
-        let to = trail.step(nth).naming(&reference);
-        links.push(Link { target, is_direct, ..Link::of_reference(object, reference, to) });
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether the server knows an object's kind and version at all, before its fields are looked at.
 
+use std::mem::take;
+
 use rustc_hash::FxHashMap;
 
 use super::bundle::{Lookup, Schemas, UnknownKind, UnknownVersion};
@@ -71,7 +73,7 @@ pub struct Kinds<'s> {
     known: FxHashMap<String, FxHashMap<String, Known<'s>>>,
     /// Version, kind and what is known of them of the object that was asked for last: charts render kind by kind.
     latest: Option<(String, String, Known<'s>)>,
-    /// What is to be said, in the order of the first objects of which it holds.
+    /// What is to be said, and where it was not said yet.
     remarks: Vec<Alike>,
 }
 
@@ -149,9 +151,13 @@ impl<'s> Kinds<'s> {
         })
     }
 
-    /// What is to be said about the kinds and versions of the objects that were asked for, in the order of the input.
-    pub fn remarks(self) -> Vec<Alike> {
-        self.remarks
+    /// What is to be said about the kinds and versions of the objects that were asked for since it was said last, in their order.
+    pub fn remarks(&mut self) -> Vec<Alike> {
+        let said = self.remarks.iter_mut().filter(|alike| !alike.places.is_empty());
+        let said = said.map(|Alike { finding, places }| Alike { finding: finding.clone(), places: take(places) });
+        let mut said: Vec<Alike> = said.collect();
+        said.sort_by_key(|alike| alike.places.first().copied());
+        said
     }
 
     fn work_out(&self, object: &Object<'_>) -> (Option<Kind<'s>>, Option<Remark>) {

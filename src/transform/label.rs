@@ -13,6 +13,7 @@ use crate::glob::Glob;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Cluster, Membership, Release, assign_without};
 use crate::report::Finding;
+use crate::threads;
 use crate::yaml::edit::{self, Edit, Formed};
 use crate::yaml::{PerForm, Value};
 
@@ -130,11 +131,12 @@ pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u3
         (Cow::Owned(clusters), Cow::Owned(membership))
     };
     let wishes = Wishes::new(release, &clusters, &membership, labels);
-    let parts = crate::threads::in_parts(&release.objects, plan.jobs, OBJECTS_PER_THREAD, |_, objects| {
+    let (objects, begin) = (&release.objects, PerForm::default);
+    let parts = threads::in_parts_with(objects, plan.jobs, OBJECTS_PER_THREAD, begin, |formed, _, objects| {
         let mut part = Part::default();
         let mut add = Vec::new();
         for object in objects.iter().filter(|object| gone.is_empty() || !gone.contains(&object.number)) {
-            part.label(object, &wishes, &mut add);
+            part.label(object, &wishes, formed, &mut add);
         }
         part
     });
@@ -148,17 +150,21 @@ pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u3
 
 /// The plan for some of the objects.
 #[derive(Default)]
-struct Part<'r, 'l> {
+struct Part<'l> {
     edits: Vec<(u32, Edit)>,
     added: Added<'l>,
     findings: Vec<Finding>,
-    /// The documents of which forms were made.
-    formed: PerForm<'r, Formed>,
 }
 
-impl<'r, 'l> Part<'r, 'l> {
-    /// Plans the labels of one object; `add` is room for them.
-    fn label(&mut self, object: &Object<'r>, wishes: &Wishes<'_, 'l>, add: &mut Vec<Label<'l>>) {
+impl<'l> Part<'l> {
+    /// Plans the labels of one object; `formed` are the documents of which forms were made, `add` is room for labels.
+    fn label<'r>(
+        &mut self,
+        object: &Object<'r>,
+        wishes: &Wishes<'_, 'l>,
+        formed: &mut PerForm<'r, Formed>,
+        add: &mut Vec<Label<'l>>,
+    ) {
         let Some(metadata) = object.metadata().filter(Value::is_map) else { return };
         let entry = metadata.get("labels");
         let present = entry.filter(|labels| !labels.is_null());
@@ -182,7 +188,7 @@ impl<'r, 'l> Part<'r, 'l> {
             return;
         }
         let document = object.root.document();
-        let formed = self.formed.get(document, || Formed::of(document));
+        let formed = formed.get(document, || Formed::of(document));
         let edits = match entry {
             Some(labels) => formed.insert_texts(labels, None, add),
             None => formed.insert_texts(metadata, Some("labels"), add),

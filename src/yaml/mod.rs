@@ -38,7 +38,7 @@ pub mod view;
 pub use error::{Problem, SyntaxError};
 pub use paths::{Once, Path};
 pub use per_form::{PerForm, PerWords};
-pub use repeat::Reader;
+pub use repeat::{Reader, Texts};
 pub use scalar::Scalar;
 pub use split::{Documents, RawDocument, cut, split};
 pub use tape::{Kind, Span, Style};

@@ -7,7 +7,7 @@
 
 use std::hash::BuildHasher;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -41,12 +41,36 @@ pub struct Reader {
     misses: u32,
     /// The words of the document in hand that are others than those of the one that it repeats.
     own: Collected,
-    /// All texts that were parsed, by their hashes: a later document may have the very same.
+    /// Texts that were parsed, by their hashes: a later document may have the very same.
     texts: FxHashMap<u64, Arc<Form>>,
+    /// Those that others have parsed too.
+    shared: Arc<Texts>,
     room: Room,
 }
 
+/// Texts that any of several readers parsed, by their hashes: what one of them has read no other reads again, and what has the
+/// same text is known by the same form, whoever read it.
+#[derive(Debug, Default)]
+pub struct Texts(Mutex<FxHashMap<u64, Arc<Form>>>);
+
+impl Texts {
+    /// The form of a text, which becomes that of `found` where none was known.
+    fn form(&self, hash: u64, text: &str, found: Option<&Arc<Form>>) -> Option<Arc<Form>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let form = match found {
+            Some(found) => Some(&*known.entry(hash).or_insert_with(|| Arc::clone(found))),
+            None => known.get(&hash),
+        };
+        form.filter(|form| *form.text == *text).map(Arc::clone)
+    }
+}
+
 impl Reader {
+    /// One that is told what the others read.
+    pub fn among(texts: &Arc<Texts>) -> Self {
+        Self { shared: Arc::clone(texts), ..Self::default() }
+    }
+
     /// As [`super::parse`].
     pub fn parse(&mut self, text: &str) -> Result<Parsed, SyntaxError> {
         // Mostly it repeats the one that the last document did, or the one that came behind it the last time.
@@ -55,9 +79,8 @@ impl Reader {
             return Ok(document);
         }
         let hash = FxBuildHasher.hash_one(text);
-        if let Some(form) = self.texts.get(&hash).filter(|form| *form.text == *text) {
-            let document = Document::of_form(Arc::clone(form), OwnWords::default());
-            return Ok(Parsed::new(document, Oddities::default()));
+        if let Some(form) = self.known_text(hash, text) {
+            return Ok(Parsed::new(Document::of_form(form, OwnWords::default()), Oddities::default()));
         }
         let others = (0..self.known.len()).filter(|number| !likely.contains(number));
         if let Some(document) = others.into_iter().find_map(|number| self.repeated(number, text)) {
@@ -75,9 +98,21 @@ impl Reader {
             Arc::new(Form::alone(text, nodes, read.is_unusual))
         };
         if read.oddities == Oddities::default() {
-            self.texts.insert(hash, Arc::clone(&form));
+            // Another reader may have read it at the same time.
+            let known = self.shared.form(hash, text, Some(&form));
+            self.texts.insert(hash, known.unwrap_or_else(|| Arc::clone(&form)));
         }
         Ok(Parsed::new(Document::first(form), read.oddities))
+    }
+
+    /// The form of a text that was parsed before.
+    fn known_text(&mut self, hash: u64, text: &str) -> Option<Arc<Form>> {
+        if let Some(form) = self.texts.get(&hash).filter(|form| *form.text == *text) {
+            return Some(Arc::clone(form));
+        }
+        let form = self.shared.form(hash, text, None)?;
+        self.texts.insert(hash, Arc::clone(&form));
+        Some(form)
     }
 
     /// The document, where it repeats a form of a number.

@@ -15,8 +15,10 @@ use super::paths::FormNumber;
 use super::tape::{KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
 use super::value::Value;
 
-/// What documents that repeat one another have in common: all but a few words.
+/// What documents that repeat one another have in common: all but a few words. Threads count their documents of it one beside the
+/// other, and what all of them read shall not stand where they count.
 #[derive(Debug, Eq)]
+#[repr(align(64))]
 pub(super) struct Form {
     /// The document that was read.
     pub(super) text: Box<str>,
