@@ -185,7 +185,7 @@ impl<'s> Ignores<'s> {
         if self.may_hold_back() {
             findings.retain(|finding| !self.hold_back(release, finding));
         }
-        self.unused();
+        self.unused(release);
         findings.append(&mut self.own);
         if !self.of.rules.is_empty() {
             findings.retain_mut(|finding| match self.of.rules.get(finding.rule.name) {
@@ -223,8 +223,12 @@ impl<'s> Ignores<'s> {
         held
     }
 
-    fn unused(&mut self) {
-        for local in self.locals.iter().filter(|local| !local.used) {
+    fn unused(&mut self, release: &Release<'_>) {
+        // What rules find about an object they find about the first of its copies.
+        let is_of_copy = |local: &&Local| {
+            release.objects_of(local.place.document).any(|object| release.twins().is_copy(object.number))
+        };
+        for local in self.locals.iter().filter(|local| !local.used && !is_of_copy(local)) {
             let message = format!("the ignore of {} holds nothing back", local.text);
             self.own.push(Finding::new(&UNUSED_IGNORE, message).at(local.place).suggest("remove it"));
         }

@@ -230,15 +230,17 @@ impl<'r, 'o, 'a> Judge<'r, 'o, 'a> {
         if options.json_schemas.judge(object, findings) {
             return;
         }
-        let Some(kind) = self.kinds.find(object) else {
-            validate::judge_unknown(object, bundle::bundled(), validate::Options { client: options.client }, findings);
-            return;
-        };
+        let kind = self.kinds.find(object);
         if let Some(known) = self.twins.findings(object) {
             findings.extend(known);
             return;
         }
         let from = findings.len();
+        let Some(kind) = kind else {
+            validate::judge_unknown(object, bundle::bundled(), validate::Options { client: options.client }, findings);
+            self.twins.remember(object, findings.get(from..).unwrap_or_default());
+            return;
+        };
         judge_schema(object, kind, options.client, options, Some(&mut self.passed), findings);
         limit(findings, from);
         if let Some(client) = options.possible_client {

@@ -3,11 +3,11 @@
 //! It knows who is there and who reaches whom; whether that is right is for the rules. It reads no files and judges nothing
 //! but whether a document is an object at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
 
 use crate::object::{Object, Outline, Reference, TypeMeta};
 use crate::parted::Parted;
@@ -22,14 +22,16 @@ mod links;
 mod membership;
 mod names;
 pub mod secret_size;
+mod twins;
 
 pub use documents::{DUPLICATE_KEY, HELM4_ORIGIN, IGNORED_TEXT, MALFORMED_OBJECT, SYNTAX_ERROR};
 use documents::{Known, Shared};
 use index::Index;
-pub use links::{Link, LookedAt, Role};
+pub use links::{Link, Role};
 use membership::Stated;
 pub use membership::{Cluster, Membership, assign_without, stated_cluster};
 use names::Names;
+pub use twins::{Twins, differing_paths};
 
 /// How many objects of one name are looked at where the namespace is not known: in a fleet with a namespace a cluster all may
 /// bear the same.
@@ -163,6 +165,8 @@ pub struct Release<'a> {
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
     any_namespace: OnceLock<Index>,
+    /// See [`Release::twins`]; made when first somebody asks.
+    twins: OnceLock<Twins>,
     /// Objects by the hash of their name, made when somebody asks.
     by_name: OnceLock<Vec<(u64, u32)>>,
     /// The references of all Cluster API objects, in order of appearance.
@@ -188,6 +192,7 @@ impl<'a> Release<'a> {
             namespace: placed(namespace),
             index: Index::default(),
             any_namespace: OnceLock::new(),
+            twins: OnceLock::new(),
             by_name: OnceLock::new(),
             links: Parted::default(),
             links_of: Vec::new(),
@@ -222,7 +227,7 @@ impl<'a> Release<'a> {
         (release.objects, release.index) = threads::both(jobs, || numbered(gathered), || Index::new(&hashes));
         let (clusters, mut membership) =
             release.follow_references(&names, jobs, |objects| membership::stated(stated, objects, namespace));
-        membership::spread(&release, &FxHashMap::default(), &mut membership);
+        membership::spread(&release, &BTreeSet::new(), &mut membership);
         (release.clusters, release.membership) = (clusters, membership);
         release
     }
@@ -325,29 +330,22 @@ impl<'a> Release<'a> {
         self.find_or_may_be(reference.group(), &reference.kind, namespace, &reference.name)
     }
 
+    /// The objects of a document, in order.
+    pub fn objects_of(&self, document: u32) -> impl Iterator<Item = &Object<'a>> {
+        let first = self.objects.partition_point(|object| object.document < document);
+        let objects = (first..).map_while(|number| self.objects.get(number));
+        objects.take_while(move |object| object.document == document)
+    }
+
     /// All objects of a group and kind, in order.
     pub fn of_kind<'r>(&'r self, group: &'r str, kind: &'r str) -> impl Iterator<Item = &'r Object<'a>> + 'r {
         self.objects.iter().filter(move |object| object.is(group, kind))
     }
 
-    /// Objects of one identity (group, kind, namespace, name, hook events), where there are several; in order of appearance.
-    /// The version is no part of it: the server keeps one object, whatever version it was written in.
-    pub fn twins(&self) -> Vec<Vec<&Object<'a>>> {
-        let mut all = Vec::new();
-        for run in self.index.shared() {
-            let mut left: Vec<&Object<'a>> =
-                run.iter().filter_map(|(_, number)| self.objects.get(*number as usize)).collect();
-            while let Some(first) = left.first().copied() {
-                let (same, others): (Vec<_>, Vec<_>) =
-                    left.into_iter().partition(|other| self.same_identity(first, other));
-                if same.len() > 1 && !first.name.is_empty() {
-                    all.push(same);
-                }
-                left = others;
-            }
-        }
-        all.sort_by_key(|twins| twins.first().map(|object| object.number));
-        all
+    /// Objects of one identity (group, kind, namespace, name, hook events), where there are several. The version is no part of it:
+    /// the server keeps one object, whatever version it was written in.
+    pub fn twins(&self) -> &Twins {
+        self.twins.get_or_init(|| Twins::of(self))
     }
 
     /// The last object that has the identity of an object of this or another release: where one stands twice, the last is what
@@ -375,7 +373,11 @@ impl<'a> Release<'a> {
                 events
             })
         };
-        a.is(b.group(), &b.kind) && a.name == b.name && hook_events(a) == hook_events(b)
+        let has_same_text = || {
+            let text = |object: &Object<'_>| object.root.document().shared_text();
+            text(a).is_some() && text(a) == text(b) && a.root.index() == b.root.index()
+        };
+        a.is(b.group(), &b.kind) && a.name == b.name && (has_same_text() || hook_events(a) == hook_events(b))
     }
 
     /// `namespace/name`, or the name alone where the object names no namespace.

@@ -117,6 +117,37 @@ fn every_rule_has_fixtures_that_say_what_is_expected() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// A text with each of its documents twice, one behind the other.
+fn doubled(text: &str) -> String {
+    let mut documents = text.split("\n---\n");
+    let marks = documents.next().unwrap_or_default().to_owned();
+    documents.fold(marks, |doubled, document| {
+        let document = document.trim_end_matches('\n');
+        doubled + &format!("\n---\n{document}\n---\n# Source: another/template.yaml\n{document}")
+    })
+}
+
+#[test]
+fn an_object_that_stands_there_twice_is_no_neighbour_of_itself() {
+    let (mut faults, mut tried) = (Vec::new(), 0);
+    // Those that speak of copies and of bytes.
+    let counts_copies = |name: &str| name.contains("duplicate") || name == "release-too-large";
+    for rule in rules::with_fixtures().filter(|rule| !counts_copies(rule.name)) {
+        for file in ["fail.yaml", "pass.yaml"] {
+            let Ok(text) = fs::read_to_string(root().join("fixtures/rules").join(rule.name).join(file)) else {
+                continue;
+            };
+            let (once, twice) = (of_rule(rule.name, &text), of_rule(rule.name, &doubled(&text)));
+            let of = |found: &[String]| found.iter().cloned().collect::<BTreeSet<String>>();
+            if of(&once) != of(&twice) {
+                faults.push(format!("{}, {file}: once {once:#?}, twice {twice:#?}", rule.name));
+            }
+            tried += 1;
+        }
+    }
+    assert!(faults.is_empty() && tried > 80, "{tried} {}", faults.join("\n"));
+}
+
 #[test]
 fn every_manual_page_shows_what_where_and_the_cure() {
     for rule in rules::with_fixtures() {

@@ -8,7 +8,7 @@ use crate::judge;
 use crate::release::Release;
 use crate::schema::validate::Client;
 use crate::threads;
-use crate::transform::compare;
+use crate::yaml::compare;
 
 pub mod changes;
 mod defaults;

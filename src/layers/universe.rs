@@ -1,7 +1,7 @@
 //! Which clusters there are, as each layer knows them: the release's own, and those of the inventory.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -16,6 +16,8 @@ pub struct Universe {
     /// For each entry: the Cluster of the release that it stands for.
     capi: Vec<Option<usize>>,
     by_name: FxHashMap<String, Vec<usize>>,
+    /// By what clusters are known.
+    origins: BTreeSet<Origin>,
     /// Whether the user said with an inventory what there is.
     pub is_stated: bool,
 }
@@ -98,7 +100,8 @@ impl Universe {
         for (number, entry) in known.entries.iter().enumerate() {
             by_name.entry(entry.name.clone()).or_default().push(number);
         }
-        Self { known, capi, by_name, is_stated }
+        let origins = known.entries.iter().map(|entry| entry.origin).collect();
+        Self { known, capi, by_name, origins, is_stated }
     }
 
     /// Whether anything is known at all.
@@ -113,7 +116,7 @@ impl Universe {
 
     /// Whether a layer's own objects for clusters are here, so that their names and labels count and no others.
     pub fn has(&self, origin: Origin) -> bool {
-        self.known.has(origin)
+        self.origins.contains(&origin)
     }
 
     fn found(&self, entries: &[usize]) -> Found {
@@ -138,7 +141,7 @@ impl Universe {
             return Found::unknown();
         }
         let all = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
-        let own = origin(layer).filter(|origin| self.known.has(*origin));
+        let own = origin(layer).filter(|origin| self.has(*origin));
         let fits = |number: &&usize| {
             self.known.entries.get(**number).is_some_and(|entry| {
                 let of_layer = own.is_none_or(|own| entry.origin == own || entry.origin == Origin::Capi);
@@ -184,13 +187,13 @@ impl Universe {
             .filter(|(_, entry)| entry.server.as_deref().is_some_and(|server| same_server(server, url)))
             .map(|(number, _)| number)
             .collect();
-        let complete = self.known.has(Origin::Argo) || self.is_stated && self.known.has(Origin::Context);
+        let complete = self.has(Origin::Argo) || self.is_stated && self.has(Origin::Context);
         if entries.is_empty() && !complete { Found::unknown() } else { self.found(&entries) }
     }
 
     /// Clusters by label, as a layer sees them; in a namespace where the layer looks no further.
     pub fn selected(&self, layer: Layer, namespace: Option<&str>, selector: &Selector<'_>) -> Found {
-        let own = origin(layer).filter(|origin| self.known.has(*origin));
+        let own = origin(layer).filter(|origin| self.has(*origin));
         let fits = |entry: &Entry| {
             let seen = match own {
                 Some(Origin::Sveltos) => matches!(entry.origin, Origin::Sveltos | Origin::Capi),

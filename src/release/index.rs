@@ -7,7 +7,8 @@ pub struct Index {
     /// Where the entries begin whose hash begins with these bits; and where the last ones end.
     begins: Vec<u32>,
     shift: u32,
-    is_unique: bool,
+    /// For each object: whether an earlier one has its hash; empty where that holds of none.
+    is_later: Vec<bool>,
 }
 
 impl Index {
@@ -30,18 +31,21 @@ impl Index {
             entries[*at as usize] = (*hash, number);
             *at += 1;
         }
-        let mut is_unique = true;
+        let mut is_later = Vec::new();
         for place in begins.windows(2) {
             let alike = &mut entries[place[0] as usize..place[1] as usize];
             alike.sort_unstable();
-            is_unique &= alike.windows(2).all(|pair| pair[0].0 != pair[1].0);
+            for pair in alike.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+                is_later.resize(hashes.len(), false);
+                is_later[pair[1].1 as usize] = true;
+            }
         }
-        Self { entries, begins, shift, is_unique }
+        Self { entries, begins, shift, is_later }
     }
 
-    /// Whether no two objects share a hash.
-    pub fn is_unique(&self) -> bool {
-        self.is_unique
+    /// Whether no earlier object has the hash of an object.
+    pub fn is_first(&self, number: u32) -> bool {
+        self.is_later.get(number as usize).is_none_or(|is_later| !is_later)
     }
 
     /// The objects of a hash, in order. Others may have the same: whoever asks compares.
@@ -70,7 +74,7 @@ mod tests {
         for size in [0, 1, 2, 3, 100, 1000] {
             let hashes: Vec<_> = (0..size).map(|number| hash(number / 2)).collect();
             let index = Index::new(&hashes);
-            assert_eq!(index.is_unique(), size < 2);
+            assert!((0..size as u32).all(|number| index.is_first(number) == (number % 2 == 0)));
             for number in 0..size / 2 {
                 assert_eq!(index.of(hash(number)).collect::<Vec<_>>(), [2 * number as u32, 2 * number as u32 + 1]);
             }

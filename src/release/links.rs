@@ -8,13 +8,11 @@ mod data;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use super::Release;
 use super::names::Names;
 use crate::object::{CLUSTER_GROUP, Holders, Object, Reference, is_capi_group};
 use crate::report::Place;
-use crate::yaml::{PerForm, SharedText, Value};
+use crate::yaml::{PerForm, Value};
 
 const INFRASTRUCTURE: &str = "infrastructure.cluster.x-k8s.io";
 
@@ -274,46 +272,16 @@ impl<'a> Trail<'_, 'a> {
 
     /// As [`Release::resolve`], for the `nth` reference of an object.
     fn follow(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
-        let expected = self.step(nth).next as usize;
+        let expected = self.step(nth).next;
         // Where an identity stands twice, the first of them would have to be found.
-        let is_named = release.index.is_unique() && self.names.is(expected, &to.name);
-        let expected = release.objects.get(expected).filter(|object| {
+        let is_named = self.names.is(expected as usize, &to.name) && release.index.is_first(expected);
+        let expected = release.objects.get(expected as usize).filter(|object| {
             let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
             is_named && object.is(to.group(), &to.kind) && release.namespace_of(object) == namespace()
         });
         let target = expected.or_else(|| release.resolve(from, to))?.number;
         self.step(nth).next = target + 1;
         Some(target)
-    }
-}
-
-/// Whether the text of a document holds something: asked once for a document, however many objects stand in it.
-#[derive(Debug, Default)]
-pub struct LookedAt {
-    last: Option<(u32, bool)>,
-    /// Texts that several documents have.
-    shared: FxHashMap<SharedText, bool>,
-    room: String,
-}
-
-impl LookedAt {
-    /// Whether the document that an object stands in holds it.
-    pub fn holds(&mut self, release: &Release<'_>, object: &Object<'_>, test: impl Fn(&[u8]) -> bool) -> bool {
-        match self.last {
-            Some((document, holds)) if document == object.document => holds,
-            _ => {
-                let shared = object.root.document().shared_text();
-                let known = shared.and_then(|text| self.shared.get(&text).copied());
-                let holds = known.unwrap_or_else(|| {
-                    self.room.clear();
-                    release.write_text(object.document, &mut self.room);
-                    test(self.room.as_bytes())
-                });
-                self.last = Some((object.document, holds));
-                self.shared.extend(shared.map(|text| (text, holds)));
-                holds
-            }
-        }
     }
 }
 

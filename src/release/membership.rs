@@ -99,28 +99,31 @@ pub fn assign_without<'a>(
         objects.iter().filter(stays).filter_map(Stated::by).collect::<Vec<_>>()
     });
     let (clusters, mut membership) = stated(parts.into_iter().flatten(), &release.objects, release.namespace());
-    let mut left: FxHashMap<u32, u32> = FxHashMap::default();
-    for twins in release.twins() {
-        let Some(stays) = twins.iter().find(|object| !gone.contains(&object.number)) else { continue };
-        left.extend(twins.iter().map(|object| (object.number, stays.number)));
-    }
-    spread(release, &left, &mut membership);
+    spread(release, gone, &mut membership);
     (clusters, membership)
 }
 
-/// Gives what says nothing of itself to whatever reaches it through references. Who refers to an object of `left` refers to the
-/// one that stands there for it.
-pub fn spread(release: &Release<'_>, left: &FxHashMap<u32, u32>, membership: &mut [Membership]) {
+/// Gives what says nothing of itself to whatever reaches it through references, without those that are `gone`. Who refers to an
+/// object refers to all that bear its identity: a reference cannot tell them apart.
+pub fn spread(release: &Release<'_>, gone: &BTreeSet<u32>, membership: &mut [Membership]) {
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
+    let twins = release.twins();
     // What was reached, and refers to others itself.
     let mut queue: Vec<u32> = Vec::new();
     let reach = |target: u32, known: Membership, membership: &mut [Membership], queue: &mut Vec<u32>| {
-        let target = *left.get(&target).unwrap_or(&target) as usize;
-        let merged = membership[target].merge(known);
-        if !is_stated[target] && merged != membership[target] {
-            membership[target] = merged;
-            if !release.links_from(target as u32).is_empty() {
-                queue.push(target as u32);
+        let alone = [target];
+        let mut bearers = twins.of_object(target).unwrap_or(&alone).iter().filter(|bearer| !gone.contains(bearer));
+        let Some(first) = bearers.next().map(|first| *first as usize) else { return };
+        let merged = membership[first].merge(known);
+        if is_stated[first] || merged == membership[first] {
+            return;
+        }
+        for bearer in
+            std::iter::once(first as u32).chain(bearers.copied()).filter(|bearer| !is_stated[*bearer as usize])
+        {
+            membership[bearer as usize] = merged;
+            if !release.links_from(bearer).is_empty() {
+                queue.push(bearer);
             }
         }
     };

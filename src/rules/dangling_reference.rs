@@ -50,7 +50,7 @@ const COMPARISONS: usize = 5_000_000;
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut names = Names { of_kind: FxHashMap::default(), left: COMPARISONS };
     let made = OnceCell::new();
-    for link in view.release.links.iter().filter(|link| link.target.is_none()) {
+    for link in view.links().filter(|link| link.target.is_none()) {
         let Some(from) = view.object(link.from) else { continue };
         let is_external = view.is_external(&link.to.group, &link.to.kind, link.namespace_in(view.release), &link.name);
         let takes_template = link.takes_template(from);
@@ -245,7 +245,7 @@ impl<'n> Names<'n> {
             let limit = best.map_or(limit(&link.name), |(distance, _)| distance.saturating_sub(1));
             let Some(distance) = text::distance(&link.name, &object.name, limit) else { continue };
             // What somebody else refers to is known to be right where it is; only a letter's difference is still a mistake.
-            let is_taken = view.leading_to(object).next().is_some();
+            let is_taken = view.is_referred_to(object);
             if is_taken && (distance > 1 || link.role != Role::Part || differs_in_number(&link.name, &object.name)) {
                 continue;
             }

@@ -1,5 +1,7 @@
 //! Machines that two MachineHealthChecks watch.
 
+use rustc_hash::FxHashSet;
+
 use super::view::{Selector, View};
 use crate::object::{CLUSTER_GROUP, Object};
 use crate::report::Finding;
@@ -25,6 +27,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     if view.of_kind(CLUSTER_GROUP, "MachineHealthCheck").next().is_none() {
         return;
     }
+    let twins = view.release.twins();
     for cluster in &view.clusters {
         let checks: Vec<(&Object<'_>, Selector<'_>)> = cluster
             .members
@@ -35,17 +38,23 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         if checks.len() < 2 {
             continue;
         }
-        let mut told: Vec<(u32, u32)> = Vec::new();
+        let (mut told, mut seen) = (FxHashSet::default(), FxHashSet::default());
         for source in cluster.machine_sources() {
             let labels = source.labels(cluster);
+            let mut sorted: Vec<_> = labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+            sorted.sort_unstable();
+            if !seen.insert(sorted) {
+                continue;
+            }
             let mut watching = checks.iter().filter(|(_, selector)| selector.matches(&labels));
             let Some((first, _)) = watching.next() else { continue };
-            for (second, _) in watching {
-                let Some(value) = second.at(&["spec", "selector"]) else { continue };
-                if told.contains(&(first.number, second.number)) {
+            // Where one stands twice, the server keeps one of the two.
+            let is_same = |second: &Object<'_>| twins.first_of(second.number) == twins.first_of(first.number);
+            for (second, _) in watching.filter(|(second, _)| !is_same(second)) {
+                if !told.insert((first.number, second.number)) {
                     continue;
                 }
-                told.push((first.number, second.number));
+                let Some(value) = second.at(&["spec", "selector"]) else { continue };
                 let message = format!(
                     "MachineHealthChecks '{}' and '{}' both watch the machines of {} '{}': the limits of neither hold",
                     first.name, second.name, source.object.kind, source.object.name

@@ -27,6 +27,7 @@ crate::rule! {
 
 /// Compares the deployments of each cluster.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
+    let twins = view.release.twins();
     for cluster in &view.clusters {
         let is_deployment =
             |object: &&Object<'_>| object.kind == "MachineDeployment" && object.group() == CLUSTER_GROUP;
@@ -46,7 +47,9 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             let Some(value) = object.at(&["spec", "selector"]) else { continue };
             let Some(selector) = Selector::read(value).filter(|selector| !selector.is_empty()) else { continue };
             let mut others = deployments.iter().zip(&carried);
-            let claimed = others.find(|(other, labels)| other.number != object.number && selector.matches(labels));
+            // Where one stands twice, the server keeps one of the two.
+            let is_same = |other: &Object<'_>| twins.first_of(other.number) == twins.first_of(object.number);
+            let claimed = others.find(|(other, labels)| !is_same(other) && selector.matches(labels));
             if let Some((other, _)) = claimed {
                 let message = format!(
                     "the selector of MachineDeployment '{}' fits the machines of MachineDeployment '{}' too",

@@ -1,9 +1,9 @@
 //! Secrets in plain text.
 
-use super::view::{LookedAt, View, is_capi_group};
+use super::view::{View, is_capi_group};
 use crate::object::Object;
 use crate::report::{Finding, Severity};
-use crate::yaml::Value;
+use crate::yaml::{PerForm, Value};
 
 crate::rule! {
     /// A private key or password stands in a manifest.
@@ -33,15 +33,21 @@ crate::rule! {
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     out.extend(view.of_kind("", "Secret").filter_map(in_secret));
     // Nearly no release has either word in it: then no object is looked through.
-    let has_word = |text: &[u8]| WORDS.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some());
     if view.release.streams.iter().any(|stream| WORDS.iter().any(|word| stream.holds(word))) {
-        let mut looked_at = LookedAt::default();
+        let mut forms = PerForm::default();
         for object in view.of_kinds(|group, _| is_capi_group(group)) {
-            if looked_at.holds(view.release, object, has_word) {
+            // What one of the words stands in stands in the form, or it is a value that the document has in place of the form's.
+            let document = object.root.document();
+            let is_in_form = *forms.get(document, || holds_word(document.form_text()));
+            if is_in_form || document.difference().is_some_and(|(own, _)| holds_word(own)) {
                 in_object(object, out);
             }
         }
     }
+}
+
+fn holds_word(text: &str) -> bool {
+    WORDS.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }
 
 /// What stands in every manifest with a key or a password in it.

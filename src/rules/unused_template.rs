@@ -1,5 +1,7 @@
 //! Templates that nothing refers to.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 
 use super::view::{View, is_capi_group};
@@ -23,13 +25,16 @@ crate::rule! {
 
 /// Looks at every template of a kind that is referred to.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let in_use: FxHashSet<(&str, &str)> =
-        view.release.links.iter().map(|link| (&*link.to.group, &*link.to.kind)).collect();
+    let mut in_use: FxHashSet<(&str, &str)> = FxHashSet::default();
+    let mut last = None;
+    for link in view.links() {
+        // Charts render kind by kind: mostly it says the same as the one before, and that stands once.
+        if !last.replace(&link.to).is_some_and(|last| Arc::ptr_eq(last, &link.to)) {
+            in_use.insert((&link.to.group, &link.to.kind));
+        }
+    }
     for object in view.of_kinds(|group, kind| kind.ends_with("Template") && is_capi_group(group)) {
-        if object.name.is_empty()
-            || !in_use.contains(&(object.group(), &*object.kind))
-            || view.leading_to(object).next().is_some()
-        {
+        if object.name.is_empty() || !in_use.contains(&(object.group(), &*object.kind)) || view.is_referred_to(object) {
             continue;
         }
         let Some(name) = object.at(&["metadata", "name"]) else { continue };

@@ -6,16 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
-use rustc_hash::FxHashMap;
-
-use super::{Plan, compare};
+use super::Plan;
 use crate::object::Object;
-use crate::release::{HELM4_ORIGIN, Release};
+use crate::release::{Release, differing_paths};
 use crate::report::{Finding, Severity};
 use crate::stream::Stream;
 use crate::threads;
-use crate::yaml::tape::push_key;
-use crate::yaml::{SharedText, edit};
+use crate::yaml::edit;
 
 crate::rule! {
     /// The same object stands twice, with the same content.
@@ -76,20 +73,12 @@ pub fn plan(release: &Release<'_>, mode: Dedupe, plan: &mut Plan<'_>) -> BTreeSe
         return gone;
     }
     let mut torn = Torn::of(release);
-    let mut told = Told::default();
-    for mut twins in release.twins() {
-        if mode == Dedupe::KeepLast {
-            twins.reverse();
-        }
-        let Some((keep, others)) = twins.split_first() else { continue };
-        for other in others {
-            let is_settled = |same: bool| (same || mode != Dedupe::Identical) && !torn.holds(other.document);
-            if told.twins(release, keep, other, is_settled) {
-                gone.insert(other.number);
-            }
-        }
-    }
-    plan.findings.extend(told.into_findings());
+    let is_settled =
+        |twin: &Twin<'_, '_>| (twin.is_same || mode != Dedupe::Identical) && !torn.holds(twin.other.document);
+    let pairs = compared(release, mode == Dedupe::KeepLast);
+    let settled: Vec<bool> = pairs.iter().map(is_settled).collect();
+    gone.extend(pairs.iter().zip(&settled).filter(|(_, settled)| **settled).map(|(pair, _)| pair.other.number));
+    plan.findings.extend(told(release, &pairs, &settled));
     take_out(release, &gone, plan);
     gone
 }
@@ -119,119 +108,67 @@ impl<'r, 'a> Torn<'r, 'a> {
 
 /// The findings alone, for `lint`, which changes nothing.
 pub fn findings(release: &Release<'_>) -> Vec<Finding> {
-    let all = release.twins();
-    let parts = threads::in_parts(&all, release.threads(), TWINS_PER_THREAD, |_, some| {
-        let mut told = Told::default();
-        for (keep, others) in some.iter().filter_map(|twins| twins.split_first()) {
-            for other in others {
-                told.twins(release, keep, other, |_| false);
-            }
-        }
-        told
-    });
-    let told = parts.into_iter().reduce(Told::and).unwrap_or_default();
-    told.into_findings().collect()
+    told(release, &compared(release, false), &[])
+}
+
+/// Two objects of one identity.
+struct Twin<'r, 'a> {
+    keep: &'r Object<'a>,
+    other: &'r Object<'a>,
+    is_same: bool,
 }
 
 /// Identities that stand more than once, below which a further thread costs more than it brings.
 const TWINS_PER_THREAD: usize = 200;
 
+/// Each object that stands twice with the one of its identity that would stay: the first one, or the last.
+fn compared<'r, 'a>(release: &'r Release<'a>, keep_last: bool) -> Vec<Twin<'r, 'a>> {
+    let all = release.twins();
+    let parts = threads::in_parts(all.all(), release.threads(), TWINS_PER_THREAD, |_, some| {
+        let mut twins = Vec::with_capacity(some.iter().map(Vec::len).sum());
+        for identity in some {
+            let mut objects: Vec<_> =
+                identity.iter().filter_map(|number| release.objects.get(*number as usize)).collect();
+            if keep_last {
+                objects.reverse();
+            }
+            let Some((keep, others)) = objects.split_first() else { continue };
+            twins.extend(others.iter().map(|other| Twin { keep, other, is_same: all.are_same(keep, other) }));
+        }
+        twins
+    });
+    threads::in_one(parts)
+}
+
 /// Findings of one rule; the rest are counted.
 const MOST_FINDINGS: usize = 1000;
 
-/// What is said about twins: the first findings of each rule, and how many more there would be.
-#[derive(Default)]
-struct Told {
-    same: Counted,
-    different: Counted,
-    compared: Compared,
-}
+/// Findings below which a further thread costs more than it brings.
+const FINDINGS_PER_THREAD: usize = 100;
 
-/// In what an object differs from the others of its identity, by the texts of theirs: many may have one and the same.
-#[derive(Default)]
-struct Compared {
-    keep: u32,
-    paths: FxHashMap<(SharedText, u32), Vec<String>>,
-}
-
-impl Compared {
-    /// In what two objects differ, at most so many paths.
-    fn paths(&mut self, keep: &Object<'_>, other: &Object<'_>, most: usize) -> Vec<String> {
-        let Some(text) = other.root.document().shared_text() else { return differing_paths(keep, other, most) };
-        if self.keep != keep.number {
-            *self = Self { keep: keep.number, paths: FxHashMap::default() };
+/// What is said about twins, for each of which it is known whether one of the two is taken out; where nothing is known, none is.
+fn told(release: &Release<'_>, twins: &[Twin<'_, '_>], settled: &[bool]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for is_same in [true, false] {
+        let mut of_rule = (0..).zip(twins).filter(|(_, twin)| twin.is_same == is_same);
+        let first: Vec<_> = of_rule.by_ref().take(MOST_FINDINGS).collect();
+        let parts = threads::in_parts(&first, release.threads(), FINDINGS_PER_THREAD, |_, first| {
+            let finding = |(number, twin): &(usize, &Twin<'_, '_>)| {
+                finding(release, twin, settled.get(*number).copied().unwrap_or_default())
+            };
+            first.iter().map(finding).collect()
+        });
+        findings.append(&mut threads::in_one(parts));
+        if let Some(last) = findings.last_mut() {
+            last.count += of_rule.count();
         }
-        let known = self.paths.entry((text, other.root.index())).or_insert_with(|| differing_paths(keep, other, most));
-        known.iter().take(most).cloned().collect()
     }
+    findings
 }
 
-#[derive(Default)]
-struct Counted {
-    findings: Vec<Finding>,
-    more: usize,
-}
-
-impl Counted {
-    /// As if what others counted had come behind.
-    fn and(mut self, others: Self) -> Self {
-        self.findings.extend(others.findings);
-        self.more += others.more + self.findings.len().saturating_sub(MOST_FINDINGS);
-        self.findings.truncate(MOST_FINDINGS);
-        self
-    }
-}
-
-impl Told {
-    /// As if what others are told had come behind.
-    fn and(self, others: Self) -> Self {
-        let (same, different) = (self.same.and(others.same), self.different.and(others.different));
-        Self { same, different, compared: Compared::default() }
-    }
-
-    /// Compares two objects of one identity. `is_settled` is told whether they are the same, and says whether that settles it;
-    /// so does what is returned. Where enough was said already, they are compared no further than to the first difference.
-    fn twins(
-        &mut self,
-        release: &Release<'_>,
-        keep: &Object<'_>,
-        other: &Object<'_>,
-        is_settled: impl FnOnce(bool) -> bool,
-    ) -> bool {
-        let is_told = self.different.findings.len() < MOST_FINDINGS;
-        let paths = self.compared.paths(keep, other, if is_told { COUNTED_PATHS } else { 1 });
-        let settled = is_settled(paths.is_empty());
-        let counted = if paths.is_empty() { &mut self.same } else { &mut self.different };
-        if counted.findings.len() < MOST_FINDINGS {
-            counted.findings.push(finding(release, keep, other, &paths, settled));
-        } else {
-            counted.more += 1;
-        }
-        settled
-    }
-
-    fn into_findings(self) -> impl Iterator<Item = Finding> {
-        [self.same, self.different].into_iter().flat_map(|Counted { mut findings, more }| {
-            if let Some(last) = findings.last_mut() {
-                last.count += more;
-            }
-            findings
-        })
-    }
-}
-
-fn differing_paths(a: &Object<'_>, b: &Object<'_>, most: usize) -> Vec<String> {
-    if a.root.index() == b.root.index() && a.root.document().has_text_of(b.root.document()) {
-        return Vec::new();
-    }
-    let mut origin = "metadata.annotations".to_owned();
-    push_key(&mut origin, HELM4_ORIGIN);
-    let mut paths = Vec::new();
-    compare::differences(a.root, b.root, &|path| path == origin, most, &mut paths);
-    paths
-}
-
-fn finding(release: &Release<'_>, keep: &Object<'_>, other: &Object<'_>, paths: &[String], settled: bool) -> Finding {
+fn finding(release: &Release<'_>, twin: &Twin<'_, '_>, settled: bool) -> Finding {
+    let Twin { keep, other, is_same } = *twin;
+    let paths = if is_same { Vec::new() } else { differing_paths(keep, other, COUNTED_PATHS) };
     let what = format!("{} {}", other.kind, release.display_name(other));
     let origin = |object: &Object<'_>| {
         release.template_of(object.document).map_or_else(

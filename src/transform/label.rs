@@ -351,6 +351,9 @@ impl NamePattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::Source;
+    use crate::stream::Stream;
+    use crate::transform;
 
     fn taken(pattern: &str, name: &str) -> Vec<(String, String)> {
         let pattern = NamePattern::try_from(pattern.to_owned()).unwrap();
@@ -371,6 +374,22 @@ mod tests {
         assert!(taken("{app}-{environment}-{region}", "production").is_empty());
         assert!(NamePattern::try_from("plain".to_owned()).is_err());
         assert!(NamePattern::try_from("{a}{b}".to_owned()).is_err());
+    }
+
+    #[test]
+    fn what_stands_twice_gets_the_same_labels() {
+        let cluster = "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata:\n  name: prod\nspec:\n  infrastructureRef:\n    \
+                       apiGroup: infrastructure.cluster.x-k8s.io\n    kind: DockerCluster\n    name: prod\n";
+        let infrastructure =
+            "apiVersion: infrastructure.cluster.x-k8s.io/v1beta2\nkind: DockerCluster\nmetadata:\n  name: prod\n";
+        let text = [cluster, infrastructure, infrastructure].join("---\n");
+        let streams = [Stream::parse(&Source { name: "twice".into(), bytes: text.into_bytes() }, 1)];
+        let release = Release::new(&streams, "");
+        let options = transform::Options { dedupe: transform::Dedupe::Off, ..transform::Options::default() };
+        let plan = transform::plan(&release, &options);
+        let written = transform::write(&release, &plan).expect("edits that hold").to_bytes();
+        let written = String::from_utf8(written).expect("text");
+        assert_eq!(written.matches("cluster.x-k8s.io/cluster-name: prod").count(), 3, "{written}");
     }
 
     #[test]

@@ -12,10 +12,12 @@
 //! - [`tape`]: the nodes; [`view`], [`value`]: documents and values, by which the rest of the crate reads them.
 //! - [`text`]: quotes, escapes, folding, chomping; [`lex`]: scanning that both parsers share; [`scan`], [`build`]: the fallback's
 //!   tokens and nodes.
+//! - [`compare`]: whether two trees are the same.
 //! - [`edit`]: changes of the source text that leave everything else untouched; [`render`]: the text they insert.
 
 mod block;
 mod build;
+pub mod compare;
 pub mod edit;
 mod error;
 mod expand;

@@ -7,7 +7,7 @@
 
 use std::hash::BuildHasher;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -150,7 +150,7 @@ impl Form {
             nodes: nodes.into(),
             words: Box::default(),
             places: Box::default(),
-            line_ends: None,
+            line_ends: OnceLock::new(),
             number: FormNumber::NONE,
             is_unusual,
         }
@@ -167,9 +167,16 @@ impl Form {
         let words: Box<[Word]> = words.map(word).collect();
         let before = |at: u32| words.partition_point(|word| u32::from(word.end) <= at) as u16;
         let places = nodes.iter().map(|node| (before(node.value.start), before(node.value.end))).collect();
-        let line_ends = Some(memchr::memchr_iter(b'\n', text.as_bytes()).count() as u32);
         let number = FormNumber::new();
-        Self { text: text.into(), nodes: nodes.into(), words, places, line_ends, number, is_unusual }
+        let (text, nodes) = (text.into(), nodes.into());
+        Self { text, nodes, words, places, line_ends: OnceLock::new(), number, is_unusual }
+    }
+
+    /// Its line ends, which are the same in all documents that have it; `None` where the text is so long that they are better
+    /// counted part by part.
+    pub(super) fn line_ends(&self) -> Option<u32> {
+        let count = || memchr::memchr_iter(b'\n', self.text.as_bytes()).count() as u32;
+        (self.text.len() <= LONGEST).then(|| *self.line_ends.get_or_init(count))
     }
 
     /// Whether a text repeats this one; the words in which it differs are found in `own` then.

@@ -27,8 +27,8 @@ pub(super) struct Form {
     pub(super) words: Box<[Word]>,
     /// For each node, how many words end before its key and its value begin, and before its value ends.
     pub(super) places: Box<[(u16, u16)]>,
-    /// Its line ends, where another document may repeat it: they are the same in all.
-    pub(super) line_ends: Option<u32>,
+    /// See [`Form::line_ends`]; counted for the first who asks.
+    pub(super) line_ends: OnceLock<u32>,
     /// By which what was found out about it is remembered.
     pub(super) number: FormNumber,
     /// The fast parser did not take it, as it does not take anchors, tags, `? key` and odd tabs, or a key stands twice.
@@ -195,7 +195,7 @@ impl Document {
 
     /// What its text has that the form's has not, where it repeats that, and how many lines end in it.
     pub(crate) fn difference(&self) -> Option<(&str, u32)> {
-        let line_ends = self.form.line_ends.filter(|_| self.is_repetition())?;
+        let line_ends = if self.is_repetition() { self.form.line_ends()? } else { return None };
         Some((self.own.text(), line_ends))
     }
 

@@ -140,7 +140,7 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
         cluster.members.reserve_exact(count);
     }
     for (object, membership) in release.objects.iter().zip(&release.membership) {
-        if let Some(cluster) = membership.one() {
+        if let Some(cluster) = membership.one().filter(|_| !release.twins().is_copy(object.number)) {
             clusters[cluster].members.push(object);
         }
     }

@@ -1,7 +1,8 @@
 //! What the rules look at: the release with its references resolved once and its objects grouped by cluster.
 //!
 //! Built once a run in one pass over the objects, so that no rule has to search and none grows faster than the fleet. It says
-//! what is there; whether that is right is for the rules.
+//! what is there; whether that is right is for the rules. An object that stands there a second time to the byte is the same object:
+//! it is no neighbour of itself, and what is to be said about it is said once.
 
 mod addons;
 mod cluster;
@@ -14,7 +15,7 @@ pub use selector::{Labels, Selector, labels};
 pub use version::Version;
 
 pub use crate::object::is_capi_group;
-pub use crate::release::{Link, LookedAt, Role};
+pub use crate::release::{Link, Role};
 
 use std::sync::OnceLock;
 
@@ -23,7 +24,6 @@ use rustc_hash::FxHashMap;
 use crate::config::Settings;
 use crate::layers::{self, Layers};
 use crate::object::Object;
-use crate::parted::Parted;
 use crate::release::Release;
 use crate::schema::bundle::Schemas;
 
@@ -102,7 +102,7 @@ impl<'v, 'a> View<'v, 'a> {
             leading_to: Vec::new(),
             layers: OnceLock::new(),
         };
-        (view.leading, view.leading_to) = turned_round(&release.links, release.objects.len());
+        (view.leading, view.leading_to) = turned_round(release);
         view.clusters = cluster::collect(&view);
         view.addons = addons::collect(&view);
         view
@@ -132,10 +132,21 @@ impl<'v, 'a> View<'v, 'a> {
         self.layers.get_or_init(|| layers::layers(self))
     }
 
+    /// All references.
+    pub fn links(&self) -> impl Iterator<Item = &'v Link<'a>> + use<'_, 'v, 'a> {
+        let twins = self.release.twins();
+        self.release.links.iter().filter(|link| !twins.is_copy(link.from))
+    }
+
     /// The references that lead to an object.
     pub fn leading_to(&self, object: &Object<'_>) -> impl Iterator<Item = &Link<'a>> + '_ {
         let links = part(&self.leading, &self.leading_to, object.number);
         links.iter().filter_map(|number| self.release.links.get(*number as usize))
+    }
+
+    /// Whether a reference leads to an object, or to another of its identity.
+    pub fn is_referred_to(&self, object: &Object<'_>) -> bool {
+        !part(&self.leading, &self.leading_to, self.release.twins().first_of(object.number)).is_empty()
     }
 
     /// The object at the end of a reference under `spec` of an object, such as `controlPlaneRef`.
@@ -158,9 +169,10 @@ fn part<'l, T>(list: &'l [T], begins: &[u32], object: u32) -> &'l [T] {
 }
 
 /// The numbers of links by the object they lead to, and where each object's begin.
-fn turned_round(links: &Parted<Link<'_>>, objects: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut begins = vec![0_u32; objects + 1];
-    let targets = || (0_u32..).zip(links).filter_map(|(number, link)| Some((number, link.target? as usize)));
+fn turned_round(release: &Release<'_>) -> (Vec<u32>, Vec<u32>) {
+    let mut begins = vec![0_u32; release.objects.len() + 1];
+    let links = || (0_u32..).zip(&release.links).filter(|(_, link)| !release.twins().is_copy(link.from));
+    let targets = || links().filter_map(|(number, link)| Some((number, link.target? as usize)));
     for (_, target) in targets() {
         begins[target + 1] += 1;
     }
@@ -181,7 +193,7 @@ fn by_kind<'v>(release: &'v Release<'_>) -> Vec<OfKind<'v>> {
     let mut numbers: FxHashMap<(&str, &str), usize> = FxHashMap::default();
     // Charts render an object of each kind for one cluster after the other, or all of a kind: the last one's is a good guess.
     let mut last = usize::MAX;
-    for object in &release.objects {
+    for object in release.objects.iter().filter(|object| !release.twins().is_copy(object.number)) {
         let (group, kind) = (object.group(), &*object.kind);
         if kinds.get(last).is_none_or(|of_kind| of_kind.kind != kind || of_kind.group != group) {
             last = *numbers.entry((group, kind)).or_insert_with(|| {

@@ -1,0 +1,124 @@
+//! Objects that bear one identity: who refers to one of them refers to all, since a reference cannot tell them apart.
+//!
+//! Whether that is a mistake is for `transform::dedupe`.
+
+use rustc_hash::FxHashMap;
+
+use super::{HELM4_ORIGIN, Release};
+use crate::object::Object;
+use crate::threads;
+use crate::yaml::SharedText;
+use crate::yaml::compare::differences;
+use crate::yaml::tape::push_key;
+
+/// Hashes that several objects share, below which a further thread costs more than it brings.
+const SHARED_PER_THREAD: usize = 200;
+
+/// The objects of a release that bear an identity together with others.
+#[derive(Debug, Default)]
+pub struct Twins {
+    all: Vec<Vec<u32>>,
+    /// For each object the number of its twins among all, from 1; empty where there are none.
+    numbers: Vec<u32>,
+    /// For each object whether it is a copy; empty where there are no twins.
+    copies: Vec<bool>,
+}
+
+impl Twins {
+    /// Those of a release whose objects are indexed.
+    pub(super) fn of(release: &Release<'_>) -> Self {
+        let runs: Vec<_> = release.index.shared().collect();
+        let parts = threads::in_parts(&runs, release.threads(), SHARED_PER_THREAD, |_, runs| {
+            let mut all = Vec::with_capacity(runs.len());
+            runs.iter().for_each(|run| among(release, run, &mut all));
+            let copies = all.iter().flat_map(|twins| copies(release, twins)).collect::<Vec<u32>>();
+            (all, copies)
+        });
+        let (parts, copies): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let mut all = threads::in_one(parts);
+        all.sort_unstable_by_key(|twins| twins.first().copied());
+        let objects = if all.is_empty() { 0 } else { release.objects.len() };
+        let (mut numbers, mut is_copy) = (vec![0; objects], vec![false; objects]);
+        for (number, twins) in (1..).zip(&all) {
+            twins.iter().for_each(|object| numbers[*object as usize] = number);
+        }
+        copies.into_iter().flatten().for_each(|object| is_copy[object as usize] = true);
+        Self { all, numbers, copies: is_copy }
+    }
+
+    /// The numbers of objects of one identity, for each that several bear; in order of appearance.
+    pub fn all(&self) -> &[Vec<u32>] {
+        &self.all
+    }
+
+    /// All that bear an object's identity, in order, where it is not the only one.
+    pub fn of_object(&self, object: u32) -> Option<&[u32]> {
+        let number = self.numbers.get(object as usize)?.checked_sub(1)?;
+        self.all.get(number as usize).map(Vec::as_slice)
+    }
+
+    /// Whether an object is the same as the first of its identity, which is another: they are one object that stands twice.
+    pub fn is_copy(&self, object: u32) -> bool {
+        self.copies.get(object as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether two objects of one identity are the same.
+    pub fn are_same(&self, one: &Object<'_>, other: &Object<'_>) -> bool {
+        let is_first =
+            |object: &Object<'_>| self.is_copy(object.number) || self.first_of(object.number) == object.number;
+        match (is_first(one), is_first(other)) {
+            (true, true) => true,
+            (false, false) => is_same(one, other),
+            _ => false,
+        }
+    }
+
+    /// The first of those that bear an object's identity: the one that references lead to.
+    pub fn first_of(&self, object: u32) -> u32 {
+        self.of_object(object).and_then(|twins| twins.first().copied()).unwrap_or(object)
+    }
+}
+
+/// The twins among objects that share a hash.
+fn among(release: &Release<'_>, run: &[(u64, u32)], all: &mut Vec<Vec<u32>>) {
+    let mut left: Vec<&Object<'_>> =
+        run.iter().filter_map(|(_, number)| release.objects.get(*number as usize)).collect();
+    while let Some(first) = left.first().copied() {
+        let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|other| release.same_identity(first, other));
+        if same.len() > 1 && !first.name.is_empty() {
+            all.push(same.iter().map(|object| object.number).collect());
+        }
+        left = others;
+    }
+}
+
+/// Those of some twins that are the same as the first.
+fn copies(release: &Release<'_>, twins: &[u32]) -> impl Iterator<Item = u32> {
+    let mut objects = twins.iter().filter_map(|number| release.objects.get(*number as usize));
+    let first = objects.next();
+    // By their texts: many may have one and the same.
+    let mut known: FxHashMap<(SharedText, u32), bool> = FxHashMap::default();
+    let mut is_copy = move |first: &Object<'_>, other: &Object<'_>| match other.root.document().shared_text() {
+        Some(text) => *known.entry((text, other.root.index())).or_insert_with(|| is_same(first, other)),
+        None => is_same(first, other),
+    };
+    let copies = first.map(|first| objects.filter_map(move |other| is_copy(first, other).then_some(other.number)));
+    copies.into_iter().flatten()
+}
+
+/// Whether a server reads the same from two objects.
+fn is_same(one: &Object<'_>, other: &Object<'_>) -> bool {
+    differing_paths(one, other, 1).is_empty()
+}
+
+/// The first `most` paths at which two objects differ; the mark of origin does not count.
+pub fn differing_paths(one: &Object<'_>, other: &Object<'_>, most: usize) -> Vec<String> {
+    if one.root.index() == other.root.index() && one.root.document().has_text_of(other.root.document()) {
+        return Vec::new();
+    }
+    let mut origin = "metadata.annotations".to_owned();
+    push_key(&mut origin, HELM4_ORIGIN);
+    let mut paths = Vec::new();
+    differences(one.root, other.root, &|path| path == origin, most, &mut paths);
+    paths
+}
