@@ -43,11 +43,15 @@ pub struct Endpoint {
 }
 
 impl Kubeconfig {
+    /// Whether the keys of a document are those of a kubeconfig.
+    pub fn may_be(root: Value<'_>) -> bool {
+        ["contexts", "clusters", "users"].iter().any(|key| root.get(key).is_some())
+    }
+
     /// Reads a document; `None` where it is no kubeconfig. kubectl does not ask for `apiVersion` and `kind`.
     pub fn read(file: &str, root: Value<'_>) -> Option<Self> {
         let of_other_kind = |kind: Value<'_>| kind.as_str().is_some_and(|kind| !matches!(&*kind, "" | "Config"));
-        let holds_any = || ["contexts", "clusters", "users"].iter().any(|key| root.get(key).is_some());
-        if root.get("kind").is_some_and(of_other_kind) || !holds_any() {
+        if root.get("kind").is_some_and(of_other_kind) || !Self::may_be(root) {
             return None;
         }
         let items = |key: &str| root.get(key).map(|list| list.items().collect::<Vec<_>>()).unwrap_or_default();

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use crate::base64;
 use crate::object::{CLUSTER_GROUP, Object};
 use crate::release::Release;
-use crate::yaml::Value;
+use crate::stream::StreamDocument;
+use crate::yaml::{PerForm, Value};
 use kubeconfig::Kubeconfig;
 
 /// The label of the Secrets in which Argo CD keeps its clusters.
@@ -80,15 +81,16 @@ impl Inventory {
 
     /// Adds the clusters that objects speak of, and those of kubeconfig files.
     pub fn add(&mut self, release: &Release<'_>) {
-        for object in &release.objects {
-            if let Some(entry) = entry(release, object) {
-                self.entries.push(entry);
-            }
-        }
+        let objects = release.objects.iter().filter(|object| !release.twins().is_copy(object.number));
+        self.entries.extend(objects.filter_map(|object| entry(release, object)));
+        // Keys are the same in all documents of a form.
+        let mut forms = PerForm::default();
         for stream in release.streams {
-            for document in &stream.documents {
-                let root = document.parsed().and_then(crate::yaml::Document::root);
-                if let Some(config) = root.and_then(|root| Kubeconfig::read(&stream.name, root)) {
+            for document in stream.documents.iter().filter_map(StreamDocument::parsed) {
+                let Some(root) = document.root() else { continue };
+                if *forms.get(document, || Kubeconfig::may_be(root))
+                    && let Some(config) = Kubeconfig::read(&stream.name, root)
+                {
                     self.add_kubeconfig(config);
                 }
             }

@@ -192,7 +192,8 @@ pub fn layers<'v, 'a>(view: &View<'v, 'a>) -> Layers<'v, 'a> {
     }
     let universe = Universe::new(view);
     let mut collector = Collector { view, universe: &universe, targets: Vec::new() };
-    for object in view.release.objects.iter().filter(|object| !object.is_hook()) {
+    let objects = view.release.objects.iter().filter(|object| !view.release.twins().is_copy(object.number));
+    for object in objects.filter(|object| !object.is_hook()) {
         match object.group() {
             "argoproj.io" => argo::targets(object, &mut collector),
             "kustomize.toolkit.fluxcd.io" | "helm.toolkit.fluxcd.io" => flux::targets(object, &mut collector),

@@ -83,6 +83,14 @@ impl Twins {
 fn among(release: &Release<'_>, run: &[(u64, u32)], all: &mut Vec<Vec<u32>>) {
     let mut left: Vec<&Object<'_>> =
         run.iter().filter_map(|(_, number)| release.objects.get(*number as usize)).collect();
+    // Nearly always they bear one identity.
+    if let Some((first, others)) = left.split_first()
+        && !first.name.is_empty()
+        && others.iter().all(|other| release.same_identity(first, other))
+    {
+        all.push(run.iter().map(|(_, number)| *number).collect());
+        return;
+    }
     while let Some(first) = left.first().copied() {
         let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|other| release.same_identity(first, other));
         if same.len() > 1 && !first.name.is_empty() {
