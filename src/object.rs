@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::report::{Finding, Place, Rule};
-use crate::yaml::{Document, PerForm, Value};
+use crate::yaml::{Document, Value};
 
 /// The group of Cluster, Machine, MachineDeployment and their kin.
 pub const CLUSTER_GROUP: &str = "cluster.x-k8s.io";
@@ -51,9 +51,6 @@ pub(crate) struct Holder {
     api_version: u32,
     namespace: u32,
 }
-
-/// What is known of the references in documents of the same form.
-pub(crate) type Holders<'a> = PerForm<'a, Vec<Holder>>;
 
 impl Holder {
     /// Looks a mapping through; `None` where it has not the keys of a reference.
@@ -271,24 +268,18 @@ impl<'a> Object<'a> {
         self.holders().filter_map(move |holder| Reference::held(document, &holder))
     }
 
-    /// As [`Object::references`], in order of appearance, with what is known of the forms of documents that were looked through.
-    pub(crate) fn references_known<'k>(
-        &self,
-        known: &'k mut Holders<'a>,
-    ) -> impl Iterator<Item = Reference<'a>> + use<'a, 'k> {
+    /// As [`Object::references`], in order of appearance, where the mappings that may hold them are known.
+    pub(crate) fn references_in(&self, holders: &[Holder]) -> impl Iterator<Item = Reference<'a>> {
         let document = self.root.document();
-        let holders = || {
-            let mut holders: Vec<Holder> = self.holders().collect();
-            // A reference within a reference comes first.
-            holders.sort_unstable_by_key(|holder| holder.node);
-            holders
-        };
-        // Items of a list stand in one document.
-        let (of_form, alone) = match self.root.index() {
-            0 => (known.get(document, holders).as_slice(), Vec::new()),
-            _ => (&[][..], holders()),
-        };
-        of_form.iter().copied().chain(alone).filter_map(|holder| Reference::held(document, &holder))
+        holders.iter().filter_map(move |holder| Reference::held(document, holder))
+    }
+
+    /// The mappings below `spec` that may be references, in order of appearance: the same in all documents of a form.
+    pub(crate) fn holders_in_order(&self) -> Vec<Holder> {
+        let mut holders: Vec<Holder> = self.holders().collect();
+        // A reference within a reference comes first.
+        holders.sort_unstable_by_key(|holder| holder.node);
+        holders
     }
 
     /// The mappings below `spec` that may be references.

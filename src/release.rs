@@ -167,8 +167,8 @@ pub struct Release<'a> {
     any_namespace: OnceLock<Index>,
     /// See [`Release::twins`]; made when first somebody asks.
     twins: OnceLock<Twins>,
-    /// Objects by the hash of their name, made when somebody asks.
-    by_name: OnceLock<Vec<(u64, u32)>>,
+    /// As `index`, by the name alone; made when first somebody asks.
+    by_name: OnceLock<Index>,
     /// The references of all Cluster API objects, in order of appearance.
     pub links: Parted<Link<'a>>,
     /// For each object: where its links begin; and where the last one's end.
@@ -274,15 +274,11 @@ impl<'a> Release<'a> {
             name.hash(&mut hasher);
             hasher.finish()
         };
-        let index = self.by_name.get_or_init(|| {
-            let mut index: Vec<_> = self.objects.iter().map(|object| (hash(&object.name), object.number)).collect();
-            index.sort_unstable();
-            index
-        });
-        let key = hash(name);
-        let from = index.partition_point(|(other, _)| *other < key);
-        let hits = index.get(from..).into_iter().flatten().take_while(move |(other, _)| *other == key);
-        hits.filter_map(|(_, number)| self.objects.get(*number as usize)).filter(move |object| object.name == name)
+        let index = self
+            .by_name
+            .get_or_init(|| Index::new(&self.objects.iter().map(|object| hash(&object.name)).collect::<Vec<_>>()));
+        let bearers = index.of(hash(name)).filter_map(|number| self.objects.get(number as usize));
+        bearers.filter(move |object| object.name == name)
     }
 
     /// What an absent `metadata.namespace` means in this run.

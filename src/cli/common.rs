@@ -425,11 +425,14 @@ pub fn print(report: &Report<'_>, targets: &[FormatTarget], style: Style) -> any
         output::write(report, target.format, Style { color: false, ..style }, &mut text)?;
         write_report(file, &text)?;
     }
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(REPORT_AT_ONCE, io::stdout().lock());
     output::write(report, format, style, &mut out)?;
     out.flush()?;
     Ok(())
 }
+
+/// A report is handed out in pieces of so many bytes.
+const REPORT_AT_ONCE: usize = 1 << 16;
 
 /// Writes a report to a file: whole, or not at all.
 pub fn write_report(path: &Path, text: &[u8]) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Release;
 use super::names::Names;
-use crate::object::{CLUSTER_GROUP, Holders, Object, Reference, is_capi_group};
+use crate::object::{CLUSTER_GROUP, Holder, Object, Reference, is_capi_group};
 use crate::report::Place;
 use crate::yaml::{PerForm, Value};
 
@@ -149,17 +149,30 @@ pub(super) struct Followed<'a> {
 /// Follows references, and has at hand what those that it followed before have taught.
 pub(super) struct Follower<'r, 'a> {
     release: &'r Release<'a>,
-    /// Nearly no fleet names its data: then no object is looked through for it. Keys are the same in all documents of a form.
-    names_data: PerForm<'a, bool>,
-    holders: Holders<'a>,
+    forms: PerForm<'a, OfForm>,
     trail: Trail<'r, 'a>,
+}
+
+/// What is the same in all documents of a form.
+struct OfForm {
+    /// The mappings that may be references, where the document is an object.
+    holders: Vec<Holder>,
+    /// Whether any key speaks of data. Nearly no fleet names its data: then no object is looked through for it.
+    names_data: bool,
+}
+
+impl OfForm {
+    fn of(object: &Object<'_>) -> Self {
+        let text = object.root.document().form_text();
+        Self { holders: object.holders_in_order(), names_data: data::may_be_in(text.as_bytes()) }
+    }
 }
 
 impl<'r, 'a> Follower<'r, 'a> {
     /// One that has followed none; `names` are those of all of the release's objects.
     pub(super) fn new(release: &'r Release<'a>, names: &'r Names) -> Self {
         let trail = Trail { names, steps: Vec::new() };
-        Self { release, names_data: PerForm::default(), holders: Holders::default(), trail }
+        Self { release, forms: PerForm::default(), trail }
     }
 
     /// The references of some of the objects.
@@ -181,38 +194,25 @@ impl<'r, 'a> Follower<'r, 'a> {
 
     /// The references of one object, the first of which is to have a number.
     fn object(&mut self, object: &Object<'a>, from: usize, Followed { links, named, .. }: &mut Followed<'a>) {
-        self.by_shape(object, links);
+        let Self { release, forms, trail } = self;
+        let of_form = forms.get(object.root.document(), || OfForm::of(object));
+        // Items of a list stand in one document.
+        let of_item = if object.root.index() == 0 { Vec::new() } else { object.holders_in_order() };
+        let holders = if object.root.index() == 0 { &of_form.holders } else { &of_item };
+        by_shape(release, object, holders, trail, links);
         let by_shape = links.len();
         let targets = links.iter().skip(from).filter_map(|link| link.target);
         named.extend(targets.map(|target| (object.number, target)));
         by_name(object, links);
-        let document = object.root.document();
-        let may_name_data = *self.names_data.get(document, || data::may_be_in(document.form_text().as_bytes()));
-        if may_name_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
+        if of_form.names_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
             links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
         }
         for link in links.iter_mut().skip(from).filter(|link| link.target.is_none()) {
-            link.target = resolve(self.release, link).map(|target| target.number);
+            link.target = resolve(release, link).map(|target| target.number);
         }
         // By shape and then by name: in order of appearance again.
         if links.len() > by_shape {
             links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.value.index());
-        }
-    }
-
-    /// References that say group, kind and name.
-    fn by_shape(&mut self, object: &Object<'a>, links: &mut Vec<Link<'a>>) {
-        let mut fields =
-            object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
-        for (nth, reference) in object.references_known(&mut self.holders).enumerate() {
-            let node = reference.value.index();
-            while fields.peek().is_some_and(|field| *field < node) {
-                fields.next();
-            }
-            let is_direct = fields.peek() == Some(&node);
-            let target = self.trail.follow(nth, self.release, object, &reference);
-            let to = self.trail.step(nth).naming(&reference);
-            links.push(Link { target, is_direct, ..Link::of_reference(object, reference, to) });
         }
     }
 }
@@ -282,6 +282,27 @@ impl<'a> Trail<'_, 'a> {
         let target = expected.or_else(|| release.resolve(from, to))?.number;
         self.step(nth).next = target + 1;
         Some(target)
+    }
+}
+
+/// References that say group, kind and name.
+fn by_shape<'a>(
+    release: &Release<'a>,
+    object: &Object<'a>,
+    holders: &[Holder],
+    trail: &mut Trail<'_, 'a>,
+    links: &mut Vec<Link<'a>>,
+) {
+    let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
+    for (nth, reference) in object.references_in(holders).enumerate() {
+        let node = reference.value.index();
+        while fields.peek().is_some_and(|field| *field < node) {
+            fields.next();
+        }
+        let is_direct = fields.peek() == Some(&node);
+        let target = trail.follow(nth, release, object, &reference);
+        let to = trail.step(nth).naming(&reference);
+        links.push(Link { target, is_direct, ..Link::of_reference(object, reference, to) });
     }
 }
 

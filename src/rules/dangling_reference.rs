@@ -222,7 +222,7 @@ struct Names<'n> {
 impl<'n> Names<'n> {
     fn fill<'a>(&mut self, view: &View<'n, 'a>) {
         let mut seen = FxHashSet::default();
-        for object in &view.release.objects {
+        for object in view.of_kinds(|_, _| true) {
             let kind = (object.group(), &*object.kind);
             if seen.insert((kind, view.release.namespace_of(object), &*object.name)) {
                 self.of_kind.entry(kind).or_default().push(object.number);
