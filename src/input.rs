@@ -20,7 +20,7 @@ use crate::threads;
 
 mod arriving;
 
-pub use arriving::Arriving;
+pub use arriving::{Arriving, Block};
 
 /// A named run of bytes: a file, standard input, or what a chart rendered to.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
 
-use crate::input::{Arriving, Input, InputError, Source};
+use crate::input::{Arriving, Block, Input, InputError, Source};
 use crate::parted::Parted;
 use crate::progress::{self, Phase};
 use crate::threads;
@@ -75,10 +75,10 @@ impl Stream {
     pub fn arriving(source: &Arriving, jobs: usize) -> Result<Self, InputError> {
         // Each thread reads into a room of its own again and again, so that what is parsed is in its caches.
         let texts = Arc::default();
-        let begin = || (yaml::Reader::among(&texts), Vec::new());
-        let parts = threads::until_nothing_is_left(jobs, begin, |(reader, room)| {
-            let number = source.next(room)?;
-            Ok(number.map(|number| (number, Part::parse(room, reader))))
+        let begin = || (yaml::Reader::among(&texts), Block::default());
+        let parts = threads::until_nothing_is_left(jobs, begin, |(reader, block)| {
+            let number = source.next(block)?;
+            Ok(number.map(|number| (number, Part::parse(block.bytes(), reader))))
         })?;
         Ok(Self::of(&source.name, parts, jobs))
     }
@@ -120,7 +120,7 @@ pub fn parse(sources: &[Source], jobs: usize) -> Vec<Stream> {
 /// Parses what is judged together, and reads what is still to be read of it.
 ///
 /// # Errors
-/// A standard input that cannot be read to its end.
+/// A standard input, or a large file, that cannot be read to its end.
 pub fn parse_input(input: Input, jobs: usize) -> Result<Vec<Stream>, InputError> {
     match input {
         Input::Read(group) => Ok(parse(&group.sources, jobs)),

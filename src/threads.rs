@@ -3,7 +3,8 @@
 //! It knows nothing of the work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Scope, ScopedJoinHandle};
 
 use crate::parted::Parted;
 
@@ -181,8 +182,10 @@ pub fn in_turn_beside<S, R: Send, B: Send>(
         return (in_order(take(), count), beside());
     }
     let (done, beside) = std::thread::scope(|scope| {
-        let other = scope.spawn(move || (beside(), take()));
-        let workers: Vec<_> = (2..jobs).map(|_| scope.spawn(take)).collect();
+        let mut start = Start::new(scope);
+        let other = start.thread(|| (beside(), take()));
+        let workers: Vec<_> = (2..jobs).map(|_| start.thread(&take)).collect();
+        start.begin();
         let mut done = take();
         for worker in workers {
             done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -212,7 +215,9 @@ pub fn until_nothing_is_left<S, R: Send, E: Send>(
         Ok(done)
     };
     let all = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..jobs).map(|_| scope.spawn(take)).collect();
+        let mut start = Start::new(scope);
+        let workers: Vec<_> = (1..jobs).map(|_| start.thread(&take)).collect();
+        start.begin();
         let own = take();
         let others =
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -221,6 +226,80 @@ pub fn until_nothing_is_left<S, R: Send, E: Send>(
     let done: Vec<_> = all.into_iter().flatten().collect();
     let count = done.len();
     Ok(in_order(done, count))
+}
+
+/// Starts threads that begin together. Linux may put a new thread behind the one that made it, on the same processor, and look for
+/// another one only when four milliseconds are over; a thread that wakes up is put where nobody works. So all of them fall asleep
+/// first (measured: kernel 6.18 and two processors, a tenth of the time that lint takes for 70,000 objects).
+struct Start<'s, 'e> {
+    scope: &'s Scope<'s, 'e>,
+    threads: usize,
+    gate: Arc<Gate>,
+}
+
+impl<'s, 'e> Start<'s, 'e> {
+    fn new(scope: &'s Scope<'s, 'e>) -> Self {
+        Self { scope, threads: 0, gate: Arc::default() }
+    }
+
+    fn thread<R: Send + 's>(&mut self, work: impl FnOnce() -> R + Send + 's) -> ScopedJoinHandle<'s, R> {
+        let gate = Arc::clone(&self.gate);
+        let thread = self.scope.spawn(move || {
+            gate.pass();
+            work()
+        });
+        self.threads += 1;
+        thread
+    }
+
+    /// Begins together with all of them.
+    fn begin(self) {
+        self.gate.state().all = Some(self.threads + 1);
+        self.gate.pass();
+    }
+}
+
+impl Drop for Start<'_, '_> {
+    /// Where one could not be made, the others begin all the same.
+    fn drop(&mut self) {
+        self.gate.open(&mut self.gate.state());
+    }
+}
+
+/// What threads pass when all of them have come.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<Coming>,
+    opened: Condvar,
+}
+
+/// How many have come to a gate.
+#[derive(Default)]
+struct Coming {
+    come: usize,
+    /// How many there are; not known while they are made.
+    all: Option<usize>,
+    is_open: bool,
+}
+
+impl Gate {
+    fn state(&self) -> MutexGuard<'_, Coming> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass(&self) {
+        let mut state = self.state();
+        state.come += 1;
+        if state.all == Some(state.come) {
+            self.open(&mut state);
+        }
+        drop(self.opened.wait_while(state, |state| !state.is_open));
+    }
+
+    fn open(&self, state: &mut Coming) {
+        state.is_open = true;
+        self.opened.notify_all();
+    }
 }
 
 fn in_order<R>(done: Vec<(usize, R)>, count: usize) -> Vec<R> {
@@ -247,7 +326,9 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
         return (one(), other());
     }
     std::thread::scope(|scope| {
-        let other = scope.spawn(other);
+        let mut start = Start::new(scope);
+        let other = start.thread(other);
+        start.begin();
         let one = one();
         (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })

@@ -49,15 +49,13 @@ impl Arriving {
     ///
     /// # Errors
     /// Input that cannot be read, or is too large.
-    pub fn next(&self, block: &mut Vec<u8>) -> Result<Option<usize>, InputError> {
+    pub fn next(&self, block: &mut Block) -> Result<Option<usize>, InputError> {
         let path = || self.path.clone();
         let rest = &mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(begun) = rest.begun.take() else { return Ok(None) };
-        block.clear();
-        block.extend_from_slice(&begun);
-        let behind = fill(&mut rest.file, block, begun);
+        let behind = block.fill(&mut rest.file, begun);
         rest.begun = behind.map_err(|cause| InputError::Unreadable { path: path(), cause })?;
-        rest.bytes += block.len() as u64;
+        rest.bytes += block.bytes().len() as u64;
         if rest.bytes > MOST_BYTES {
             return Err(InputError::TooLarge { path: path() });
         }
@@ -66,24 +64,53 @@ impl Arriving {
     }
 }
 
-/// Fills a block up to about [`BLOCK`] bytes, and gives what was read behind it, in `room`; `None` where it was the last. It ends
-/// where a document does, and is as long as it takes for that.
-fn fill(file: &mut Take<File>, block: &mut Vec<u8>, mut room: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
-    let mut size = BLOCK;
-    loop {
-        let missing = size.saturating_sub(block.len());
-        block.try_reserve_exact(missing.min(file.limit() as usize)).map_err(io::Error::other)?;
-        let read = file.by_ref().take(missing as u64).read_to_end(block)?;
-        if read < missing {
-            return Ok(None);
+/// A block, in room that is used again for the next one.
+#[derive(Debug, Default)]
+pub struct Block {
+    room: Vec<u8>,
+    length: usize,
+}
+
+impl Block {
+    /// What was read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.room[..self.length]
+    }
+
+    /// Reads behind what was begun, up to about [`BLOCK`] bytes, and gives what was read behind the block, in the same room; `None`
+    /// where it was the last. It ends where a document does, and is as long as it takes for that.
+    fn fill(&mut self, file: &mut Take<File>, mut begun: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+        self.make_room(begun.len())?;
+        self.room[..begun.len()].copy_from_slice(&begun);
+        self.length = begun.len();
+        let mut size = BLOCK.max(begun.len());
+        loop {
+            while self.length < size {
+                let end = size.min(self.length + BLOCK);
+                self.make_room(end)?;
+                match file.read(&mut self.room[self.length..end]) {
+                    Ok(0) => return Ok(None),
+                    Ok(read) => self.length += read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if let Some(at) = memmem::rfind(self.bytes(), b"\n---") {
+                begun.clear();
+                begun.extend_from_slice(&self.bytes()[at + 1..]);
+                self.length = at + 1;
+                return Ok(Some(begun));
+            }
+            size = size.saturating_mul(2);
         }
-        if let Some(at) = memmem::rfind(block, b"\n---") {
-            room.clear();
-            room.extend_from_slice(&block[at + 1..]);
-            block.truncate(at + 1);
-            return Ok(Some(room));
-        }
-        size = size.saturating_mul(2).max(block.len());
+    }
+
+    /// Room for so many bytes; what is not needed is not touched, so that no memory stands behind it.
+    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
+        let missing = bytes.saturating_sub(self.room.len());
+        self.room.try_reserve(missing).map_err(io::Error::other)?;
+        self.room.resize(self.room.len() + missing, 0);
+        Ok(())
     }
 }
 
