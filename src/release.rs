@@ -261,6 +261,12 @@ impl<'a> Release<'a> {
         done
     }
 
+    /// Whether an object refers to any other.
+    fn has_links(&self, object: u32) -> bool {
+        let begin = object as usize;
+        self.links_of.get(begin..begin + 2).is_some_and(|bounds| bounds[0] != bounds[1])
+    }
+
     /// The references of an object, in order of appearance.
     pub fn links_from(&self, object: u32) -> &[Link<'a>] {
         let bound = |number: u32| self.links_of.get(number as usize).map_or(0, |at| *at as usize);

@@ -83,16 +83,25 @@ impl Stream {
         Ok(Self::of(&source.name, parts, jobs))
     }
 
-    fn of(name: &str, mut parts: Vec<Part>, jobs: usize) -> Self {
+    fn of(name: &str, parts: Vec<Part>, jobs: usize) -> Self {
+        let holds = std::array::from_fn(|word| parts.iter().any(|part| part.holds[word]));
         let (mut length, mut lines) = (0, 0);
-        for part in &mut parts {
-            part.documents.iter_mut().for_each(|document| document.move_behind(length, lines));
+        let behind = parts.into_iter().map(|part| {
+            let behind = (length, lines);
             length += part.length;
             lines += part.lines;
-        }
-        let holds = std::array::from_fn(|word| parts.iter().any(|part| part.holds[word]));
-        let documents = parts.into_iter().map(|part| part.documents).collect::<Vec<_>>().into();
-        Self { name: name.to_owned(), documents, length, holds, threads: worth(length, jobs) }
+            (behind, part.documents)
+        });
+        let behind: Vec<_> = behind.collect();
+        let threads = worth(length, jobs);
+        let moved = threads::in_owned_parts(behind, threads, 1, |parts| {
+            let moved = parts.into_iter().map(|((length, lines), mut documents)| {
+                documents.iter_mut().for_each(|document| document.move_behind(length, lines));
+                documents
+            });
+            moved.collect::<Vec<_>>()
+        });
+        Self { name: name.to_owned(), documents: threads::in_one(moved).into(), length, holds, threads }
     }
 
     /// The number of threads that are worth working on it.

@@ -122,7 +122,7 @@ pub fn spread(release: &Release<'_>, gone: &BTreeSet<u32>, membership: &mut [Mem
             std::iter::once(first as u32).chain(bearers.copied()).filter(|bearer| !is_stated[*bearer as usize])
         {
             membership[bearer as usize] = merged;
-            if !release.links_from(bearer).is_empty() {
+            if release.has_links(bearer) {
                 queue.push(bearer);
             }
         }
