@@ -66,6 +66,14 @@ impl<T> Parted<T> {
         items.unwrap_or_default()
     }
 
+    /// The items of some numbers, in order.
+    pub fn between(&self, numbers: Range<usize>) -> impl Iterator<Item = &T> {
+        self.parts.iter().zip(&self.begins).flat_map(move |(part, begin)| {
+            let within = |number: usize| number.saturating_sub(*begin).min(part.len());
+            &part[within(numbers.start)..within(numbers.end)]
+        })
+    }
+
     /// All of them, in order.
     pub fn iter(&self) -> Iter<'_, T> {
         self.parts.iter().flatten()

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHasher;
@@ -89,8 +90,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
         }
     }
 
-    fn document(&mut self, stream: &'a Stream, id: u32, number: u32, seen: &mut Seen<'a>) {
-        let Some(document) = stream.documents.get(number as usize) else { return };
+    fn document(&mut self, document: &'a StreamDocument, id: u32, seen: &mut Seen<'a>) {
         match &document.content {
             Content::Broken { error, .. } => self.findings.push(documents::broken(id, document.text(), error)),
             Content::Parsed(parsed) => {
@@ -111,7 +111,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
 
     fn objects_of(&mut self, document: u32, parsed: &'a Document, Seen { known, shared }: &mut Seen<'a>) {
         let Some(root) = parsed.root() else { return };
-        if root.is_null() {
+        if !root.is_map() && root.is_null() {
             return;
         }
         let known = known.get(parsed, || Known::of(parsed, root));
@@ -151,8 +151,8 @@ impl<'a, 'n> Gathered<'a, 'n> {
 pub struct Release<'a> {
     /// The streams, in order.
     pub streams: &'a [Stream],
-    /// All documents of all streams, in order; [`Place::document`] counts here.
-    pub documents: Vec<Origin>,
+    /// The number of the first document of each stream; and of one behind the last.
+    begins: Vec<u32>,
     /// All objects, in order of appearance.
     pub objects: Parted<Object<'a>>,
     /// Findings about documents that are no objects, and about duplicate keys.
@@ -184,7 +184,7 @@ impl<'a> Release<'a> {
         let namespace = default_namespace.as_str();
         let mut release = Self {
             streams,
-            documents: Vec::new(),
+            begins: begins(streams),
             objects: Parted::default(),
             findings: Vec::new(),
             clusters: Vec::new(),
@@ -198,16 +198,12 @@ impl<'a> Release<'a> {
             links_of: Vec::new(),
             named: Vec::new(),
         };
-        for (number, stream) in (0..).zip(streams) {
-            let documents = 0..stream.documents.len() as u32;
-            release.documents.extend(documents.map(|document| Origin { stream: number, document }));
-        }
         let jobs = release.threads();
-        let parts = &release.documents;
-        let parts = threads::in_parts_with(parts, jobs, DOCUMENTS_PER_THREAD, Seen::default, |seen, from, origins| {
-            let mut gathered = Gathered::with_room(origins.len(), namespace);
-            for (id, origin) in (from as u32..).zip(origins) {
-                gathered.document(&streams[origin.stream as usize], id, origin.document, seen);
+        let count = release.documents();
+        let parts = threads::in_ranges_with(count, jobs, DOCUMENTS_PER_THREAD, Seen::default, |seen, numbers| {
+            let mut gathered = Gathered::with_room(numbers.len(), namespace);
+            for (id, document) in (numbers.start as u32..).zip(between(streams, numbers)) {
+                gathered.document(document, id, seen);
             }
             gathered
         });
@@ -390,11 +386,28 @@ impl<'a> Release<'a> {
         }
     }
 
+    /// How many documents there are in all streams; [`Place::document`] counts them over the streams.
+    pub fn documents(&self) -> usize {
+        self.begins.last().map_or(0, |end| *end as usize)
+    }
+
+    /// Where a document came from.
+    pub fn origin_of(&self, document: u32) -> Option<Origin> {
+        let stream = self.begins.partition_point(|begin| *begin <= document).checked_sub(1)?;
+        let is_there = stream < self.streams.len();
+        is_there.then(|| Origin { stream: stream as u32, document: document - self.begins[stream] })
+    }
+
+    /// A document, and the stream it came in.
+    pub fn document(&self, document: u32) -> Option<(&'a Stream, &'a StreamDocument)> {
+        let origin = self.origin_of(document)?;
+        let stream = self.streams.get(origin.stream as usize)?;
+        Some((stream, stream.documents.get(origin.document as usize)?))
+    }
+
     /// The line in its source at which an object begins, from 1.
     pub fn line_of(&self, object: &Object<'_>) -> Option<usize> {
-        let origin = self.documents.get(object.document as usize)?;
-        let stream = self.streams.get(origin.stream as usize)?;
-        Some(stream.documents.get(origin.document as usize)?.line_at(object.root.span().start as usize))
+        Some(self.document(object.document)?.1.line_at(object.root.span().start as usize))
     }
 
     /// What was found among documents that are no objects: they are lost to everything that asks for objects.
@@ -405,22 +418,17 @@ impl<'a> Release<'a> {
 
     /// The stream a document came in.
     pub fn stream_of(&self, document: u32) -> Option<&'a Stream> {
-        self.streams.get(self.documents.get(document as usize)?.stream as usize)
+        self.streams.get(self.origin_of(document)?.stream as usize)
     }
 
     /// A document, where it could be parsed.
     pub fn parsed(&self, document: u32) -> Option<&'a Document> {
-        let origin = self.documents.get(document as usize)?;
-        let stream = self.streams.get(origin.stream as usize)?;
-        stream.documents.get(origin.document as usize)?.parsed()
+        self.document(document)?.1.parsed()
     }
 
     /// The text of a document.
     pub fn text_of(&self, document: u32) -> &'a str {
-        let origin = self.documents.get(document as usize);
-        origin
-            .and_then(|origin| self.streams.get(origin.stream as usize)?.documents.get(origin.document as usize))
-            .map_or("", StreamDocument::text)
+        self.document(document).map_or("", |(_, document)| document.text())
     }
 
     /// Adds the text of a document to another. For going through all of them: [`Release::text_of`] keeps what it puts together.
@@ -433,11 +441,8 @@ impl<'a> Release<'a> {
 
     /// A document with everything that came with it: the separator before it, comments, the line end behind it.
     pub fn source_of(&self, document: u32) -> String {
-        let origin = self.documents.get(document as usize);
-        let document =
-            origin.and_then(|origin| self.streams.get(origin.stream as usize)?.documents.get(origin.document as usize));
         let mut bytes = Vec::new();
-        if let Some(document) = document {
+        if let Some((_, document)) = self.document(document) {
             document.write(&mut bytes);
         }
         String::from_utf8(bytes).unwrap_or_default()
@@ -445,9 +450,7 @@ impl<'a> Release<'a> {
 
     /// The template a document was rendered from, by the mark that Helm 3 or Helm 4 left.
     pub fn template_of(&self, document: u32) -> Option<&'a str> {
-        let origin = self.documents.get(document as usize)?;
-        let stream = self.streams.get(origin.stream as usize)?;
-        let document = stream.documents.get(origin.document as usize)?;
+        let (_, document) = self.document(document)?;
         documents::template(document.beginning(), document.parsed())
     }
 
@@ -456,6 +459,25 @@ impl<'a> Release<'a> {
         (group, kind, namespace, name).hash(&mut hasher);
         hasher.finish()
     }
+}
+
+/// The number of the first document of each stream, counted over all of them; and of one behind the last.
+fn begins(streams: &[Stream]) -> Vec<u32> {
+    let mut begins = vec![0];
+    for stream in streams {
+        begins.push(begins.last().copied().unwrap_or_default() + stream.documents.len() as u32);
+    }
+    begins
+}
+
+/// The documents of some numbers.
+fn between(streams: &[Stream], numbers: Range<usize>) -> impl Iterator<Item = &StreamDocument> {
+    let mut before = 0;
+    streams.iter().flat_map(move |stream| {
+        let own = numbers.start.saturating_sub(before)..numbers.end.saturating_sub(before);
+        before += stream.documents.len();
+        stream.documents.between(own)
+    })
 }
 
 /// A text that stands somewhere even where it is empty. Two empty texts are compared like others, and where one of them stands

@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of the work.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
@@ -41,6 +42,20 @@ pub fn in_parts_with<T: Sync, S, R: Send>(
         let (from, items) = parts.part(number);
         work(state, from, items)
     })
+}
+
+/// As [`in_parts_with`], of items that are known by their numbers below `items`.
+pub fn in_ranges_with<S, R: Send>(
+    items: usize,
+    jobs: usize,
+    least: usize,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, Range<usize>) -> R + Sync,
+) -> Vec<R> {
+    let threads = worth(items, jobs, least);
+    let count = parts(threads);
+    let bound = |number: usize| items * number / count;
+    in_turn_with(count, threads, begin, |state, number| work(state, bound(number)..bound(number + 1)))
 }
 
 /// As [`in_parts`], for work that takes the items themselves.
@@ -338,7 +353,9 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{in_one, in_owned_parts, in_parts, in_parts_with, in_turn, in_turn_beside, until_nothing_is_left};
+    use super::{
+        in_one, in_owned_parts, in_parts, in_parts_with, in_ranges_with, in_turn, in_turn_beside, until_nothing_is_left,
+    };
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -351,6 +368,7 @@ mod tests {
             assert_eq!(parts.concat(), items);
             assert_eq!(in_owned_parts(items.clone(), jobs, 10, |part| part).concat(), items);
             assert_eq!(in_turn(1000, jobs, |number| number), items);
+            assert_eq!(in_ranges_with(1000, jobs, 10, || (), |(), range| range.collect::<Vec<_>>()).concat(), items);
             assert_eq!(in_turn_beside(1000, jobs, || (), |(), number| number, || "done"), (items.clone(), "done"));
             let own = in_parts_with(
                 &items,

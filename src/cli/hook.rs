@@ -126,7 +126,7 @@ enum Key<'r> {
 fn key<'r>(release: &Release<'r>, finding: &Finding) -> Key<'r> {
     let rule = finding.rule.name;
     let at = finding.place.and_then(|place| {
-        let origin = release.documents.get(place.document as usize)?;
+        let origin = release.origin_of(place.document)?;
         let stream = release.streams.get(origin.stream as usize)?;
         Some(Key::At(rule, &stream.name, origin.document, place.span.start))
     });

@@ -17,8 +17,7 @@ pub fn add(release: &Release<'_>, findings: &mut [Finding]) {
 }
 
 fn fix(release: &Release<'_>, finding: &Finding) -> Option<Vec<Edit>> {
-    let origin = *release.documents.get(finding.place?.document as usize)?;
-    let text = release.streams.get(origin.stream as usize)?.documents.get(origin.document as usize)?.text();
+    let text = release.text_of(finding.place?.document);
     match document(text, &Context::default()) {
         Outcome::Migrated(migration) => Some(edits(text, &migration.text)),
         _ => None,

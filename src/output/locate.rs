@@ -186,9 +186,7 @@ impl<'r> Locator<'r> {
     }
 
     fn fix(&self, finding: &Finding) -> Option<Vec<FixedLines>> {
-        let origin = *self.release.documents.get(finding.place?.document as usize)?;
-        let stream = self.release.streams.get(origin.stream as usize)?;
-        let document = stream.documents.get(origin.document as usize)?;
+        let (_, document) = self.release.document(finding.place?.document)?;
         let ends_line = |offset: usize| match offset.checked_sub(1) {
             Some(before) => document.bytes().get(before) == Some(&b'\n'),
             None => document.column() == 0 && document.start > 0,
@@ -205,7 +203,7 @@ impl<'r> Locator<'r> {
 
     /// Where a place is; `path` where it is another than that of its node.
     pub fn location(&self, place: &Place, path: Option<&str>) -> Option<Location<'r>> {
-        let origin = *self.release.documents.get(place.document as usize)?;
+        let origin = self.release.origin_of(place.document)?;
         let stream = self.release.streams.get(origin.stream as usize)?;
         let document = stream.documents.get(origin.document as usize)?;
         let bytes = document.bytes();
@@ -262,7 +260,7 @@ impl<'r> Locator<'r> {
         let first = self.first.get_or_init(|| {
             let mut first = vec![None; self.release.streams.len()];
             for object in &self.release.objects {
-                if let Some(origin) = self.release.documents.get(object.document as usize) {
+                if let Some(origin) = self.release.origin_of(object.document) {
                     first[origin.stream as usize].get_or_insert(object.number);
                 }
             }

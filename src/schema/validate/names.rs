@@ -60,6 +60,13 @@ const NEXT: [[Part; 4]; 4] = {
 
 /// As [`is_dns_subdomain`], of any length.
 pub(super) fn is_dotted(text: &str) -> bool {
+    let part = |byte: &u8| PARTS[*byte as usize];
+    let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last()) else { return false };
+    // Mostly it is one label, and no byte of it hangs on the one before.
+    let is_label = text.bytes().fold(true, |all, byte| all & ((PARTS[byte as usize] as u8) <= Part::Hyphen as u8));
+    if is_label {
+        return part(first) == Part::Inner && part(last) == Part::Inner;
+    }
     let end = text.bytes().fold(Part::Dot, |part, byte| NEXT[part as usize][PARTS[byte as usize] as usize]);
     end == Part::Inner
 }
