@@ -45,8 +45,22 @@ impl<T> Parted<T> {
 
     /// The item of a number.
     pub fn get(&self, number: usize) -> Option<&T> {
-        let part = self.begins.partition_point(|begin| *begin <= number).checked_sub(1)?;
+        let part = self.part_of(number)?;
         self.parts.get(part)?.get(number - self.begins[part])
+    }
+
+    /// The part in which the item of a number stands. Threads share their work evenly, so that it is mostly where it would be if
+    /// all parts were of one length.
+    #[inline]
+    fn part_of(&self, number: usize) -> Option<usize> {
+        let begins = self.begins.as_slice();
+        let likely = (number * begins.len()).checked_div(self.count)?;
+        let is_in = |part: &usize| {
+            begins.get(*part).is_some_and(|begin| *begin <= number)
+                && begins.get(part + 1).is_none_or(|next| number < *next)
+        };
+        let near = [likely, likely.wrapping_sub(1), likely + 1].into_iter().find(is_in);
+        near.or_else(|| begins.partition_point(|begin| *begin <= number).checked_sub(1))
     }
 
     /// The number of the first item that is not what those before it are; as of slices.
@@ -58,9 +72,7 @@ impl<T> Parted<T> {
 
     /// Items that stand in one part; none where they do not.
     pub fn range(&self, numbers: Range<usize>) -> &[T] {
-        let Some(part) = self.begins.partition_point(|begin| *begin <= numbers.start).checked_sub(1) else {
-            return &[];
-        };
+        let Some(part) = self.part_of(numbers.start) else { return &[] };
         let begin = self.begins[part];
         let items = self.parts.get(part).and_then(|part| part.get(numbers.start - begin..numbers.end - begin));
         items.unwrap_or_default()
@@ -103,13 +115,16 @@ mod tests {
 
     #[test]
     fn items_are_found_whatever_the_parts() {
-        for parts in [vec![], vec![vec![]], vec![vec![0, 1, 2]], vec![vec![], vec![0], vec![], vec![1, 2], vec![]]] {
+        let uneven = vec![(0..90).collect(), vec![90], vec![91], vec![92], (93..100).collect()];
+        let few = [vec![], vec![vec![]], vec![vec![0, 1, 2]], vec![vec![], vec![0], vec![], vec![1, 2], vec![]]];
+        for parts in few.into_iter().chain([uneven]) {
             let count = parts.iter().map(Vec::len).sum::<usize>();
             let list = Parted::from(parts);
             assert_eq!((list.len(), list.is_empty()), (count, count == 0));
             assert!(list.iter().copied().eq(0..count));
             assert!((0..count).all(|number| list.get(number) == Some(&number)));
             assert_eq!(list.get(count), None);
+            assert!((0..=count).all(|from| list.between(from..count).copied().eq(from..count)));
             assert!((0..=count).all(|number| list.partition_point(|item| *item < number) == number));
             assert!(
                 (0..count)

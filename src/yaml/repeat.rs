@@ -43,6 +43,8 @@ pub struct Reader {
     own: Collected,
     /// Texts that were parsed, by their hashes: a later document may have the very same.
     texts: FxHashMap<u64, Arc<Form>>,
+    /// Whether the last document had one of them.
+    is_known_text: bool,
     /// Those that others have parsed too.
     shared: Arc<Texts>,
     room: Room,
@@ -73,14 +75,24 @@ impl Reader {
 
     /// As [`super::parse`].
     pub fn parse(&mut self, text: &str) -> Result<Parsed, SyntaxError> {
-        // Mostly it repeats the one that the last document did, or the one that came behind it the last time.
+        // Mostly it repeats the one that the last document did, or the one that came behind it the last time; or its text is known
+        // as the last one's was.
         let likely = [self.latest, self.next[self.latest].into()];
-        if let Some(document) = likely.into_iter().find_map(|number| self.repeated(number, text)) {
+        let of_likely = |reader: &mut Self| likely.into_iter().find_map(|number| reader.repeated(number, text));
+        if !self.is_known_text
+            && let Some(document) = of_likely(self)
+        {
             return Ok(document);
         }
         let hash = FxBuildHasher.hash_one(text);
+        let was_known = self.is_known_text;
+        self.is_known_text = false;
         if let Some(form) = self.known_text(hash, text) {
+            self.is_known_text = true;
             return Ok(Parsed::new(Document::of_form(form, OwnWords::default()), Oddities::default()));
+        }
+        if was_known && let Some(document) = of_likely(self) {
+            return Ok(document);
         }
         let others = (0..self.known.len()).filter(|number| !likely.contains(number));
         if let Some(document) = others.into_iter().find_map(|number| self.repeated(number, text)) {
