@@ -3,10 +3,9 @@
 //! Each layer hands in findings; this module only says in which order they run, on how many threads, and puts together what
 //! many objects share. The result is the same for any number of threads.
 
-use std::cell::Cell;
 use std::sync::OnceLock;
 
-use crate::admission::{self, Gates, Overheard};
+use crate::admission::{self, Gates};
 use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
 use crate::ignores::Ignores;
@@ -249,15 +248,11 @@ impl<'r, 'o, 'a> Judge<'r, 'o, 'a> {
         if definition::is_definition(object) {
             definition::judge(object, findings);
         }
-        let is_asked = Cell::new(false);
         if let Some(webhooks) = &self.webhooks {
-            let peers = Overheard { peers: self.release, note: || is_asked.set(true) };
-            admission::judge_alike(object, &peers, webhooks, &mut self.admitted, findings);
+            admission::judge_alike(object, self.release, webhooks, &mut self.admitted, findings);
             limit(findings, from);
         }
-        if !is_asked.get() {
-            self.twins.remember(object, findings.get(from..).unwrap_or_default());
-        }
+        self.twins.remember(object, findings.get(from..).unwrap_or_default());
     }
 }
 

@@ -66,7 +66,7 @@ pub trait Peers {
 }
 
 /// Peers, and what is done when somebody asks for one: who does, hangs on more than his own object.
-pub struct Overheard<'p, F> {
+pub(crate) struct Overheard<'p, F> {
     /// Who is asked.
     pub peers: &'p dyn Peers,
     /// What is done then.

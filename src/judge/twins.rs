@@ -1,7 +1,7 @@
-//! Objects of documents that are the same to the byte: what one of them came to holds for all.
+//! Objects of documents that are the same to the byte: what one of them came to holds for all. They stand in one namespace, so that
+//! a webhook that asks for another object of the release is answered the same for each.
 //!
-//! Only what was found out without a look at other objects is remembered, and it is told of each object by itself. It judges
-//! nothing.
+//! What was found is told of each object by itself. It judges nothing.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
