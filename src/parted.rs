@@ -45,8 +45,15 @@ impl<T> Parted<T> {
 
     /// The item of a number.
     pub fn get(&self, number: usize) -> Option<&T> {
+        let (part, place) = self.place_of(number)?;
+        self.parts.get(part)?.get(place)
+    }
+
+    /// The part in which the item of a number would stand, and its place there.
+    #[inline]
+    pub fn place_of(&self, number: usize) -> Option<(usize, usize)> {
         let part = self.part_of(number)?;
-        self.parts.get(part)?.get(number - self.begins[part])
+        Some((part, number - self.begins[part]))
     }
 
     /// The part in which the item of a number stands. Threads share their work evenly, so that it is mostly where it would be if

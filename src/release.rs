@@ -208,19 +208,24 @@ impl<'a> Release<'a> {
             gathered
         });
         let count = parts.iter().map(|part| part.objects.len()).sum();
-        let mut names = Names::default();
-        let (mut hashes, mut stated) = (Vec::with_capacity(count), Vec::with_capacity(parts.len()));
-        let mut gathered = Vec::with_capacity(parts.len());
+        let (mut names, mut hashes) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
+        let (mut gathered, mut stated) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
+        let mut before = 0;
         for part in parts {
-            stated.push((hashes.len() as u32, part.stated));
-            hashes.extend(part.hashes);
-            names.append(&part.names);
-            gathered.push(part.objects);
             release.findings.extend(part.findings);
+            if part.objects.is_empty() {
+                continue;
+            }
+            stated.push((before, part.stated));
+            before += part.objects.len() as u32;
+            hashes.push(part.hashes);
+            names.push(part.names);
+            gathered.push(part.objects);
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
         let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
-        (release.objects, release.index) = threads::both(jobs, || numbered(gathered), || Index::new(&hashes));
+        (release.objects, release.index) =
+            threads::both(jobs, || numbered(gathered), || Index::new(count, hashes.iter().flatten().copied()));
         let (clusters, mut membership) =
             release.follow_references(&names, jobs, |objects| membership::stated(stated, objects, namespace));
         membership::spread(&release, &BTreeSet::new(), &mut membership);
@@ -237,7 +242,7 @@ impl<'a> Release<'a> {
     /// those of all objects.
     fn follow_references<T: Send>(
         &mut self,
-        names: &Names,
+        names: &[Names],
         jobs: usize,
         beside: impl FnOnce(&Parted<Object<'a>>) -> T + Send,
     ) -> T {
@@ -278,7 +283,7 @@ impl<'a> Release<'a> {
         };
         let index = self
             .by_name
-            .get_or_init(|| Index::new(&self.objects.iter().map(|object| hash(&object.name)).collect::<Vec<_>>()));
+            .get_or_init(|| Index::new(self.objects.len(), self.objects.iter().map(|object| hash(&object.name))));
         let bearers = index.of(hash(name)).filter_map(|number| self.objects.get(number as usize));
         bearers.filter(move |object| object.name == name)
     }
@@ -311,7 +316,7 @@ impl<'a> Release<'a> {
             }
             let any_namespace = self.any_namespace.get_or_init(|| {
                 let hash = |object: &Object<'a>| Self::hash(object.group(), &object.kind, "", &object.name);
-                Index::new(&self.objects.iter().map(hash).collect::<Vec<_>>())
+                Index::new(self.objects.len(), self.objects.iter().map(hash))
             });
             let namesakes = any_namespace.of(Self::hash(group, kind, "", name));
             namesakes.take(NAMESAKES).find_map(|number| {

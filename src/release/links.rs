@@ -169,8 +169,8 @@ impl OfForm {
 }
 
 impl<'r, 'a> Follower<'r, 'a> {
-    /// One that has followed none; `names` are those of all of the release's objects.
-    pub(super) fn new(release: &'r Release<'a>, names: &'r Names) -> Self {
+    /// One that has followed none; `names` are those of all of the release's objects, part by part.
+    pub(super) fn new(release: &'r Release<'a>, names: &'r [Names]) -> Self {
         let trail = Trail { names, steps: Vec::new() };
         Self { release, forms: PerForm::default(), trail }
     }
@@ -220,8 +220,8 @@ impl<'r, 'a> Follower<'r, 'a> {
 /// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
 /// to mostly stands behind what the one before referred to, and need not be sought.
 struct Trail<'n, 'a> {
-    /// Of all objects.
-    names: &'n Names,
+    /// Of all objects, in the parts in which they stand.
+    names: &'n [Names],
     /// By the place of a reference in its object.
     steps: Vec<Step<'a>>,
 }
@@ -274,7 +274,10 @@ impl<'a> Trail<'_, 'a> {
     fn follow(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
         let expected = self.step(nth).next;
         // Where an identity stands twice, the first of them would have to be found.
-        let is_named = self.names.is(expected as usize, &to.name) && release.index.is_first(expected);
+        let named = release.objects.place_of(expected as usize);
+        let is_name =
+            |(part, place): (usize, usize)| self.names.get(part).is_some_and(|names| names.is(place, &to.name));
+        let is_named = named.is_some_and(is_name) && release.index.is_first(expected);
         let expected = release.objects.get(expected as usize).filter(|object| {
             let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
             is_named && object.is(to.group(), &to.kind) && release.namespace_of(object) == namespace()

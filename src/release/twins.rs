@@ -80,7 +80,7 @@ impl Twins {
 }
 
 /// The twins among objects that share a hash.
-fn among(release: &Release<'_>, run: &[(u64, u32)], all: &mut Vec<Vec<u32>>) {
+fn among(release: &Release<'_>, run: &[(u32, u32)], all: &mut Vec<Vec<u32>>) {
     let mut left: Vec<&Object<'_>> =
         run.iter().filter_map(|(_, number)| release.objects.get(*number as usize)).collect();
     // Nearly always they bear one identity.
