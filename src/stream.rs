@@ -225,19 +225,30 @@ impl Part {
         let mut documents = Vec::new();
         let mut at = Position::default();
         let mut holds = [false; SOUGHT.len()];
+        let mut look_through = |text: &[u8]| {
+            for (finder, holds) in FINDERS.iter().zip(&mut holds).filter(|_| !text.is_empty()) {
+                *holds |= finder.find(text).is_some();
+            }
+        };
+        let mut words = Vec::new();
         for (number, raw) in yaml::split(bytes).enumerate() {
             if number == SAMPLE {
                 // Room that grows is copied each time; room that is never used costs nothing.
                 documents.reserve((SAMPLE * (bytes.len() / raw.span.start.max(1))).min(MOST_ROOM));
             }
             let document = StreamDocument::parse(bytes, &raw, &mut at, reader);
-            // What a document repeats has been looked through.
-            let news = document.news(bytes.get(raw.span).unwrap_or_default());
-            for (finder, holds) in FINDERS.iter().zip(&mut holds) {
-                *holds |= [news, document.separator()].iter().any(|text| finder.find(text).is_some());
+            look_through(document.odd_separator());
+            // What a document repeats has been looked through; its own words are, together with those of the others.
+            match document.own_words() {
+                Some(own) => {
+                    words.extend_from_slice(own.as_bytes());
+                    words.push(b'\n');
+                }
+                None => look_through(bytes.get(raw.span).unwrap_or_default()),
             }
             documents.push(document);
         }
+        look_through(&words);
         Self { documents, length: bytes.len(), lines: at.line, holds }
     }
 }

@@ -27,7 +27,6 @@ crate::rule! {
 
 /// A range, small: there are as many as clusters.
 struct Entry<'v, 'a> {
-    first: u128,
     object: &'v Object<'a>,
     network: Network,
     node: u32,
@@ -53,14 +52,15 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         for object in view.clusters.iter().filter_map(|cluster| cluster.object) {
             let both = ranges.of(object);
             entries.extend(both[of].clone().map(|Range { network, value }| Entry {
-                first: bounds(network).0,
                 object,
                 network,
                 node: value.index(),
             }));
         }
     }
-    entries.sort_by_key(|entry| (entry.network.address.is_ipv6(), entry.first, entry.object.number, entry.node));
+    entries.sort_by_key(|entry| {
+        (entry.network.address.is_ipv6(), bounds(entry.network).0, entry.object.number, entry.node)
+    });
     // The two ranges of different clusters that reach furthest so far: one of them is not the own cluster's.
     let mut furthest: Option<&Entry<'_, '_>> = None;
     let mut second: Option<&Entry<'_, '_>> = None;

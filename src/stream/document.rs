@@ -77,9 +77,9 @@ impl StreamDocument {
         }
     }
 
-    /// What stands in it that may not stand in a document before it, given its own bytes.
-    pub(super) fn news<'s>(&'s self, own: &'s [u8]) -> &'s [u8] {
-        Self::difference(&self.content).map_or(own, |(words, _)| words.as_bytes())
+    /// The words that it has in place of those of a document before it, where it repeats one; all else stands there too.
+    pub(super) fn own_words(&self) -> Option<&str> {
+        Self::difference(&self.content).map(|(words, _)| words)
     }
 
     /// Counts its place from some bytes before, with so many line ends.
@@ -115,6 +115,11 @@ impl StreamDocument {
     /// What stood before it: the line with the three dashes, or nothing.
     pub fn separator(&self) -> &[u8] {
         if self.is_separated { SEPARATOR } else { self.odd.as_ref().map_or(b"", |odd| &odd.separator) }
+    }
+
+    /// What stood before it, where that is not the separator of nearly all documents.
+    pub(super) fn odd_separator(&self) -> &[u8] {
+        self.odd.as_ref().map_or(b"", |odd| &odd.separator)
     }
 
     /// Its bytes, behind the separator.

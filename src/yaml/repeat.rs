@@ -250,6 +250,13 @@ fn common_start(a: &[u8], b: &[u8]) -> usize {
     let word =
         |bytes: &[u8], at: usize| -> Option<u128> { bytes.get(at..at + 16)?.try_into().ok().map(u128::from_le_bytes) };
     let mut at = 0;
+    // Two words at once, as long as nothing differs.
+    while let (Some(one), Some(other)) = (a.get(at..at + 32), b.get(at..at + 32)) {
+        if one != other {
+            break;
+        }
+        at += 32;
+    }
     while let (Some(one), Some(other)) = (word(a, at), word(b, at)) {
         let different = one ^ other;
         if different != 0 {
