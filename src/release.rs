@@ -164,12 +164,12 @@ pub struct Release<'a> {
     namespace: String,
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
-    any_namespace: OnceLock<Index>,
+    any_namespace: OnceLock<Originals>,
     /// See [`Release::twins`]; made when first somebody asks.
     twins: OnceLock<Twins>,
     /// As `index`, by the name alone; made when first somebody asks.
-    by_name: OnceLock<Index>,
-    /// The references of all Cluster API objects, in order of appearance.
+    by_name: OnceLock<Originals>,
+    /// The references of all Cluster API objects, in order of appearance; of what stands there twice those of the first.
     pub links: Parted<Link<'a>>,
     /// For each object: where its links begin; and where the last one's end.
     links_of: Vec<u32>,
@@ -226,6 +226,8 @@ impl<'a> Release<'a> {
         let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
         (release.objects, release.index) =
             threads::both(jobs, || numbered(gathered), || Index::new(count, hashes.iter().flatten().copied()));
+        // Before the threads that follow references ask for them.
+        release.twins();
         let (clusters, mut membership) =
             release.follow_references(&names, jobs, |objects| membership::stated(stated, objects, namespace));
         membership::spread(&release, &BTreeSet::new(), &mut membership);
@@ -262,14 +264,15 @@ impl<'a> Release<'a> {
         done
     }
 
-    /// Whether an object refers to any other.
+    /// Whether an object that is no copy refers to any other.
     fn has_links(&self, object: u32) -> bool {
         let begin = object as usize;
         self.links_of.get(begin..begin + 2).is_some_and(|bounds| bounds[0] != bounds[1])
     }
 
-    /// The references of an object, in order of appearance.
+    /// The references of an object, in order of appearance; those of a copy stand at the first of its identity.
     pub fn links_from(&self, object: u32) -> &[Link<'a>] {
+        let object = self.twins().original_of(object);
         let bound = |number: u32| self.links_of.get(number as usize).map_or(0, |at| *at as usize);
         self.links.range(bound(object)..bound(object + 1))
     }
@@ -281,10 +284,8 @@ impl<'a> Release<'a> {
             name.hash(&mut hasher);
             hasher.finish()
         };
-        let index = self
-            .by_name
-            .get_or_init(|| Index::new(self.objects.len(), self.objects.iter().map(|object| hash(&object.name))));
-        let bearers = index.of(hash(name)).filter_map(|number| self.objects.get(number as usize));
+        let index = self.by_name.get_or_init(|| Originals::of(self, |object| hash(&object.name)));
+        let bearers = index.with(hash(name)).filter_map(|number| self.objects.get(number as usize));
         bearers.filter(move |object| object.name == name)
     }
 
@@ -314,11 +315,9 @@ impl<'a> Release<'a> {
             if !self.namespace.is_empty() {
                 return None;
             }
-            let any_namespace = self.any_namespace.get_or_init(|| {
-                let hash = |object: &Object<'a>| Self::hash(object.group(), &object.kind, "", &object.name);
-                Index::new(self.objects.len(), self.objects.iter().map(hash))
-            });
-            let namesakes = any_namespace.of(Self::hash(group, kind, "", name));
+            let hash = |object: &Object<'a>| Self::hash(object.group(), &object.kind, "", &object.name);
+            let any_namespace = self.any_namespace.get_or_init(|| Originals::of(self, hash));
+            let namesakes = any_namespace.with(Self::hash(group, kind, "", name));
             namesakes.take(NAMESAKES).find_map(|number| {
                 let object = self.objects.get(number as usize)?;
                 let is_one_unnamed = self.namespace_of(object).is_empty() != namespace.is_empty();
@@ -505,6 +504,29 @@ fn numbered(mut parts: Vec<Vec<Object<'_>>>) -> Parted<Object<'_>> {
         before += part.len() as u32;
     }
     parts.into()
+}
+
+/// An index of the objects that are no copies.
+#[derive(Debug)]
+struct Originals {
+    numbers: Vec<u32>,
+    index: Index,
+}
+
+impl Originals {
+    /// Those of a release, by a hash of theirs.
+    fn of<'a>(release: &Release<'a>, hash: impl Fn(&Object<'a>) -> u64) -> Self {
+        let twins = release.twins();
+        let numbers: Vec<u32> = (0..release.objects.len() as u32).filter(|object| !twins.is_copy(*object)).collect();
+        let objects = numbers.iter().filter_map(|number| release.objects.get(*number as usize));
+        let index = Index::new(numbers.len(), objects.map(hash).collect::<Vec<_>>().into_iter());
+        Self { numbers, index }
+    }
+
+    /// The objects of a hash, in order; whoever asks compares.
+    fn with(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        self.index.of(hash).filter_map(|place| self.numbers.get(place as usize).copied())
+    }
 }
 
 /// How often each kind stands in a set of objects; kinds in order of first appearance.

@@ -184,7 +184,7 @@ impl<'r, 'a> Follower<'r, 'a> {
         };
         for object in objects {
             let from = followed.links.len();
-            if is_capi_group(object.group()) {
+            if is_capi_group(object.group()) && !self.release.twins().is_copy(object.number) {
                 self.object(object, from, &mut followed);
             }
             followed.counts.push((followed.links.len() - from) as u32);

@@ -122,16 +122,22 @@ pub fn spread(release: &Release<'_>, gone: &BTreeSet<u32>, membership: &mut [Mem
             std::iter::once(first as u32).chain(bearers.copied()).filter(|bearer| !is_stated[*bearer as usize])
         {
             membership[bearer as usize] = merged;
-            if release.has_links(bearer) {
-                queue.push(bearer);
-            }
+            queue.extend(Some(twins.original_of(bearer)).filter(|original| release.has_links(*original)));
         }
     };
-    for (number, target) in release.named.iter().filter(|(number, _)| is_stated[*number as usize]) {
-        reach(*target, membership[*number as usize], membership, &mut queue);
+    // Whoever refers to others may be gone, and stay as a copy that refers to the same.
+    let stays = |number: u32| {
+        let mut others = twins.of_object(number).into_iter().flatten().copied().filter(|_| gone.contains(&number));
+        others.find(|other| !gone.contains(other) && twins.original_of(*other) == number).unwrap_or(number)
+    };
+    for (number, target) in &release.named {
+        let number = stays(*number);
+        if is_stated[number as usize] {
+            reach(*target, membership[number as usize], membership, &mut queue);
+        }
     }
     while let Some(number) = queue.pop() {
-        let known = membership[number as usize];
+        let known = membership[stays(number) as usize];
         let from = release.named.partition_point(|(other, _)| *other < number);
         for (_, target) in release.named[from..].iter().take_while(|(other, _)| *other == number) {
             reach(*target, known, membership, &mut queue);

@@ -62,15 +62,16 @@ impl Twins {
         self.copies.get(object as usize).copied().unwrap_or_default()
     }
 
+    /// The object of which an object is a copy, or itself.
+    pub fn original_of(&self, object: u32) -> u32 {
+        if self.is_copy(object) { self.first_of(object) } else { object }
+    }
+
     /// Whether two objects of one identity are the same.
     pub fn are_same(&self, one: &Object<'_>, other: &Object<'_>) -> bool {
-        let is_first =
-            |object: &Object<'_>| self.is_copy(object.number) || self.first_of(object.number) == object.number;
-        match (is_first(one), is_first(other)) {
-            (true, true) => true,
-            (false, false) => is_same(one, other),
-            _ => false,
-        }
+        let (one_of, other_of) = (self.original_of(one.number), self.original_of(other.number));
+        let first = self.first_of(one.number);
+        one_of == other_of || one_of != first && other_of != first && is_same(one, other)
     }
 
     /// The first of those that bear an object's identity: the one that references lead to.

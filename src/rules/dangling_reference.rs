@@ -50,7 +50,7 @@ const COMPARISONS: usize = 5_000_000;
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut names = Names { of_kind: FxHashMap::default(), left: COMPARISONS };
     let made = OnceCell::new();
-    for link in view.links().filter(|link| link.target.is_none()) {
+    for link in view.release.links.iter().filter(|link| link.target.is_none()) {
         let Some(from) = view.object(link.from) else { continue };
         let is_external = view.is_external(&link.to.group, &link.to.kind, link.namespace_in(view.release), &link.name);
         let takes_template = link.takes_template(from);

@@ -31,7 +31,7 @@ crate::rule! {
 
 /// Looks at the references whose place says what they take.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for link in view.links() {
+    for link in &view.release.links {
         let Some(from) = view.object(link.from) else { continue };
         let Some(takes_template) = link.takes_template(from) else { continue };
         if !is_wrong(view, link, takes_template) {

@@ -35,7 +35,7 @@ crate::rule! {
 
 /// Looks at the references between the parts of clusters.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    for link in view.links().filter(|link| link.role == Role::Part) {
+    for link in view.release.links.iter().filter(|link| link.role == Role::Part) {
         let Some(from) = view.object(link.from) else { continue };
         let is_core =
             matches!(from.group(), CLUSTER_GROUP | "controlplane.cluster.x-k8s.io" | "bootstrap.cluster.x-k8s.io");

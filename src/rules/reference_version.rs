@@ -35,7 +35,7 @@ crate::rule! {
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     // What has been found fine once is so for the whole fleet.
     let mut served: FxHashSet<(&str, &str, &str)> = FxHashSet::default();
-    for link in view.links() {
+    for link in &view.release.links {
         let (Some(from), Some(version)) = (view.object(link.from), &link.to.version) else { continue };
         let target = link.target.and_then(|target| view.object(target));
         let kind = (&*link.to.group, &**version, &*link.to.kind);

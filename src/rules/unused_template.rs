@@ -27,7 +27,7 @@ crate::rule! {
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut in_use: FxHashSet<(&str, &str)> = FxHashSet::default();
     let mut last = None;
-    for link in view.links() {
+    for link in &view.release.links {
         // Charts render kind by kind: mostly it says the same as the one before, and that stands once.
         if !last.replace(&link.to).is_some_and(|last| Arc::ptr_eq(last, &link.to)) {
             in_use.insert((&link.to.group, &link.to.kind));

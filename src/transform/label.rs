@@ -383,13 +383,20 @@ mod tests {
         let infrastructure =
             "apiVersion: infrastructure.cluster.x-k8s.io/v1beta2\nkind: DockerCluster\nmetadata:\n  name: prod\n";
         let text = [cluster, infrastructure, infrastructure].join("---\n");
-        let streams = [Stream::parse(&Source { name: "twice".into(), bytes: text.into_bytes() }, 1)];
-        let release = Release::new(&streams, "");
-        let options = transform::Options { dedupe: transform::Dedupe::Off, ..transform::Options::default() };
-        let plan = transform::plan(&release, &options);
-        let written = transform::write(&release, &plan).expect("edits that hold").to_bytes();
-        let written = String::from_utf8(written).expect("text");
-        assert_eq!(written.matches("cluster.x-k8s.io/cluster-name: prod").count(), 3, "{written}");
+        let twice = [cluster, infrastructure, cluster, infrastructure].join("---\n");
+        let labelled = |text: &str, dedupe: transform::Dedupe| {
+            let streams = [Stream::parse(&Source { name: "twice".into(), bytes: text.into() }, 1)];
+            let release = Release::new(&streams, "");
+            let options = transform::Options { dedupe, ..transform::Options::default() };
+            let plan = transform::plan(&release, &options);
+            let written = transform::write(&release, &plan).expect("edits that hold").to_bytes();
+            String::from_utf8(written).expect("text").matches("cluster.x-k8s.io/cluster-name: prod").count()
+        };
+        assert_eq!(labelled(&text, transform::Dedupe::Off), 3);
+        assert_eq!(labelled(&twice, transform::Dedupe::Off), 4);
+        for dedupe in [transform::Dedupe::Identical, transform::Dedupe::KeepFirst, transform::Dedupe::KeepLast] {
+            assert_eq!(labelled(&twice, dedupe), 2, "{dedupe:?}");
+        }
     }
 
     #[test]

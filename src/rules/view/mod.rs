@@ -132,12 +132,6 @@ impl<'v, 'a> View<'v, 'a> {
         self.layers.get_or_init(|| layers::layers(self))
     }
 
-    /// All references.
-    pub fn links(&self) -> impl Iterator<Item = &'v Link<'a>> + use<'_, 'v, 'a> {
-        let twins = self.release.twins();
-        self.release.links.iter().filter(|link| !twins.is_copy(link.from))
-    }
-
     /// The references that lead to an object.
     pub fn leading_to(&self, object: &Object<'_>) -> impl Iterator<Item = &Link<'a>> + '_ {
         let links = part(&self.leading, &self.leading_to, object.number);
@@ -171,7 +165,7 @@ fn part<'l, T>(list: &'l [T], begins: &[u32], object: u32) -> &'l [T] {
 /// The numbers of links by the object they lead to, and where each object's begin.
 fn turned_round(release: &Release<'_>) -> (Vec<u32>, Vec<u32>) {
     let mut begins = vec![0_u32; release.objects.len() + 1];
-    let links = || (0_u32..).zip(&release.links).filter(|(_, link)| !release.twins().is_copy(link.from));
+    let links = || (0_u32..).zip(&release.links);
     let targets = || links().filter_map(|(number, link)| Some((number, link.target? as usize)));
     for (_, target) in targets() {
         begins[target + 1] += 1;
