@@ -220,7 +220,9 @@ impl<'r, 'o, 'a> Judge<'r, 'o, 'a> {
 
     fn objects(&mut self, objects: &[Object<'a>]) -> Judged {
         let mut findings = Vec::new();
-        objects.iter().for_each(|object| self.object(object, &mut findings));
+        for object in objects {
+            self.object(object, &mut findings);
+        }
         Judged { findings, alike: self.kinds.remarks() }
     }
 

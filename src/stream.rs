@@ -96,7 +96,9 @@ impl Stream {
         let threads = worth(length, jobs);
         let moved = threads::in_owned_parts(behind, threads, 1, |parts| {
             let moved = parts.into_iter().map(|((length, lines), mut documents)| {
-                documents.iter_mut().for_each(|document| document.move_behind(length, lines));
+                for document in &mut documents {
+                    document.move_behind(length, lines);
+                }
                 documents
             });
             moved.collect::<Vec<_>>()

@@ -199,7 +199,7 @@ pub fn in_turn_beside<S, R: Send, B: Send>(
     let (done, beside) = std::thread::scope(|scope| {
         let mut start = Start::new(scope);
         let other = start.thread(|| (beside(), take()));
-        let workers: Vec<_> = (2..jobs).map(|_| start.thread(&take)).collect();
+        let workers: Vec<_> = (2..jobs).map(|_| start.thread(take)).collect();
         start.begin();
         let mut done = take();
         for worker in workers {
@@ -231,7 +231,7 @@ pub fn until_nothing_is_left<S, R: Send, E: Send>(
     };
     let all = std::thread::scope(|scope| {
         let mut start = Start::new(scope);
-        let workers: Vec<_> = (1..jobs).map(|_| start.thread(&take)).collect();
+        let workers: Vec<_> = (1..jobs).map(|_| start.thread(take)).collect();
         start.begin();
         let own = take();
         let others =

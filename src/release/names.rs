@@ -40,7 +40,9 @@ mod tests {
     fn names_are_known_by_their_numbers() {
         let mut names = Names::with_room(2);
         let all = ["a", "", "bc", "é", "a"];
-        all.iter().for_each(|name| names.push(name));
+        for name in all {
+            names.push(name);
+        }
         for (number, name) in all.into_iter().enumerate() {
             assert!(names.is(number, name) && !names.is(number, "b"));
         }

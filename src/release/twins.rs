@@ -30,7 +30,9 @@ impl Twins {
         let runs: Vec<_> = release.index.shared().collect();
         let parts = threads::in_parts(&runs, release.threads(), SHARED_PER_THREAD, |_, runs| {
             let mut all = Vec::with_capacity(runs.len());
-            runs.iter().for_each(|run| among(release, run, &mut all));
+            for run in runs {
+                among(release, run, &mut all);
+            }
             let copies = all.iter().flat_map(|twins| copies(release, twins)).collect::<Vec<u32>>();
             (all, copies)
         });
@@ -40,7 +42,9 @@ impl Twins {
         let objects = if all.is_empty() { 0 } else { release.objects.len() };
         let (mut numbers, mut is_copy) = (vec![0; objects], vec![false; objects]);
         for (number, twins) in (1..).zip(&all) {
-            twins.iter().for_each(|object| numbers[*object as usize] = number);
+            for object in twins {
+                numbers[*object as usize] = number;
+            }
         }
         copies.into_iter().flatten().for_each(|object| is_copy[object as usize] = true);
         Self { all, numbers, copies: is_copy }
