@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::Release;
+use super::{Release, Twins};
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::parted::Parted;
 use crate::threads;
@@ -108,40 +108,64 @@ pub fn assign_without<'a>(
 pub fn spread(release: &Release<'_>, gone: &BTreeSet<u32>, membership: &mut [Membership]) {
     let is_stated: Vec<bool> = membership.iter().map(|member| *member != Membership::Unassigned).collect();
     let twins = release.twins();
+    let staying = Staying::of(twins, gone);
     // What was reached, and refers to others itself.
     let mut queue: Vec<u32> = Vec::new();
     let reach = |target: u32, known: Membership, membership: &mut [Membership], queue: &mut Vec<u32>| {
-        let alone = [target];
-        let mut bearers = twins.of_object(target).unwrap_or(&alone).iter().filter(|bearer| !gone.contains(bearer));
-        let Some(first) = bearers.next().map(|first| *first as usize) else { return };
-        let merged = membership[first].merge(known);
-        if is_stated[first] || merged == membership[first] {
+        let Some(first) = staying.first(target) else { return };
+        let merged = membership[first as usize].merge(known);
+        if is_stated[first as usize] || merged == membership[first as usize] {
             return;
         }
-        for bearer in
-            std::iter::once(first as u32).chain(bearers.copied()).filter(|bearer| !is_stated[*bearer as usize])
-        {
-            membership[bearer as usize] = merged;
-            queue.extend(Some(twins.original_of(bearer)).filter(|original| release.has_links(*original)));
+        let alone = [first];
+        let bearers = twins.of_object(first).unwrap_or(&alone);
+        for bearer in bearers.iter().filter(|bearer| !is_stated[**bearer as usize] && !gone.contains(bearer)) {
+            membership[*bearer as usize] = merged;
+            queue.extend(Some(twins.original_of(*bearer)).filter(|original| release.has_links(*original)));
         }
     };
-    // Whoever refers to others may be gone, and stay as a copy that refers to the same.
-    let stays = |number: u32| {
-        let mut others = twins.of_object(number).into_iter().flatten().copied().filter(|_| gone.contains(&number));
-        others.find(|other| !gone.contains(other) && twins.original_of(*other) == number).unwrap_or(number)
-    };
     for (number, target) in &release.named {
-        let number = stays(*number);
+        let number = staying.speaker(*number);
         if is_stated[number as usize] {
             reach(*target, membership[number as usize], membership, &mut queue);
         }
     }
     while let Some(number) = queue.pop() {
-        let known = membership[stays(number) as usize];
+        let known = membership[staying.speaker(number) as usize];
         let from = release.named.partition_point(|(other, _)| *other < number);
         for (_, target) in release.named[from..].iter().take_while(|(other, _)| *other == number) {
             reach(*target, known, membership, &mut queue);
         }
+    }
+}
+
+/// Which of the objects that bear one identity stay.
+struct Staying<'t> {
+    twins: &'t Twins,
+    /// For each identity that several bear: the first that stays, and the first that stays of those that are the same as its first.
+    firsts: Vec<[Option<u32>; 2]>,
+}
+
+impl<'t> Staying<'t> {
+    fn of(twins: &'t Twins, gone: &BTreeSet<u32>) -> Self {
+        let firsts = twins.all().iter().map(|bearers| {
+            let mut stay = bearers.iter().copied().filter(|bearer| !gone.contains(bearer));
+            let first = stay.next();
+            let is_original = |bearer: &u32| bearers.first() == Some(&twins.original_of(*bearer));
+            [first, first.into_iter().chain(stay).find(is_original)]
+        });
+        Self { twins, firsts: firsts.collect() }
+    }
+
+    /// The first that stays of those that bear an object's identity.
+    fn first(&self, object: u32) -> Option<u32> {
+        self.twins.identity_of(object).map_or(Some(object), |identity| self.firsts[identity][0])
+    }
+
+    /// Who refers to what an object refers to: the object itself, or where it is gone a copy of it that stays.
+    fn speaker(&self, object: u32) -> u32 {
+        let identity = self.twins.identity_of(object).filter(|_| self.twins.first_of(object) == object);
+        identity.and_then(|identity| self.firsts[identity][1]).unwrap_or(object)
     }
 }
 

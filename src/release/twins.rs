@@ -57,8 +57,12 @@ impl Twins {
 
     /// All that bear an object's identity, in order, where it is not the only one.
     pub fn of_object(&self, object: u32) -> Option<&[u32]> {
-        let number = self.numbers.get(object as usize)?.checked_sub(1)?;
-        self.all.get(number as usize).map(Vec::as_slice)
+        self.all.get(self.identity_of(object)?).map(Vec::as_slice)
+    }
+
+    /// The place among all of an object's identity, where it is not the only one that bears it.
+    pub fn identity_of(&self, object: u32) -> Option<usize> {
+        Some(self.numbers.get(object as usize)?.checked_sub(1)? as usize)
     }
 
     /// Whether an object is the same as the first of its identity, which is another: they are one object that stands twice.
