@@ -63,8 +63,8 @@ pub(super) fn is_dotted(text: &str) -> bool {
     let part = |byte: &u8| PARTS[*byte as usize];
     let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last()) else { return false };
     // Mostly it is one label, and no byte of it hangs on the one before.
-    let most = text.bytes().map(|byte| PARTS[byte as usize] as u8).max();
-    if most <= Some(Part::Hyphen as u8) {
+    let most = text.bytes().fold(0, |most, byte| most | PARTS[byte as usize] as u8);
+    if most <= Part::Hyphen as u8 {
         return part(first) == Part::Inner && part(last) == Part::Inner;
     }
     let end = text.bytes().fold(Part::Dot, |part, byte| NEXT[part as usize][PARTS[byte as usize] as usize]);
