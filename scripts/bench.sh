@@ -140,7 +140,7 @@ if [ "${LARGE:-}" ] && [ -d "$shared/corpus" ]; then
     measure once "$runs" "\`capi-lint lint\`, the corpus once ($(stat -c %s "$once") bytes)" "$bin lint --quiet <$once"
     [ -x "$tools/kubeconform" ] && measure conform_once "$runs" "kubeconform, the same" "$conform <$once" &&
         goal "the corpus once, kubeconform's time by" "none set" "$(ratio "$wall_conform_once" "$wall_once") (cpu $(ratio "$cpu_conform_once" "$cpu_once"))"
-    measure corpus 1 "\`capi-lint lint\`, 200 MB of the corpus" "$bin lint --quiet <$corpus"
+    measure corpus "$runs" "\`capi-lint lint\`, 200 MB of the corpus" "$bin lint --quiet <$corpus"
     [ -x "$tools/kubeconform" ] && measure conform_corpus 1 "kubeconform, the same" "$conform <$corpus" &&
         goal "the corpus, kubeconform's time by" "60" "$(ratio "$wall_conform_corpus" "$wall_corpus") (cpu $(ratio "$cpu_conform_corpus" "$cpu_corpus"))"
     huge=$(fleet 100000)
