@@ -124,7 +124,7 @@ impl<'s> Ignores<'s> {
                 ignores.by_object.entry(object.number).or_default().push(number);
             }
         }
-        let documents = if holds(COMMENT) { release.documents() } else { 0 };
+        let documents = if holds(COMMENT) { release.document_count() } else { 0 };
         let mut text = String::new();
         for number in 0..documents as u32 {
             text.clear();

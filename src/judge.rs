@@ -22,9 +22,9 @@ use crate::schema::table::Kind;
 use crate::schema::validate::{self, Client, Compiled, Passed};
 use crate::{report, rules, threads};
 
-mod twins;
+mod same_text;
 
-use twins::Twins;
+use same_text::SameText;
 
 /// How a release is judged.
 #[derive(Debug)]
@@ -142,9 +142,9 @@ impl Judged {
         // last of the list before the others: they look at the whole text, take longest, and nobody shall wait for them in the end.
         let view: OnceLock<View<'_, '_>> = OnceLock::new();
         let view = || view.get_or_init(|| View::new(release, &circumstances));
-        let twins = Twins::default();
+        let same_text = SameText::default();
         let count = 1 + objects.count() + rules::count();
-        let begin = || Judge::new(release, options, &twins);
+        let begin = || Judge::new(release, options, &same_text);
         let mut parts = threads::in_turn_with(count, objects.threads, begin, |judge, number| match number {
             0 => {
                 view();
@@ -197,7 +197,7 @@ impl Judged {
 struct Judge<'r, 'o, 'a> {
     release: &'r Release<'a>,
     options: &'o Options,
-    twins: &'r Twins,
+    same_text: &'r SameText,
     kinds: Kinds<'o>,
     /// How the webhooks are asked, where they are.
     webhooks: Option<admission::Options>,
@@ -206,11 +206,11 @@ struct Judge<'r, 'o, 'a> {
 }
 
 impl<'r, 'o, 'a> Judge<'r, 'o, 'a> {
-    fn new(release: &'r Release<'a>, options: &'o Options, twins: &'r Twins) -> Self {
+    fn new(release: &'r Release<'a>, options: &'o Options, same_text: &'r SameText) -> Self {
         Self {
             release,
             options,
-            twins,
+            same_text,
             kinds: Kinds::new(&options.schemas, options.unknown_kinds),
             webhooks: (options.admission == Switch::On).then(|| webhooks(options)),
             passed: Passed::default(),
@@ -232,14 +232,14 @@ impl<'r, 'o, 'a> Judge<'r, 'o, 'a> {
             return;
         }
         let kind = self.kinds.find(object);
-        if let Some(known) = self.twins.findings(object) {
+        if let Some(known) = self.same_text.findings(object) {
             findings.extend(known);
             return;
         }
         let from = findings.len();
         let Some(kind) = kind else {
             validate::judge_unknown(object, bundle::bundled(), validate::Options { client: options.client }, findings);
-            self.twins.remember(object, findings.get(from..).unwrap_or_default());
+            self.same_text.remember(object, findings.get(from..).unwrap_or_default());
             return;
         };
         judge_schema(object, kind, options.client, options, Some(&mut self.passed), findings);
@@ -254,7 +254,7 @@ impl<'r, 'o, 'a> Judge<'r, 'o, 'a> {
             admission::judge_alike(object, self.release, webhooks, &mut self.admitted, findings);
             limit(findings, from);
         }
-        self.twins.remember(object, findings.get(from..).unwrap_or_default());
+        self.same_text.remember(object, findings.get(from..).unwrap_or_default());
     }
 }
 

@@ -199,7 +199,7 @@ impl<'a> Release<'a> {
             named: Vec::new(),
         };
         let jobs = release.threads();
-        let count = release.documents();
+        let count = release.document_count();
         let parts = threads::in_ranges_with(count, jobs, DOCUMENTS_PER_THREAD, Seen::default, |seen, numbers| {
             let mut gathered = Gathered::with_room(numbers.len(), namespace);
             for (id, document) in (numbers.start as u32..).zip(between(streams, numbers)) {
@@ -391,7 +391,7 @@ impl<'a> Release<'a> {
     }
 
     /// How many documents there are in all streams; [`Place::document`] counts them over the streams.
-    pub fn documents(&self) -> usize {
+    pub fn document_count(&self) -> usize {
         self.begins.last().map_or(0, |end| *end as usize)
     }
 

@@ -121,7 +121,10 @@ pub fn spread(release: &Release<'_>, gone: &BTreeSet<u32>, membership: &mut [Mem
         let bearers = twins.of_object(first).unwrap_or(&alone);
         for bearer in bearers.iter().filter(|bearer| !is_stated[**bearer as usize] && !gone.contains(bearer)) {
             membership[*bearer as usize] = merged;
-            queue.extend(Some(twins.original_of(*bearer)).filter(|original| release.has_links(*original)));
+            let original = twins.original_of(*bearer);
+            if release.has_links(original) {
+                queue.push(original);
+            }
         }
     };
     for (number, target) in &release.named {

@@ -165,8 +165,7 @@ fn part<'l, T>(list: &'l [T], begins: &[u32], object: u32) -> &'l [T] {
 /// The numbers of links by the object they lead to, and where each object's begin.
 fn turned_round(release: &Release<'_>) -> (Vec<u32>, Vec<u32>) {
     let mut begins = vec![0_u32; release.objects.len() + 1];
-    let links = || (0_u32..).zip(&release.links);
-    let targets = || links().filter_map(|(number, link)| Some((number, link.target? as usize)));
+    let targets = || (0_u32..).zip(&release.links).filter_map(|(number, link)| Some((number, link.target? as usize)));
     for (_, target) in targets() {
         begins[target + 1] += 1;
     }

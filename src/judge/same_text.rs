@@ -14,7 +14,7 @@ use crate::yaml::SharedText;
 
 /// What objects came to, in as many tables as keep threads from waiting for one another.
 #[derive(Debug, Default)]
-pub struct Twins {
+pub struct SameText {
     known: [Mutex<Known>; Self::TABLES],
 }
 
@@ -25,7 +25,7 @@ fn key(object: &Object<'_>) -> Option<(SharedText, u32)> {
     Some((object.root.document().shared_text()?, object.root.index()))
 }
 
-impl Twins {
+impl SameText {
     const TABLES: usize = 32;
 
     /// Where a key is to be looked for.
@@ -68,7 +68,7 @@ mod tests {
     fn told(text: &str, times: usize) -> Vec<String> {
         let documents: Vec<&str> = text.split("---\n").collect();
         let bytes = documents.iter().flat_map(|document| vec![format!("---\n{document}"); times]).collect::<String>();
-        let source = Source { name: "twins".into(), bytes: bytes.into_bytes() };
+        let source = Source { name: "same".into(), bytes: bytes.into_bytes() };
         let streams = [Stream::parse(&source, 1)];
         let release = Release::new(&streams, "");
         let options = Options { jobs: 1, ..Options::default() };
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn each_twin_is_told_of_at_its_own_place() {
+    fn each_of_the_same_text_is_told_of_at_its_own_place() {
         let text =
             "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Machine\nmetadata:\n  name: A_b\nspec:\n  clusterName: 1\n";
         let (once, thrice) = (told(text, 1), told(text, 3));
