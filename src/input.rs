@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -324,12 +324,19 @@ fn begin_source(name: String, path: &Path, mut file: fs::File) -> Result<Input, 
     if !is_pipe && !metadata.is_file() || metadata.is_file() && metadata.len() > MOST_BYTES {
         return Ok(Input::Read(SourceGroup::one(name, read_all(file, path)?)));
     }
-    let room = if is_pipe { pipe::USUAL } else { metadata.len() as usize };
-    let mut bytes = Vec::with_capacity(arriving::BLOCK.min(room + 1));
-    read_up_to(&mut file, is_pipe, arriving::BLOCK, &mut bytes).map_err(unreadable)?;
+    let begin = if is_pipe { 0 } else { file.stream_position().map_err(unreadable)? };
+    let left = metadata.len().saturating_sub(begin) as usize;
+    let is_large_file = !is_pipe && left >= arriving::BLOCK;
+    let beginning = if is_large_file { pipe::USUAL } else { arriving::BLOCK };
+    let mut bytes = Vec::with_capacity(beginning.min(left.max(pipe::USUAL) + 1));
+    read_up_to(&mut file, is_pipe, beginning, &mut bytes).map_err(unreadable)?;
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if bytes.len() >= arriving::BLOCK && first.is_some_and(|byte| *byte != b'{') {
-        return Ok(Input::Arriving(Arriving::new(name, path, bytes, file)));
+    if bytes.len() >= beginning && first.is_some_and(|byte| *byte != b'{') {
+        let arriving = match is_large_file {
+            true => Arriving::file(name, path, begin, file).map_err(unreadable)?,
+            false => Arriving::pipe(name, path, bytes, file),
+        };
+        return Ok(Input::Arriving(arriving));
     }
     // A large input of nothing but blanks is read to its end, which says whether it is empty.
     file.take((MOST_BYTES + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(unreadable)?;

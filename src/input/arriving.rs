@@ -1,11 +1,14 @@
-//! A source that is parsed while it is being read: a large release, mostly through a pipe.
+//! A source that is parsed while it is being read: a large release, from a pipe or a file.
 //!
-//! It is read in blocks that end where a document does, so that each can be parsed as if it were all. It must not look into the
-//! documents, nor at what is small enough to be read whole at once.
+//! It is read in blocks that end where a document does, so that each can be parsed as if it were all: a pipe by one thread after
+//! the other, a file by all of them at once. It must not look into the documents, nor at what is small enough to be read whole at
+//! once.
 
 use std::fs::File;
-use std::io::{self, Read, Take};
+use std::io::{self, Read, Seek, SeekFrom, Take};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use memchr::memmem;
@@ -15,20 +18,69 @@ use super::{InputError, MOST_BYTES};
 /// Bytes of a block; less than that is read whole.
 pub(super) const BLOCK: usize = 1 << 19;
 
-/// A large input of which the first bytes are there.
+/// Bytes that are read behind a block of a file, to find where its last document ends; more where it does not.
+const BEHIND: usize = 1 << 13;
+
+/// Before a document, behind a line.
+const SEPARATOR: &[u8] = b"\n---";
+
+/// A large input.
 #[derive(Debug)]
 pub struct Arriving {
     /// As findings print it.
     pub name: String,
     /// As errors call it.
     path: PathBuf,
-    rest: Mutex<Rest>,
+    rest: Rest,
 }
 
 /// What is still to be read.
 #[derive(Debug)]
-struct Rest {
-    file: Take<File>,
+enum Rest {
+    InTurn(Mutex<InTurn>),
+    InPlaces(InPlaces),
+}
+
+impl Arriving {
+    /// A pipe of which the beginning was read.
+    pub(super) fn pipe(name: String, path: &Path, begun: Vec<u8>, pipe: File) -> Self {
+        let left = (MOST_BYTES + 1).saturating_sub(begun.len() as u64);
+        let rest = InTurn { rest: pipe.take(left), begun: Some(begun), blocks: 0, bytes: 0 };
+        Self { name, path: path.into(), rest: Rest::InTurn(Mutex::new(rest)) }
+    }
+
+    /// A file from an offset on. To whoever else has it open it is read to its end.
+    ///
+    /// # Errors
+    /// A file that does not say where it ends.
+    pub(super) fn file(name: String, path: &Path, begin: u64, mut file: File) -> io::Result<Self> {
+        let bytes = file.seek(SeekFrom::End(0))?.saturating_sub(begin) as usize;
+        let rest = InPlaces { file, begin, blocks: bytes.div_ceil(BLOCK), next: AtomicUsize::new(0) };
+        Ok(Self { name, path: path.into(), rest: Rest::InPlaces(rest) })
+    }
+
+    /// Reads another block, and gives its number, from 0; `None` where there is none left. It begins with a document, and ends
+    /// where one does.
+    ///
+    /// # Errors
+    /// Input that cannot be read, or is too large.
+    pub fn next(&self, block: &mut Block) -> Result<Option<usize>, InputError> {
+        let path = || self.path.clone();
+        let next = match &self.rest {
+            Rest::InTurn(rest) => rest.lock().unwrap_or_else(PoisonError::into_inner).next(block),
+            Rest::InPlaces(rest) => rest.next(block),
+        };
+        match next.map_err(|cause| InputError::Unreadable { path: path(), cause })? {
+            Some((_, end)) if end > MOST_BYTES => Err(InputError::TooLarge { path: path() }),
+            next => Ok(next.map(|(number, _)| number)),
+        }
+    }
+}
+
+/// What comes through a pipe, read by whoever asks first while the others wait.
+#[derive(Debug)]
+struct InTurn {
+    rest: Take<File>,
     /// What was read and handed to nobody; nothing where all was.
     begun: Option<Vec<u8>>,
     /// Blocks that were handed out, and their bytes.
@@ -36,31 +88,42 @@ struct Rest {
     bytes: u64,
 }
 
-impl Arriving {
-    /// An input of which some bytes were read.
-    pub(super) fn new(name: String, path: &Path, begun: Vec<u8>, file: File) -> Self {
-        let left = (MOST_BYTES + 1).saturating_sub(begun.len() as u64);
-        let rest = Rest { file: file.take(left), begun: Some(begun), blocks: 0, bytes: 0 };
-        Self { name, path: path.into(), rest: Mutex::new(rest) }
+impl InTurn {
+    /// The number of the next block, and where it ends.
+    fn next(&mut self, block: &mut Block) -> io::Result<Option<(usize, u64)>> {
+        let Some(begun) = self.begun.take() else { return Ok(None) };
+        self.begun = block.fill(&mut self.rest, begun)?;
+        self.bytes += block.bytes().len() as u64;
+        self.blocks += 1;
+        Ok(Some((self.blocks - 1, self.bytes)))
     }
+}
 
-    /// Reads the next block, whoever asks first, and gives its number, from 0; `None` where there is none left. It begins with a
-    /// document, and ends where one does.
-    ///
-    /// # Errors
-    /// Input that cannot be read, or is too large.
-    pub fn next(&self, block: &mut Block) -> Result<Option<usize>, InputError> {
-        let path = || self.path.clone();
-        let rest = &mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(begun) = rest.begun.take() else { return Ok(None) };
-        let behind = block.fill(&mut rest.file, begun);
-        rest.begun = behind.map_err(|cause| InputError::Unreadable { path: path(), cause })?;
-        rest.bytes += block.bytes().len() as u64;
-        if rest.bytes > MOST_BYTES {
-            return Err(InputError::TooLarge { path: path() });
+/// A file, each block of which is read by whoever asks, while others read theirs.
+#[derive(Debug)]
+struct InPlaces {
+    file: File,
+    /// Where it begins to be read.
+    begin: u64,
+    blocks: usize,
+    next: AtomicUsize,
+}
+
+impl InPlaces {
+    /// The number of the next block, and where it ends. It is the documents that begin in a piece of [`BLOCK`] bytes: none, where
+    /// the piece stands within one.
+    fn next(&self, block: &mut Block) -> io::Result<Option<(usize, u64)>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if number >= self.blocks {
+            return Ok(None);
         }
-        rest.blocks += 1;
-        Ok(Some(rest.blocks - 1))
+        // The line end before the piece says whether a document begins with it.
+        let from = (number * BLOCK).saturating_sub(1);
+        let is_last = number + 1 == self.blocks;
+        let piece = if is_last { usize::MAX } else { (number + 1) * BLOCK - from };
+        let begin = self.begin + from as u64;
+        block.cut(number == 0, piece, |room, behind| self.file.read_at(room, begin + behind as u64))?;
+        Ok(Some((number, (from + block.end) as u64)))
     }
 }
 
@@ -68,41 +131,84 @@ impl Arriving {
 #[derive(Debug, Default)]
 pub struct Block {
     room: Vec<u8>,
-    length: usize,
+    begin: usize,
+    end: usize,
 }
 
 impl Block {
     /// What was read.
     pub fn bytes(&self) -> &[u8] {
-        &self.room[..self.length]
+        &self.room[self.begin..self.end]
     }
 
     /// Reads behind what was begun, up to about [`BLOCK`] bytes, and gives what was read behind the block, in the same room; `None`
     /// where it was the last. It ends where a document does, and is as long as it takes for that.
-    fn fill(&mut self, file: &mut Take<File>, mut begun: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    fn fill(&mut self, file: &mut impl Read, mut begun: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
         self.make_room(begun.len())?;
         self.room[..begun.len()].copy_from_slice(&begun);
-        self.length = begun.len();
+        (self.begin, self.end) = (0, begun.len());
         let mut size = BLOCK.max(begun.len());
         loop {
-            while self.length < size {
-                let end = size.min(self.length + BLOCK);
-                self.make_room(end)?;
-                match file.read(&mut self.room[self.length..end]) {
-                    Ok(0) => return Ok(None),
-                    Ok(read) => self.length += read,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
+            if !self.read_up_to(size, |room, _| file.read(room))? {
+                return Ok(None);
             }
-            if let Some(at) = memmem::rfind(self.bytes(), b"\n---") {
+            if let Some(at) = memmem::rfind(self.bytes(), SEPARATOR) {
                 begun.clear();
                 begun.extend_from_slice(&self.bytes()[at + 1..]);
-                self.length = at + 1;
+                self.end = at + 1;
                 return Ok(Some(begun));
             }
             size = size.saturating_mul(2);
         }
+    }
+
+    /// Reads what `read` gives for offsets from 0 on: all documents that begin before offset `piece`, behind a line end or, where
+    /// `is_first`, at 0. Nothing where there are none.
+    fn cut(
+        &mut self,
+        is_first: bool,
+        piece: usize,
+        read: impl Fn(&mut [u8], usize) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        (self.begin, self.end) = (0, 0);
+        let mut size = BLOCK + BEHIND;
+        let mut goes_on = self.read_up_to(size, &read)?;
+        if !is_first {
+            let begin = memmem::find(self.bytes(), SEPARATOR).map(|at| at + 1).filter(|begin| *begin < piece);
+            self.begin = begin.unwrap_or(self.end);
+        }
+        while !self.bytes().is_empty() {
+            let behind = self.room.get(piece - 1..self.end).unwrap_or_default();
+            if let Some(at) = memmem::find(behind, SEPARATOR) {
+                self.end = piece + at;
+                break;
+            }
+            if !goes_on {
+                break;
+            }
+            size = size.saturating_mul(2);
+            goes_on = self.read_up_to(size, &read)?;
+        }
+        Ok(())
+    }
+
+    /// Reads until there are so many bytes, and says whether there are: whether more may come.
+    fn read_up_to(
+        &mut self,
+        size: usize,
+        mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        while self.end < size {
+            let end = size.min(self.end + BLOCK);
+            self.make_room(end)?;
+            match read(&mut self.room[self.end..end], self.end) {
+                Ok(0) => return Ok(false),
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// Room for so many bytes; what is not needed is not touched, so that no memory stands behind it.
@@ -117,7 +223,7 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::io::{Seek, Write};
+    use std::io::Write;
 
     use super::*;
     use crate::input::Source;
@@ -159,10 +265,14 @@ mod tests {
             file.write_all(&bytes).expect("written");
             let source = Source { name: "<stdin>".into(), bytes };
             let whole = Stream::parse(&source, 1);
-            for jobs in [1, 3] {
+            for (jobs, is_pipe) in [(1, true), (3, true), (1, false), (3, false)] {
                 let mut begun = vec![0; BLOCK];
                 file.rewind().and_then(|()| file.read_exact(&mut begun)).expect("read");
-                let arriving = Arriving::new("<stdin>".into(), &path, begun, file.try_clone().expect("a file"));
+                let (name, rest) = ("<stdin>".to_owned(), file.try_clone().expect("a file"));
+                let arriving = match is_pipe {
+                    true => Arriving::pipe(name, &path, begun, rest),
+                    false => Arriving::file(name, &path, 0, rest).expect("a file"),
+                };
                 let stream = Stream::arriving(&arriving, jobs).expect("read to its end");
                 let seen = |stream: &Stream| -> Vec<_> {
                     let nodes = |one: &StreamDocument| one.parsed().map(Document::len);
