@@ -332,11 +332,11 @@ fn begin_source(name: String, path: &Path, mut file: fs::File) -> Result<Input, 
     read_up_to(&mut file, is_pipe, beginning, &mut bytes).map_err(unreadable)?;
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if bytes.len() >= beginning && first.is_some_and(|byte| *byte != b'{') {
-        let arriving = match is_large_file {
-            true => Arriving::file(name, path, begin, file).map_err(unreadable)?,
-            false => Arriving::pipe(name, path, bytes, file),
-        };
-        return Ok(Input::Arriving(arriving));
+        return Ok(Input::Arriving(if is_large_file {
+            Arriving::file(name, path, begin, file).map_err(unreadable)?
+        } else {
+            Arriving::pipe(name, path, bytes, file)
+        }));
     }
     // A large input of nothing but blanks is read to its end, which says whether it is empty.
     file.take((MOST_BYTES + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -157,7 +157,9 @@ impl Judged {
             },
         });
         parts[1 + objects.count()..].reverse();
-        let mut findings = release.findings.clone();
+        let mut findings =
+            Vec::with_capacity(release.findings.len() + parts.iter().map(|part| part.findings.len()).sum::<usize>());
+        findings.extend_from_slice(&release.findings);
         let mut alike = Vec::new();
         for part in parts {
             findings.extend(part.findings);

@@ -43,6 +43,14 @@ impl<T> Parted<T> {
         self.count == 0
     }
 
+    /// Adds those of another list behind its own.
+    pub fn append(&mut self, other: Self) {
+        let count = self.count;
+        self.parts.extend(other.parts);
+        self.begins.extend(other.begins.into_iter().map(|begin| begin + count));
+        self.count += other.count;
+    }
+
     /// The item of a number.
     pub fn get(&self, number: usize) -> Option<&T> {
         let (part, place) = self.place_of(number)?;

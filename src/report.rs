@@ -184,7 +184,9 @@ impl Alike {
 /// Findings below an error that say the same of many places become one with a count: a deprecated kind in a fleet of a
 /// thousand clusters is one thing to know. Errors stay apart, since each has to be mended.
 pub fn merged(findings: Vec<Finding>) -> Vec<Finding> {
-    let mut merged: Vec<Finding> = Vec::with_capacity(findings.len().min(1024));
+    const USUAL: usize = 1024;
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let mut merged: Vec<Finding> = Vec::with_capacity(errors + USUAL.min(findings.len() - errors));
     // By what they say; where two things have one hash, the second stands behind the first.
     let mut known: FxHashMap<u64, usize> = FxHashMap::default();
     'findings: for finding in findings {

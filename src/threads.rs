@@ -60,14 +60,14 @@ pub fn in_ranges_with<S, R: Send>(
 
 /// As [`in_parts`], for work that takes the items themselves.
 pub fn in_owned_parts<T: Send, R: Send>(
-    items: Vec<T>,
+    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
     jobs: usize,
     least: usize,
     work: impl Fn(Vec<T>) -> R + Sync,
 ) -> Vec<R> {
+    let mut items = items.into_iter();
     let threads = worth(items.len(), jobs, least);
     let size = items.len().div_ceil(parts(threads)).max(1);
-    let mut items = items.into_iter();
     let mut taken = Vec::new();
     while items.len() > 0 {
         taken.push(Mutex::new(items.by_ref().take(size).collect::<Vec<T>>()));

@@ -109,7 +109,7 @@ fn manifests(args: &HookArgs) -> anyhow::Result<Outcome> {
                 || stands.contains(&key(release, finding))
         });
         report.objects += release.objects.len();
-        report.findings.extend(Locator::new(release).locate(report::merged(findings)));
+        report.findings.append(Locator::new(release).locate(report::merged(findings)));
     }
     finish(args, &settings, &report)
 }
@@ -164,7 +164,7 @@ fn charts(args: &HookArgs) -> anyhow::Result<Outcome> {
     for release in &releases {
         let findings = judge::judge(release, &options, dedupe::findings(release));
         report.objects += release.objects.len();
-        report.findings.extend(Locator::new(release).locate(findings));
+        report.findings.append(Locator::new(release).locate(findings));
     }
     let outcome = finish(args, &settings, &report)?;
     if broken > 0 {

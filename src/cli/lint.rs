@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
         };
         migrate::suggestion::add(release, &mut findings);
         report.objects += release.objects.len();
-        report.findings.extend(Locator::new(release).locate(findings));
+        report.findings.append(Locator::new(release).locate(findings));
     }
     if let (Some(path), Some(known)) = (&args.write_baseline, known) {
         file::replace(path, known.to_text().as_bytes(), Lasting::Machine)

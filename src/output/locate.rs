@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashMap;
 
 use crate::object::Object;
+use crate::parted::Parted;
 use crate::release::Release;
 use crate::report::{Finding, Place};
 use crate::stream::{self, StreamDocument};
@@ -144,6 +145,23 @@ impl Line {
     }
 }
 
+/// Findings in the order of the input; each is there.
+fn in_order(findings: Vec<Finding>) -> impl ExactSizeIterator<Item = Option<Finding>> {
+    let place = |finding: &Finding| match finding.place {
+        Some(place) => (0, place.document, place.span.start),
+        None => (1, 0, 0),
+    };
+    // There may be many, and a finding is large: each is moved once.
+    let mut order: Vec<_> = findings.iter().zip(0_usize..).map(|(finding, number)| (place(finding), number)).collect();
+    order.sort_unstable_by(|(place, number), (other_place, other_number)| {
+        let (one, other) = (&findings[*number], &findings[*other_number]);
+        let by_words = || one.rule.name.cmp(other.rule.name).then_with(|| one.message.cmp(&other.message));
+        place.cmp(other_place).then_with(by_words).then(number.cmp(other_number))
+    });
+    let mut findings: Vec<Option<Finding>> = findings.into_iter().map(Some).collect();
+    order.into_iter().map(move |(_, number)| findings[number].take())
+}
+
 /// Findings below which a further thread costs more than it brings.
 const FINDINGS_PER_THREAD: usize = 100;
 
@@ -157,22 +175,15 @@ impl<'r> Locator<'r> {
     }
 
     /// Resolves findings and puts them in the order of the input; findings without a place come last.
-    pub fn locate(&self, mut findings: Vec<Finding>) -> Vec<Located<'r>> {
-        let key = |finding: &Finding| match finding.place {
-            Some(place) => (0, place.document, place.span.start),
-            None => (1, 0, 0),
-        };
-        findings.sort_by(|a, b| {
-            key(a).cmp(&key(b)).then_with(|| a.rule.name.cmp(b.rule.name)).then_with(|| a.message.cmp(&b.message))
-        });
+    pub fn locate(&self, findings: Vec<Finding>) -> Parted<Located<'r>> {
         let (release, first) = (self.release, &self.first);
         let shared = &SharedValues::default();
-        let located = threads::in_owned_parts(findings, release.threads(), FINDINGS_PER_THREAD, |findings| {
+        let located = threads::in_owned_parts(in_order(findings), release.threads(), FINDINGS_PER_THREAD, |findings| {
             let own = Self { first: Arc::clone(first), ..Self::new(release) };
             let mut hidden = Hidden { release, shared, last: None };
-            findings.into_iter().map(|finding| own.located(finding, &mut hidden)).collect()
+            findings.into_iter().flatten().map(|finding| own.located(finding, &mut hidden)).collect()
         });
-        threads::in_one(located)
+        located.into()
     }
 
     fn located(&self, mut finding: Finding, hidden: &mut Hidden<'_, 'r>) -> Located<'r> {

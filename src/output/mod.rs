@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 use crate::config::{self, FailOn};
+use crate::parted::Parted;
 use crate::report::Severity;
 
 mod compact;
@@ -29,7 +30,7 @@ pub struct Report<'r> {
     /// Number of objects judged.
     pub objects: usize,
     /// Findings with their places, in the order of the input.
-    pub findings: Vec<Located<'r>>,
+    pub findings: Parted<Located<'r>>,
 }
 
 impl Report<'_> {

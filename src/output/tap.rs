@@ -18,9 +18,10 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "TAP version 13\n1..{}", groups.len() + 1)?;
     for (test, ((_, name), findings)) in groups.iter().enumerate() {
-        let failed = findings.iter().any(|number| report.findings[*number].finding.severity == Severity::Error);
+        let findings = || findings.iter().filter_map(|number| report.findings.get(*number));
+        let failed = findings().any(|located| located.finding.severity == Severity::Error);
         writeln!(out, "{} {} - {}", if failed { "not ok" } else { "ok" }, test + 1, escape(name))?;
-        for located in findings.iter().filter_map(|number| report.findings.get(*number)) {
+        for located in findings() {
             let finding = &located.finding;
             writeln!(out, "# {} [{}] {}", finding.severity, finding.rule.name, super::one_line(&finding.message))?;
         }

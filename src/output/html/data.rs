@@ -13,6 +13,7 @@ use crate::diff::output::{self as diff_output, Format, View as DiffView};
 use crate::fleet::count::{self, ClusterCount, Kinds};
 use crate::graph::{Graph, svg};
 use crate::output::{Located, Location};
+use crate::parted::Parted;
 use crate::plan::waves;
 use crate::release::Membership;
 use crate::report::{Provenance, Severity};
@@ -217,7 +218,7 @@ fn picture(graph: &Graph, strings: &mut Strings) -> GraphData {
 
 fn columns(
     page: &Page<'_, '_, '_>,
-    all: &[Located<'_>],
+    all: &Parted<Located<'_>>,
     rules: &mut IndexSet<&'static str>,
     strings: &mut Strings,
 ) -> Findings {

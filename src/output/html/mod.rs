@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 use crate::diff::Diff;
 use crate::output::Located;
+use crate::parted::Parted;
 use crate::rules::view::View;
 
 const PAGE: &str = include_str!("page.html");
@@ -26,9 +27,9 @@ pub struct Page<'p, 'r, 'a> {
     /// The release with its clusters.
     pub view: &'p View<'r, 'a>,
     /// What was found, each place by itself.
-    pub findings: &'p [Located<'r>],
+    pub findings: &'p Parted<Located<'r>>,
     /// Clusters that are not like the others.
-    pub outliers: &'p [Located<'r>],
+    pub outliers: &'p Parted<Located<'r>>,
     /// What the release changes in an older one.
     pub rollout: Option<&'p Diff<'p, 'a>>,
 }
