@@ -283,7 +283,7 @@ mod tests {
                     let nodes = |one: &StreamDocument| one.parsed().map(Document::len);
                     let seen = |one: &StreamDocument| {
                         let text = one.text().to_owned();
-                        (one.begin()..one.end(), one.start, text, nodes(one), one.line_at(0), one.column())
+                        (one.begin()..one.end(), one.start(), text, nodes(one), one.line_at(0), one.column())
                     };
                     stream.documents.iter().map(seen).collect()
                 };

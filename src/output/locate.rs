@@ -200,7 +200,7 @@ impl<'r> Locator<'r> {
         let (_, document) = self.release.document(finding.place?.document)?;
         let ends_line = |offset: usize| match offset.checked_sub(1) {
             Some(before) => document.bytes().get(before) == Some(&b'\n'),
-            None => document.column() == 0 && document.start > 0,
+            None => document.column() == 0 && document.start() > 0,
         };
         let line = |offset: usize| Some(document.line_at(offset));
         let lines = finding.fix.iter().map(|edit| {

@@ -8,21 +8,19 @@ use crate::yaml::{self, Parsed, Problem, RawDocument, SyntaxError};
 /// One document of a stream.
 #[derive(Debug)]
 pub struct StreamDocument {
-    /// Where its text begins in the source, behind the separator.
-    pub start: usize,
     /// What came of it.
     pub content: Content,
+    /// See [`StreamDocument::start`]; a source is no longer than four gigabytes.
+    start: u32,
     /// Line ends in the source before its text.
     line: u32,
-    /// Whether three dashes and a line end stand before it, and no more.
-    is_separated: bool,
     odd: Option<Box<Odd>>,
 }
 
 /// What few documents have.
 #[derive(Debug)]
 struct Odd {
-    /// What stands before it, where it is another separator.
+    /// What stands before it, where that is not the separator of nearly all documents.
     separator: Box<[u8]>,
     /// Characters before its text on the line where it begins: JSON values may stand behind one another.
     column: u32,
@@ -64,10 +62,9 @@ impl StreamDocument {
             }
             None => at.pass(own),
         };
-        let is_separated = separator == SEPARATOR;
-        let is_odd = column > 0 || !lines.is_empty() || !is_separated && !separator.is_empty();
-        let odd = || Odd { separator: if is_separated { b"" } else { separator }.into(), column, lines };
-        Self { start: raw.span.start, content, line, is_separated, odd: is_odd.then(|| Box::new(odd())) }
+        let is_odd = column > 0 || !lines.is_empty() || separator != SEPARATOR;
+        let odd = is_odd.then(|| Box::new(Odd { separator: separator.into(), column, lines }));
+        Self { content, start: raw.span.start as u32, line, odd }
     }
 
     fn difference(content: &Content) -> Option<(&str, u32)> {
@@ -84,7 +81,7 @@ impl StreamDocument {
 
     /// Counts its place from some bytes before, with so many line ends.
     pub(super) fn move_behind(&mut self, bytes: usize, lines: u32) {
-        self.start += bytes;
+        self.start += bytes as u32;
         self.line += lines;
     }
 
@@ -114,7 +111,7 @@ impl StreamDocument {
 
     /// What stood before it: the line with the three dashes, or nothing.
     pub fn separator(&self) -> &[u8] {
-        if self.is_separated { SEPARATOR } else { self.odd.as_ref().map_or(b"", |odd| &odd.separator) }
+        self.odd.as_ref().map_or(SEPARATOR, |odd| &odd.separator)
     }
 
     /// What stood before it, where that is not the separator of nearly all documents.
@@ -138,14 +135,19 @@ impl StreamDocument {
         }
     }
 
+    /// Where its text begins in the source, behind the separator.
+    pub fn start(&self) -> usize {
+        self.start as usize
+    }
+
     /// Where it ends in the source.
     pub fn end(&self) -> usize {
-        self.start + self.len()
+        self.start() + self.len()
     }
 
     /// Where its separator begins in the source.
     pub fn begin(&self) -> usize {
-        self.start - self.separator().len()
+        self.start() - self.separator().len()
     }
 
     /// Adds its bytes and those of its separator to others.

@@ -5,8 +5,9 @@
 /// Words, one behind the other, with where each ends.
 #[derive(Clone, Debug, Default, Eq)]
 pub(super) struct OwnWords {
-    text: Box<str>,
-    ends: Ends,
+    /// Nothing where there are no words. Else how many letters a number takes, then a number for where the first word begins and
+    /// for where each ends, and then the words: all in one piece, so that whoever looks for a word goes to one place.
+    packed: Box<str>,
     /// Of which of the form's words there are others, a bit for each.
     changed: u64,
 }
@@ -15,52 +16,23 @@ impl PartialEq for OwnWords {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         // Two empty texts, of which most documents have one, are not compared: that they stand nowhere takes its time.
-        self.changed == other.changed && (self.is_empty() || self.text == other.text && self.ends == other.ends)
+        self.changed == other.changed && (self.is_empty() || self.packed == other.packed)
     }
 }
 
-/// Where words end in the text that holds them: in the document itself where they are few and short, so that whoever looks at it
-/// has them at hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Ends {
-    Few([u8; Self::FEW]),
-    Many(Box<[u16]>),
-}
+/// Bits of a number that a letter stands for: letters of ASCII, so that what they stand among is still text.
+const BITS: usize = 7;
 
-impl Default for Ends {
-    fn default() -> Self {
-        Self::Few([0; Self::FEW])
-    }
-}
-
-impl Ends {
-    const FEW: usize = 23;
-
-    fn of(ends: &[u16]) -> Self {
-        let mut few = [0; Self::FEW];
-        let is_short = ends.last().is_none_or(|end| u8::try_from(*end).is_ok());
-        if !is_short || ends.len() > few.len() {
-            return Self::Many(ends.into());
-        }
-        few.iter_mut().zip(ends).for_each(|(few, end)| *few = *end as u8);
-        Self::Few(few)
-    }
-
-    #[inline]
-    fn at(&self, place: usize) -> usize {
-        match self {
-            Self::Few(few) => few.get(place).copied().unwrap_or_default().into(),
-            Self::Many(many) => many.get(place).copied().unwrap_or_default().into(),
-        }
-    }
-}
+/// Numbers below this one take a letter, those below its square two, and so on.
+const LETTERS: usize = 1 << BITS;
 
 /// Words while they are put together; the room is used again.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     text: String,
-    ends: Vec<u16>,
+    ends: Vec<usize>,
     changed: u64,
+    packed: String,
 }
 
 impl Collected {
@@ -75,12 +47,27 @@ impl Collected {
     #[inline]
     pub(super) fn push(&mut self, number: usize, word: &str) {
         self.text.push_str(word);
-        self.ends.push(self.text.len() as u16);
+        self.ends.push(self.text.len());
         self.changed |= 1_u64.checked_shl(number as u32).unwrap_or(u64::MAX);
     }
 
-    pub(super) fn words(&self) -> OwnWords {
-        OwnWords { text: self.text.as_str().into(), ends: Ends::of(&self.ends), changed: self.changed }
+    pub(super) fn words(&mut self) -> OwnWords {
+        if self.ends.is_empty() {
+            return OwnWords::default();
+        }
+        let begin = |letters: usize| 1 + letters * (1 + self.ends.len());
+        let is_enough = |letters: &usize| begin(*letters) + self.text.len() < LETTERS.pow(*letters as u32);
+        // A text of more than four letters' numbers is longer than any that repeats another.
+        let letters = (1..4).find(is_enough).unwrap_or(4);
+        let begin = begin(letters);
+        self.packed.clear();
+        self.packed.push(char::from(letters as u8));
+        for at in std::iter::once(begin).chain(self.ends.iter().map(|end| begin + end)) {
+            let letter = |number: usize| char::from((at >> (number * BITS) & (LETTERS - 1)) as u8);
+            self.packed.extend((0..letters).map(letter));
+        }
+        self.packed.push_str(&self.text);
+        OwnWords { packed: self.packed.as_str().into(), changed: self.changed }
     }
 }
 
@@ -99,7 +86,7 @@ impl OwnWords {
 
     /// All words, one behind the other.
     pub(super) fn text(&self) -> &str {
-        &self.text
+        self.packed.get(self.bound(0)..).unwrap_or_default()
     }
 
     /// The word in place of the form's word of a number, of so many; `None` where that stands.
@@ -116,7 +103,55 @@ impl OwnWords {
             }
             (self.changed & !(u64::MAX << number)).count_ones() as usize
         };
-        let begin = place.checked_sub(1).map_or(0, |before| self.ends.at(before));
-        self.text.get(begin..self.ends.at(place))
+        self.packed.get(self.bound(place)..self.bound(place + 1))
+    }
+
+    /// Where so many words end.
+    #[inline]
+    fn bound(&self, words: usize) -> usize {
+        let packed = self.packed.as_bytes();
+        match packed.first() {
+            Some(1) => packed.get(1 + words).copied().unwrap_or_default().into(),
+            Some(letters) => {
+                let letters = usize::from(*letters);
+                let number = packed.get(1 + words * letters..).unwrap_or_default().iter().take(letters);
+                number.rev().fold(0, |number, letter| number << BITS | usize::from(*letter))
+            }
+            None => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_given_back_whatever_their_number_and_length() {
+        let mut collected = Collected::default();
+        for count in [0_usize, 1, 2, 63, 64, 65, 300] {
+            for length in [0, 1, 5, 300, 40_000] {
+                let word = |number: usize| format!("é{number}{}", "a".repeat(length / count.max(1)));
+                collected.clear();
+                (0..count).for_each(|number| collected.push(number, &word(number)));
+                let words = collected.words();
+                assert_eq!(words.text(), (0..count).map(word).collect::<String>());
+                assert_eq!(words.is_empty(), count == 0);
+                for number in 0..count {
+                    assert_eq!(words.get(number, count), Some(word(number).as_str()));
+                }
+                assert_eq!(words, collected.words());
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_the_form_are_not_there() {
+        let mut collected = Collected::default();
+        collected.push(2, "two");
+        collected.push(5, "");
+        let words = collected.words();
+        let all: Vec<_> = (0..7).map(|number| words.get(number, 7)).collect();
+        assert_eq!(all, [None, None, Some("two"), None, None, Some(""), None]);
     }
 }

@@ -66,8 +66,9 @@ pub struct Document {
     /// The words that it has in place of the form's.
     pub(super) own: OwnWords,
     role: Role,
-    /// The whole text, where it is not the form's and somebody asked for it.
-    whole: OnceLock<Box<str>>,
+    /// The whole text, where it is not the form's and somebody asked for it: behind two pointers, for which nearly all documents
+    /// take less room.
+    whole: OnceLock<Box<Box<str>>>,
 }
 
 impl PartialEq for Document {
@@ -150,7 +151,7 @@ impl Document {
         self.whole.get_or_init(|| {
             let mut whole = String::with_capacity(self.text_len());
             self.write_text(&mut whole);
-            whole.into()
+            Box::new(whole.into())
         })
     }
 
