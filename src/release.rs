@@ -3,6 +3,7 @@
 //! It knows who is there and who reaches whom; whether that is right is for the rules. It reads no files and judges nothing
 //! but whether a document is an object at all.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -56,10 +57,12 @@ const MOST_DUPLICATES: usize = 200;
 /// Documents, or objects, below which a further thread costs more than it brings.
 const DOCUMENTS_PER_THREAD: usize = 2000;
 
-/// The objects of some of the documents, numbered from 0, and what is wrong with the others.
+/// The objects of some of the documents, and what is wrong with the others.
 struct Gathered<'a, 'n> {
     /// What an absent namespace means.
     namespace: &'n str,
+    /// The number of the first object.
+    begin: u32,
     objects: Vec<Object<'a>>,
     /// The hash of each object's identity.
     hashes: Vec<u64>,
@@ -76,12 +79,14 @@ struct Seen<'a> {
 }
 
 impl<'a, 'n> Gathered<'a, 'n> {
-    /// Nothing yet, with room for the objects of so many documents, as long as they are not all empty.
-    fn with_room(documents: usize, namespace: &'n str) -> Self {
+    /// Nothing yet, with room for the objects of some documents, as long as they are not all empty. Objects get numbers as if
+    /// each document before were one: mostly they are.
+    fn with_room(documents: &Range<usize>, namespace: &'n str) -> Self {
         const MOST_ROOM: usize = 1 << 16;
-        let room = documents.min(MOST_ROOM);
+        let room = documents.len().min(MOST_ROOM);
         Self {
             namespace,
+            begin: documents.start as u32,
             objects: Vec::with_capacity(room),
             hashes: Vec::with_capacity(room),
             names: Names::with_room(room),
@@ -132,7 +137,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
         type_meta: Option<Arc<TypeMeta<'a>>>,
         shared: &mut Shared<'a>,
     ) {
-        let number = self.objects.len() as u32;
+        let number = self.begin + self.objects.len() as u32;
         match documents::object(number, document, root, outline, type_meta, shared) {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
@@ -161,7 +166,7 @@ pub struct Release<'a> {
     pub clusters: Vec<Cluster<'a>>,
     /// For each object: to which cluster it belongs.
     pub membership: Vec<Membership>,
-    namespace: String,
+    namespace: Cow<'static, str>,
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
     any_namespace: OnceLock<Originals>,
@@ -174,14 +179,14 @@ pub struct Release<'a> {
     /// For each object: where its links begin; and where the last one's end.
     links_of: Vec<u32>,
     /// Objects, each with one that it names by group, kind and name, in order.
-    named: Vec<(u32, u32)>,
+    named: Parted<(u32, u32)>,
 }
 
 impl<'a> Release<'a> {
     /// Gathers the objects of streams. `namespace` is what an absent `metadata.namespace` means (`--namespace`).
     pub fn new(streams: &'a [Stream], namespace: &str) -> Self {
         let default_namespace = placed(namespace);
-        let namespace = default_namespace.as_str();
+        let namespace = &*default_namespace;
         let mut release = Self {
             streams,
             begins: begins(streams),
@@ -189,43 +194,43 @@ impl<'a> Release<'a> {
             findings: Vec::new(),
             clusters: Vec::new(),
             membership: Vec::new(),
-            namespace: placed(namespace),
+            namespace: default_namespace.clone(),
             index: Index::default(),
             any_namespace: OnceLock::new(),
             twins: OnceLock::new(),
             by_name: OnceLock::new(),
             links: Parted::default(),
             links_of: Vec::new(),
-            named: Vec::new(),
+            named: Parted::default(),
         };
         let jobs = release.threads();
         let count = release.document_count();
         let parts = threads::in_ranges_with(count, jobs, DOCUMENTS_PER_THREAD, Seen::default, |seen, numbers| {
-            let mut gathered = Gathered::with_room(numbers.len(), namespace);
+            let mut gathered = Gathered::with_room(&numbers, namespace);
             for (id, document) in (numbers.start as u32..).zip(between(streams, numbers)) {
                 gathered.document(document, id, seen);
             }
             gathered
         });
-        let count = parts.iter().map(|part| part.objects.len()).sum();
         let (mut names, mut hashes) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
         let (mut gathered, mut stated) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
-        let mut before = 0;
+        let mut before = 0_u32;
         for part in parts {
             release.findings.extend(part.findings);
             if part.objects.is_empty() {
                 continue;
             }
-            stated.push((before, part.stated));
+            let moved = before.wrapping_sub(part.begin);
             before += part.objects.len() as u32;
+            stated.push((moved, part.stated));
             hashes.push(part.hashes);
             names.push(part.names);
-            gathered.push(part.objects);
+            gathered.push((moved, part.objects));
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
-        let stated = stated.into_iter().flat_map(|(before, part)| part.into_iter().map(move |one| one.behind(before)));
-        (release.objects, release.index) =
-            threads::both(jobs, || numbered(gathered), || Index::new(count, hashes.iter().flatten().copied()));
+        let stated = stated.into_iter().flat_map(|(moved, part)| part.into_iter().map(move |one| one.moved(moved)));
+        release.objects = moved(gathered, jobs);
+        release.index = Index::new(release.objects.len(), hashes.iter().flatten().copied(), jobs);
         // Before the threads that follow references ask for them.
         release.twins();
         let (clusters, mut membership) =
@@ -258,8 +263,8 @@ impl<'a> Release<'a> {
         for count in parts.iter().flat_map(|part| &part.counts) {
             links_of.push(links_of.last().copied().unwrap_or_default() + count);
         }
-        self.named = parts.iter().flat_map(|part| &part.named).copied().collect();
-        self.links = parts.into_iter().map(|part| part.links).collect::<Vec<_>>().into();
+        let (links, named): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.links, part.named)).unzip();
+        (self.links, self.named) = (links.into(), named.into());
         self.links_of = links_of;
         done
     }
@@ -486,24 +491,25 @@ fn between(streams: &[Stream], numbers: Range<usize>) -> impl Iterator<Item = &S
 
 /// A text that stands somewhere even where it is empty. Two empty texts are compared like others, and where one of them stands
 /// nowhere that takes a tenth of a microsecond (measured: glibc, on processors with AVX-512); most objects name no namespace.
-fn placed(text: &str) -> String {
-    let mut placed = String::with_capacity(text.len().max(1));
-    placed.push_str(text);
-    placed
+fn placed(text: &str) -> Cow<'static, str> {
+    if text.is_empty() { Cow::Borrowed(&"-"[..0]) } else { Cow::Owned(text.to_owned()) }
 }
 
-/// Objects that were numbered part by part, numbered over all parts.
-fn numbered(mut parts: Vec<Vec<Object<'_>>>) -> Parted<Object<'_>> {
-    let mut before = 0;
-    for part in &mut parts {
-        if before > 0 {
-            for object in part.iter_mut() {
-                object.number += before;
-            }
-        }
-        before += part.len() as u32;
+/// Objects part by part, each part with how far its numbers are to be moved.
+fn moved<'a>(parts: Vec<(u32, Vec<Object<'a>>)>, jobs: usize) -> Parted<Object<'a>> {
+    if parts.iter().all(|(moved, _)| *moved == 0) {
+        return parts.into_iter().map(|(_, objects)| objects).collect::<Vec<_>>().into();
     }
-    parts.into()
+    let moved = threads::in_owned_parts(parts, jobs, 1, |parts| {
+        let objects = parts.into_iter().map(|(moved, mut objects)| {
+            for object in &mut objects {
+                object.number = object.number.wrapping_add(moved);
+            }
+            objects
+        });
+        objects.collect::<Vec<_>>()
+    });
+    threads::in_one(moved).into()
 }
 
 /// An index of the objects that are no copies.
@@ -519,7 +525,7 @@ impl Originals {
         let twins = release.twins();
         let numbers: Vec<u32> = (0..release.objects.len() as u32).filter(|object| !twins.is_copy(*object)).collect();
         let objects = numbers.iter().filter_map(|number| release.objects.get(*number as usize));
-        let index = Index::new(numbers.len(), objects.map(hash).collect::<Vec<_>>().into_iter());
+        let index = Index::new(numbers.len(), objects.map(hash).collect::<Vec<_>>().into_iter(), 1);
         Self { numbers, index }
     }
 

@@ -1,47 +1,87 @@
 //! Objects by a hash: sorted, with the place of each beginning at hand, so that a look-up does not search.
 
+use crate::threads;
+
+/// Hashes that a thread must have to be worth its while; each looks at all of them.
+const HASHES_PER_THREAD: usize = 1 << 13;
+
 /// Numbers of objects by a hash of theirs.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// The end of each hash, and the object: sorted by how the hash begins, and among those that begin alike by this.
-    entries: Vec<(u32, u32)>,
-    /// Where the entries begin whose hash begins with these bits; and where the last ones end.
-    begins: Vec<u32>,
-    shift: u32,
+    /// A power of two of them, each with the hashes that begin alike.
+    shards: Vec<Shard>,
+    /// Bits of a hash by which entries are found, and those among them by which they are in one shard.
+    bits: u32,
+    within: u32,
     /// For each object: whether an earlier one has its hash; empty where that holds of none.
     is_later: Vec<bool>,
 }
 
-impl Index {
-    /// An index of so many objects by their hashes, numbered as those stand.
-    pub fn new(count: usize, hashes: impl Iterator<Item = u64> + Clone) -> Self {
-        let bits = (count.max(2) as u64).ilog2();
-        let shift = u64::BITS - bits;
-        let mut begins = vec![0_u32; (1 << bits) + 1];
-        for hash in hashes.clone() {
-            begins[(hash >> shift) as usize + 1] += 1;
+/// The objects whose hashes begin with some bits.
+#[derive(Debug)]
+struct Shard {
+    /// The end of each hash, and the object: sorted by how the hash begins, and among those that begin alike by this.
+    entries: Vec<(u32, u32)>,
+    /// Where the entries begin whose hash goes on with these bits; and where the last ones end.
+    begins: Vec<u32>,
+    /// Objects whose hash an earlier one has.
+    later: Vec<u32>,
+}
+
+impl Shard {
+    /// Those of all hashes of which `place` gives the bits by which they are found here, below `places`.
+    fn new(hashes: impl Iterator<Item = u64> + Clone, places: usize, place: impl Fn(u64) -> Option<usize>) -> Self {
+        let mut begins = vec![0_u32; places + 1];
+        for place in hashes.clone().filter_map(&place) {
+            begins[place + 1] += 1;
         }
         for at in 1..begins.len() {
             begins[at] += begins[at - 1];
         }
         // Each goes to its place among all; the few that begin alike are sorted then.
         let mut next = begins.clone();
-        let mut entries = vec![(0, 0); count];
+        let mut entries = vec![(0, 0); begins[places] as usize];
         for (number, hash) in (0..).zip(hashes) {
-            let at = &mut next[(hash >> shift) as usize];
-            entries[*at as usize] = (hash as u32, number);
-            *at += 1;
+            if let Some(place) = place(hash) {
+                let at = &mut next[place];
+                entries[*at as usize] = (hash as u32, number);
+                *at += 1;
+            }
         }
-        let mut is_later = Vec::new();
+        let mut later = Vec::new();
         for place in begins.windows(2) {
             let alike = &mut entries[place[0] as usize..place[1] as usize];
             alike.sort_unstable();
-            for pair in alike.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-                is_later.resize(count, false);
-                is_later[pair[1].1 as usize] = true;
-            }
+            later.extend(alike.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1));
         }
-        Self { entries, begins, shift, is_later }
+        Self { entries, begins, later }
+    }
+
+    /// The entries whose hash goes on with some bits.
+    fn alike(&self, place: usize) -> &[(u32, u32)] {
+        let bound = |at: usize| self.begins.get(at).map_or(0, |at| *at as usize);
+        self.entries.get(bound(place)..bound(place.saturating_add(1))).unwrap_or_default()
+    }
+}
+
+impl Index {
+    /// An index of so many objects by their hashes, numbered as those stand, made on at most `jobs` threads.
+    pub fn new(count: usize, hashes: impl Iterator<Item = u64> + Clone + Sync, jobs: usize) -> Self {
+        let bits = (count.max(2) as u64).ilog2();
+        let of_shards = (jobs.clamp(1, count / HASHES_PER_THREAD + 1) as u64).ilog2().min(bits);
+        let within = bits - of_shards;
+        let shards = threads::in_turn(1 << of_shards, jobs, |shard| {
+            Shard::new(hashes.clone(), 1 << within, |hash| {
+                let place = (hash >> (u64::BITS - bits)) as usize;
+                (place >> within == shard).then_some(place & ((1 << within) - 1))
+            })
+        });
+        let mut is_later = Vec::new();
+        for object in shards.iter().flat_map(|shard| &shard.later) {
+            is_later.resize(count, false);
+            is_later[*object as usize] = true;
+        }
+        Self { shards, bits, within, is_later }
     }
 
     /// Whether no earlier object has the hash of an object.
@@ -51,7 +91,9 @@ impl Index {
 
     /// The objects of a hash, in order. Others may have the same, or nearly the same: whoever asks compares.
     pub fn of(&self, hash: u64) -> impl DoubleEndedIterator<Item = u32> + '_ {
-        let alike = self.alike((hash >> self.shift.min(u64::BITS - 1)) as usize);
+        let place = hash.checked_shr(u64::BITS - self.bits).unwrap_or(0) as usize;
+        let shard = self.shards.get(place >> self.within);
+        let alike = shard.map_or(&[][..], |shard| shard.alike(place & ((1 << self.within) - 1)));
         let from = alike.partition_point(|(key, _)| *key < hash as u32);
         let to = alike.partition_point(|(key, _)| *key <= hash as u32);
         alike.get(from..to).unwrap_or_default().iter().map(|(_, number)| *number)
@@ -59,14 +101,9 @@ impl Index {
 
     /// The hashes that several objects share, or nearly share, with those objects.
     pub fn shared(&self) -> impl Iterator<Item = &[(u32, u32)]> {
-        let alike = (0..self.begins.len().saturating_sub(1)).map(|begin| self.alike(begin));
+        let with_any = self.shards.iter().filter(|shard| !shard.later.is_empty());
+        let alike = with_any.flat_map(|shard| (0..1 << self.within).map(|place| shard.alike(place)));
         alike.flat_map(|alike| alike.chunk_by(|a, b| a.0 == b.0)).filter(|run| run.len() > 1)
-    }
-
-    /// The entries whose hash begins with some bits.
-    fn alike(&self, begin: usize) -> &[(u32, u32)] {
-        let bound = |at: usize| self.begins.get(at).map_or(0, |at| *at as usize);
-        self.entries.get(bound(begin)..bound(begin.saturating_add(1))).unwrap_or_default()
     }
 }
 
@@ -77,9 +114,10 @@ mod tests {
     #[test]
     fn finds_what_was_put_in_and_nothing_else() {
         let hash = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        for size in [0, 1, 2, 3, 100, 1000] {
+        for (size, jobs) in [(0, 1), (1, 1), (2, 1), (3, 1), (100, 1), (1000, 2), (40_000, 1), (40_000, 2), (40_000, 7)]
+        {
             let hashes: Vec<_> = (0..size).map(|number| hash(number / 2)).collect();
-            let index = Index::new(hashes.len(), hashes.iter().copied());
+            let index = Index::new(hashes.len(), hashes.iter().copied(), jobs);
             assert!((0..size as u32).all(|number| index.is_first(number) == (number % 2 == 0)));
             for number in 0..size / 2 {
                 assert_eq!(index.of(hash(number)).collect::<Vec<_>>(), [2 * number as u32, 2 * number as u32 + 1]);

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
@@ -81,9 +82,9 @@ impl<'a> Stated<'a> {
         (!object.is_hook()).then_some(stated)
     }
 
-    /// The same of the object that stands so many places behind.
-    pub fn behind(self, objects: u32) -> Self {
-        Self { object: self.object + objects, ..self }
+    /// The same of the object whose number is greater by so much; by what wraps around, where it is smaller.
+    pub fn moved(self, by: u32) -> Self {
+        Self { object: self.object.wrapping_add(by), ..self }
     }
 }
 
@@ -136,7 +137,8 @@ pub fn spread(release: &Release<'_>, gone: &BTreeSet<u32>, membership: &mut [Mem
     while let Some(number) = queue.pop() {
         let known = membership[staying.speaker(number) as usize];
         let from = release.named.partition_point(|(other, _)| *other < number);
-        for (_, target) in release.named[from..].iter().take_while(|(other, _)| *other == number) {
+        let own = (from..).map_while(|at| release.named.get(at)).take_while(|(other, _)| *other == number);
+        for (_, target) in own {
             reach(*target, known, membership, &mut queue);
         }
     }
@@ -172,8 +174,20 @@ impl<'t> Staying<'t> {
     }
 }
 
-/// Names in use, by name and namespace.
-type Numbers<'a> = FxHashMap<Cow<'a, str>, Vec<(Cow<'a, str>, u32)>>;
+/// The clusters of each name, in order.
+type Numbers<'a> = FxHashMap<Cow<'a, str>, Namesakes>;
+
+/// The numbers of clusters that bear one name; mostly it is one.
+struct Namesakes {
+    first: u32,
+    others: Vec<u32>,
+}
+
+impl Namesakes {
+    fn all(&self) -> impl Iterator<Item = u32> + '_ {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+}
 
 /// The clusters that objects say they belong to, and the membership of all objects as far as they say it. `default_namespace` is
 /// what an absent one means.
@@ -195,14 +209,22 @@ pub fn stated<'a>(
             cluster.is_some_and(|cluster| cluster.name == name && cluster.namespace == own)
         });
         let number = expected.unwrap_or_else(|| {
-            let known = numbers.entry(name.clone()).or_default();
-            if let Some((_, number)) = known.iter().find(|(theirs, _)| *theirs == own) {
-                return *number;
+            let next = clusters.len() as u32;
+            match numbers.entry(name.clone()) {
+                Entry::Vacant(unknown) => {
+                    unknown.insert(Namesakes { first: next, others: Vec::new() });
+                }
+                Entry::Occupied(mut known) => {
+                    let is_own = |number: &u32| clusters[*number as usize].namespace == own;
+                    if let Some(number) = known.get().all().find(is_own) {
+                        return number;
+                    }
+                    known.get_mut().others.push(next);
+                }
             }
-            let namespace = namespace.cloned().unwrap_or_else(|| super::placed(default_namespace).into());
-            clusters.push(Cluster { namespace: namespace.clone(), name: name.clone(), object: None });
-            known.push((namespace, clusters.len() as u32 - 1));
-            clusters.len() as u32 - 1
+            let namespace = namespace.cloned().unwrap_or_else(|| super::placed(default_namespace));
+            clusters.push(Cluster { namespace, name, object: None });
+            next
         });
         last = number;
         if is_cluster {
@@ -221,16 +243,19 @@ pub fn stated<'a>(
 fn join_unnamed<'a>(numbers: &Numbers<'a>, clusters: &mut Vec<Cluster<'a>>, membership: &mut [Membership]) {
     let mut joined: FxHashMap<u32, u32> = FxHashMap::default();
     for known in numbers.values() {
-        let Some((_, unnamed)) = known.iter().find(|(namespace, _)| namespace.is_empty()) else { continue };
-        let mut named = known.iter().filter(|(namespace, _)| !namespace.is_empty());
-        let (Some((_, named)), None) = (named.next(), named.next()) else { continue };
-        let of_unnamed = clusters[*unnamed as usize].object;
-        let of_named = &mut clusters[*named as usize].object;
+        if known.others.is_empty() {
+            continue;
+        }
+        let (unnamed, named): (Vec<u32>, Vec<u32>) =
+            known.all().partition(|number| clusters[*number as usize].namespace.is_empty());
+        let (&[unnamed], &[named]) = (&*unnamed, &*named) else { continue };
+        let of_unnamed = clusters[unnamed as usize].object;
+        let of_named = &mut clusters[named as usize].object;
         if of_unnamed.is_some() && of_named.is_some() {
             continue;
         }
         *of_named = of_named.or(of_unnamed);
-        joined.insert(*unnamed, *named);
+        joined.insert(unnamed, named);
     }
     if joined.is_empty() {
         return;
