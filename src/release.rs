@@ -230,7 +230,7 @@ impl<'a> Release<'a> {
         report::cap(&mut release.findings, MOST_FINDINGS);
         let stated = stated.into_iter().flat_map(|(moved, part)| part.into_iter().map(move |one| one.moved(moved)));
         release.objects = moved(gathered, jobs);
-        release.index = Index::new(release.objects.len(), hashes.iter().flatten().copied(), jobs);
+        release.index = Index::new(release.objects.len(), &hashes.iter().flatten().copied(), jobs);
         // Before the threads that follow references ask for them.
         release.twins();
         let (clusters, mut membership) =
@@ -496,7 +496,7 @@ fn placed(text: &str) -> Cow<'static, str> {
 }
 
 /// Objects part by part, each part with how far its numbers are to be moved.
-fn moved<'a>(parts: Vec<(u32, Vec<Object<'a>>)>, jobs: usize) -> Parted<Object<'a>> {
+fn moved(parts: Vec<(u32, Vec<Object<'_>>)>, jobs: usize) -> Parted<Object<'_>> {
     if parts.iter().all(|(moved, _)| *moved == 0) {
         return parts.into_iter().map(|(_, objects)| objects).collect::<Vec<_>>().into();
     }
@@ -525,7 +525,7 @@ impl Originals {
         let twins = release.twins();
         let numbers: Vec<u32> = (0..release.objects.len() as u32).filter(|object| !twins.is_copy(*object)).collect();
         let objects = numbers.iter().filter_map(|number| release.objects.get(*number as usize));
-        let index = Index::new(numbers.len(), objects.map(hash).collect::<Vec<_>>().into_iter(), 1);
+        let index = Index::new(numbers.len(), &objects.map(hash).collect::<Vec<_>>().iter().copied(), 1);
         Self { numbers, index }
     }
 

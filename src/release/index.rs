@@ -30,7 +30,7 @@ struct Shard {
 
 impl Shard {
     /// Those of all hashes of which `place` gives the bits by which they are found here, below `places`.
-    fn new(hashes: impl Iterator<Item = u64> + Clone, places: usize, place: impl Fn(u64) -> Option<usize>) -> Self {
+    fn new(hashes: &(impl Iterator<Item = u64> + Clone), places: usize, place: impl Fn(u64) -> Option<usize>) -> Self {
         let mut begins = vec![0_u32; places + 1];
         for place in hashes.clone().filter_map(&place) {
             begins[place + 1] += 1;
@@ -41,7 +41,7 @@ impl Shard {
         // Each goes to its place among all; the few that begin alike are sorted then.
         let mut next = begins.clone();
         let mut entries = vec![(0, 0); begins[places] as usize];
-        for (number, hash) in (0..).zip(hashes) {
+        for (number, hash) in (0..).zip(hashes.clone()) {
             if let Some(place) = place(hash) {
                 let at = &mut next[place];
                 entries[*at as usize] = (hash as u32, number);
@@ -66,12 +66,12 @@ impl Shard {
 
 impl Index {
     /// An index of so many objects by their hashes, numbered as those stand, made on at most `jobs` threads.
-    pub fn new(count: usize, hashes: impl Iterator<Item = u64> + Clone + Sync, jobs: usize) -> Self {
+    pub fn new(count: usize, hashes: &(impl Iterator<Item = u64> + Clone + Sync), jobs: usize) -> Self {
         let bits = (count.max(2) as u64).ilog2();
         let of_shards = (jobs.clamp(1, count / HASHES_PER_THREAD + 1) as u64).ilog2().min(bits);
         let within = bits - of_shards;
         let shards = threads::in_turn(1 << of_shards, jobs, |shard| {
-            Shard::new(hashes.clone(), 1 << within, |hash| {
+            Shard::new(hashes, 1 << within, |hash| {
                 let place = (hash >> (u64::BITS - bits)) as usize;
                 (place >> within == shard).then_some(place & ((1 << within) - 1))
             })
@@ -117,7 +117,7 @@ mod tests {
         for (size, jobs) in [(0, 1), (1, 1), (2, 1), (3, 1), (100, 1), (1000, 2), (40_000, 1), (40_000, 2), (40_000, 7)]
         {
             let hashes: Vec<_> = (0..size).map(|number| hash(number / 2)).collect();
-            let index = Index::new(hashes.len(), hashes.iter().copied(), jobs);
+            let index = Index::new(hashes.len(), &hashes.iter().copied(), jobs);
             assert!((0..size as u32).all(|number| index.is_first(number) == (number % 2 == 0)));
             for number in 0..size / 2 {
                 assert_eq!(index.of(hash(number)).collect::<Vec<_>>(), [2 * number as u32, 2 * number as u32 + 1]);

@@ -51,7 +51,7 @@ impl StreamDocument {
         let separator = bytes.get(raw.separator.clone()).unwrap_or_default();
         at.pass(separator);
         let Position { line, column } = *at;
-        let content = match raw.text(bytes).and_then(|text| reader.parse(text)) {
+        let content = match raw.bytes(bytes).and_then(|own| reader.read(own)) {
             Ok(parsed) => Content::Parsed(parsed),
             Err(error) => Content::Broken { bytes: own.into(), error },
         };

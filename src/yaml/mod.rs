@@ -127,6 +127,11 @@ pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed, SyntaxError> {
     Ok(Parsed::new(Document::first(form.into()), oddities))
 }
 
+/// The text that some bytes are.
+fn as_text(bytes: &[u8]) -> Result<&str, SyntaxError> {
+    std::str::from_utf8(bytes).map_err(|error| SyntaxError::new(error.valid_up_to(), Problem::NotUtf8))
+}
+
 /// What reading a document gave besides its nodes.
 struct Read {
     oddities: Oddities,

@@ -29,10 +29,10 @@ const LETTERS: usize = 1 << BITS;
 /// Words while they are put together; the room is used again.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
-    text: String,
+    text: Vec<u8>,
     ends: Vec<usize>,
     changed: u64,
-    packed: String,
+    packed: Vec<u8>,
 }
 
 impl Collected {
@@ -45,15 +45,16 @@ impl Collected {
     /// Adds what stands in place of the form's word of a number, greater than those before. Of a form with more words than there
     /// are bits all words are added, or none.
     #[inline]
-    pub(super) fn push(&mut self, number: usize, word: &str) {
-        self.text.push_str(word);
+    pub(super) fn push(&mut self, number: usize, word: &[u8]) {
+        self.text.extend_from_slice(word);
         self.ends.push(self.text.len());
         self.changed |= 1_u64.checked_shl(number as u32).unwrap_or(u64::MAX);
     }
 
-    pub(super) fn words(&mut self) -> OwnWords {
+    /// All that were added; `None` where they are no text.
+    pub(super) fn words(&mut self) -> Option<OwnWords> {
         if self.ends.is_empty() {
-            return OwnWords::default();
+            return Some(OwnWords::default());
         }
         let begin = |letters: usize| 1 + letters * (1 + self.ends.len());
         let is_enough = |letters: &usize| begin(*letters) + self.text.len() < LETTERS.pow(*letters as u32);
@@ -61,13 +62,12 @@ impl Collected {
         let letters = (1..4).find(is_enough).unwrap_or(4);
         let begin = begin(letters);
         self.packed.clear();
-        self.packed.push(char::from(letters as u8));
+        self.packed.push(letters as u8);
         for at in std::iter::once(begin).chain(self.ends.iter().map(|end| begin + end)) {
-            let letter = |number: usize| char::from((at >> (number * BITS) & (LETTERS - 1)) as u8);
-            self.packed.extend((0..letters).map(letter));
+            self.packed.extend((0..letters).map(|letter| (at >> (letter * BITS) & (LETTERS - 1)) as u8));
         }
-        self.packed.push_str(&self.text);
-        OwnWords { packed: self.packed.as_str().into(), changed: self.changed }
+        self.packed.extend_from_slice(&self.text);
+        Some(OwnWords { packed: std::str::from_utf8(&self.packed).ok()?.into(), changed: self.changed })
     }
 }
 
@@ -133,14 +133,14 @@ mod tests {
             for length in [0, 1, 5, 300, 40_000] {
                 let word = |number: usize| format!("é{number}{}", "a".repeat(length / count.max(1)));
                 collected.clear();
-                (0..count).for_each(|number| collected.push(number, &word(number)));
-                let words = collected.words();
+                (0..count).for_each(|number| collected.push(number, word(number).as_bytes()));
+                let words = collected.words().expect("text");
                 assert_eq!(words.text(), (0..count).map(word).collect::<String>());
                 assert_eq!(words.is_empty(), count == 0);
                 for number in 0..count {
                     assert_eq!(words.get(number, count), Some(word(number).as_str()));
                 }
-                assert_eq!(words, collected.words());
+                assert_eq!(Some(words), collected.words());
             }
         }
     }
@@ -148,10 +148,12 @@ mod tests {
     #[test]
     fn words_of_the_form_are_not_there() {
         let mut collected = Collected::default();
-        collected.push(2, "two");
-        collected.push(5, "");
-        let words = collected.words();
+        collected.push(2, b"two");
+        collected.push(5, b"");
+        let words = collected.words().expect("text");
         let all: Vec<_> = (0..7).map(|number| words.get(number, 7)).collect();
         assert_eq!(all, [None, None, Some("two"), None, None, Some(""), None]);
+        collected.push(6, b"\xff");
+        assert_eq!(collected.words(), None);
     }
 }

@@ -57,13 +57,13 @@ pub struct Texts(Mutex<FxHashMap<u64, Arc<Form>>>);
 
 impl Texts {
     /// The form of a text, which becomes that of `found` where none was known.
-    fn form(&self, hash: u64, text: &str, found: Option<&Arc<Form>>) -> Option<Arc<Form>> {
+    fn form(&self, hash: u64, bytes: &[u8], found: Option<&Arc<Form>>) -> Option<Arc<Form>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let form = match found {
             Some(found) => Some(&*known.entry(hash).or_insert_with(|| Arc::clone(found))),
             None => known.get(&hash),
         };
-        form.filter(|form| *form.text == *text).map(Arc::clone)
+        form.filter(|form| form.text.as_bytes() == bytes).map(Arc::clone)
     }
 }
 
@@ -75,19 +75,24 @@ impl Reader {
 
     /// As [`super::parse`].
     pub fn parse(&mut self, text: &str) -> Result<Parsed, SyntaxError> {
+        self.read(text.as_bytes())
+    }
+
+    /// As [`super::parse`], of bytes that may be no text. Those that repeat a text are one, and need not be looked at for that.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Parsed, SyntaxError> {
         // Mostly it repeats the one that the last document did, or the one that came behind it the last time; or its text is known
         // as the last one's was.
         let likely = [self.latest, self.next[self.latest].into()];
-        let of_likely = |reader: &mut Self| likely.into_iter().find_map(|number| reader.repeated(number, text));
+        let of_likely = |reader: &mut Self| likely.into_iter().find_map(|number| reader.repeated(number, bytes));
         if !self.is_known_text
             && let Some(document) = of_likely(self)
         {
             return Ok(document);
         }
-        let hash = FxBuildHasher.hash_one(text);
+        let hash = FxBuildHasher.hash_one(bytes);
         let was_known = self.is_known_text;
         self.is_known_text = false;
-        if let Some(form) = self.known_text(hash, text) {
+        if let Some(form) = self.known_text(hash, bytes) {
             self.is_known_text = true;
             return Ok(Parsed::new(Document::of_form(form, OwnWords::default()), Oddities::default()));
         }
@@ -95,9 +100,10 @@ impl Reader {
             return Ok(document);
         }
         let others = (0..self.known.len()).filter(|number| !likely.contains(number));
-        if let Some(document) = others.into_iter().find_map(|number| self.repeated(number, text)) {
+        if let Some(document) = others.into_iter().find_map(|number| self.repeated(number, bytes)) {
             return Ok(document);
         }
+        let text = super::as_text(bytes)?;
         self.misses = self.misses.saturating_add(1);
         let read = super::read(text, &mut self.room, Parser::Either)?;
         let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(SELDOM);
@@ -111,29 +117,30 @@ impl Reader {
         };
         if read.oddities == Oddities::default() {
             // Another reader may have read it at the same time.
-            let known = self.shared.form(hash, text, Some(&form));
+            let known = self.shared.form(hash, bytes, Some(&form));
             self.texts.insert(hash, known.unwrap_or_else(|| Arc::clone(&form)));
         }
         Ok(Parsed::new(Document::first(form), read.oddities))
     }
 
     /// The form of a text that was parsed before.
-    fn known_text(&mut self, hash: u64, text: &str) -> Option<Arc<Form>> {
-        if let Some(form) = self.texts.get(&hash).filter(|form| *form.text == *text) {
+    fn known_text(&mut self, hash: u64, bytes: &[u8]) -> Option<Arc<Form>> {
+        if let Some(form) = self.texts.get(&hash).filter(|form| form.text.as_bytes() == bytes) {
             return Some(Arc::clone(form));
         }
-        let form = self.shared.form(hash, text, None)?;
+        let form = self.shared.form(hash, bytes, None)?;
         self.texts.insert(hash, Arc::clone(&form));
         Some(form)
     }
 
     /// The document, where it repeats a form of a number.
-    fn repeated(&mut self, number: usize, text: &str) -> Option<Parsed> {
-        let form = self.known.get(number).filter(|form| form.is_repeated(text, &mut self.own))?;
+    fn repeated(&mut self, number: usize, bytes: &[u8]) -> Option<Parsed> {
+        let form = self.known.get(number).filter(|form| form.is_repeated(bytes, &mut self.own))?;
+        let own = self.own.words()?;
         self.misses = 0;
         self.next[self.latest] = number as u8;
         self.latest = number;
-        let document = Document::of_form(Arc::clone(form), self.own.words());
+        let document = Document::of_form(Arc::clone(form), own);
         Some(Parsed::new(document, Oddities::default()))
     }
 
@@ -192,9 +199,9 @@ impl Form {
     }
 
     /// Whether a text repeats this one; the words in which it differs are found in `own` then.
-    fn is_repeated(&self, text: &str, own: &mut Collected) -> bool {
-        let (bytes, formed) = (text.as_bytes(), self.text.as_bytes());
-        if text.len() > LONGEST {
+    fn is_repeated(&self, bytes: &[u8], own: &mut Collected) -> bool {
+        let formed = self.text.as_bytes();
+        if bytes.len() > LONGEST {
             return false;
         }
         own.clear();
@@ -223,7 +230,7 @@ impl Form {
             };
             (at, formed_at) = (begin + length, end);
             self.keep_words(told..number, own);
-            own.push(number, text.get(begin..at).unwrap_or_default());
+            own.push(number, bytes.get(begin..at).unwrap_or_default());
             number += 1;
             told = number;
         }
@@ -239,7 +246,7 @@ impl Form {
             return;
         }
         for (number, word) in numbers.clone().zip(self.words.get(numbers).unwrap_or_default()) {
-            own.push(number, self.text.get(word.start.into()..word.end.into()).unwrap_or_default());
+            own.push(number, self.text.as_bytes().get(word.start.into()..word.end.into()).unwrap_or_default());
         }
     }
 }

@@ -35,11 +35,15 @@ pub struct RawDocument {
 impl RawDocument {
     /// The document's text; an error where it is not UTF-8, or where its separator is broken.
     pub fn text<'a>(&self, stream: &'a [u8]) -> Result<&'a str, SyntaxError> {
+        super::as_text(self.bytes(stream)?)
+    }
+
+    /// The document's bytes; an error where its separator is broken.
+    pub fn bytes<'a>(&self, stream: &'a [u8]) -> Result<&'a [u8], SyntaxError> {
         if self.text_after_separator {
             return Err(SyntaxError::new(0, Problem::TextAfterSeparator));
         }
-        let bytes = stream.get(self.span.clone()).unwrap_or_default();
-        std::str::from_utf8(bytes).map_err(|error| SyntaxError::new(error.valid_up_to(), Problem::NotUtf8))
+        Ok(stream.get(self.span.clone()).unwrap_or_default())
     }
 
     /// Whether the document holds nothing but blanks and comments, so that every client skips it.
