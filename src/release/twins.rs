@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{HELM4_ORIGIN, Release};
+use super::{DOCUMENTS_PER_THREAD, HELM4_ORIGIN, Release};
 use crate::object::Object;
 use crate::threads;
 use crate::yaml::SharedText;
@@ -28,12 +28,16 @@ impl Twins {
     /// Those of a release whose objects are indexed.
     pub(super) fn of(release: &Release<'_>) -> Self {
         let runs: Vec<_> = release.index.shared().collect();
+        if runs.is_empty() {
+            return Self::default();
+        }
+        let texts = Texts::of(release);
         let parts = threads::in_parts(&runs, release.threads(), SHARED_PER_THREAD, |_, runs| {
             let mut all = Vec::with_capacity(runs.len());
             for run in runs {
-                among(release, run, &mut all);
+                among(release, &texts, run, &mut all);
             }
-            let copies = all.iter().flat_map(|twins| copies(release, twins)).collect::<Vec<u32>>();
+            let copies = all.iter().flat_map(|twins| copies(release, &texts, twins)).collect::<Vec<u32>>();
             (all, copies)
         });
         let (parts, copies): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
@@ -88,18 +92,43 @@ impl Twins {
     }
 }
 
+/// For each object: by what it is known that others stand in the very same text, at the same place. Twins stand far from one
+/// another, and mostly this is all that has to be looked at.
+struct Texts(Vec<Option<(SharedText, u32)>>);
+
+impl Texts {
+    fn of(release: &Release<'_>) -> Self {
+        let text = |object: &Object<'_>| Some((object.root.document().shared_text()?, object.root.index()));
+        let parts = threads::in_parts(&release.objects, release.threads(), DOCUMENTS_PER_THREAD, |_, objects| {
+            objects.iter().map(text).collect::<Vec<_>>()
+        });
+        Self(threads::in_one(parts))
+    }
+
+    fn of_object(&self, object: u32) -> Option<(SharedText, u32)> {
+        self.0.get(object as usize).copied().flatten()
+    }
+
+    /// Whether two objects stand at one place of one text.
+    fn are_same(&self, one: u32, other: u32) -> bool {
+        self.of_object(one).is_some_and(|text| self.of_object(other) == Some(text))
+    }
+}
+
 /// The twins among objects that share a hash.
-fn among(release: &Release<'_>, run: &[(u32, u32)], all: &mut Vec<Vec<u32>>) {
-    let mut left: Vec<&Object<'_>> =
-        run.iter().filter_map(|(_, number)| release.objects.get(*number as usize)).collect();
+fn among(release: &Release<'_>, texts: &Texts, run: &[(u32, u32)], all: &mut Vec<Vec<u32>>) {
+    let object = |number: u32| release.objects.get(number as usize);
+    let Some((first, others)) = run.split_first() else { return };
+    let is_twin = |other: u32| {
+        let both = || Some(release.same_identity(object(first.1)?, object(other)?));
+        texts.are_same(first.1, other) || both().unwrap_or_default()
+    };
     // Nearly always they bear one identity.
-    if let Some((first, others)) = left.split_first()
-        && !first.name.is_empty()
-        && others.iter().all(|other| release.same_identity(first, other))
-    {
+    if object(first.1).is_some_and(|first| !first.name.is_empty()) && others.iter().all(|(_, other)| is_twin(*other)) {
         all.push(run.iter().map(|(_, number)| *number).collect());
         return;
     }
+    let mut left: Vec<&Object<'_>> = run.iter().filter_map(|(_, number)| object(*number)).collect();
     while let Some(first) = left.first().copied() {
         let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|other| release.same_identity(first, other));
         if same.len() > 1 && !first.name.is_empty() {
@@ -110,17 +139,20 @@ fn among(release: &Release<'_>, run: &[(u32, u32)], all: &mut Vec<Vec<u32>>) {
 }
 
 /// Those of some twins that are the same as the first.
-fn copies(release: &Release<'_>, twins: &[u32]) -> impl Iterator<Item = u32> {
-    let mut objects = twins.iter().filter_map(|number| release.objects.get(*number as usize));
-    let first = objects.next();
+fn copies(release: &Release<'_>, texts: &Texts, twins: &[u32]) -> impl Iterator<Item = u32> {
+    let object = |number: u32| release.objects.get(number as usize);
     // By their texts: many may have one and the same.
     let mut known: FxHashMap<(SharedText, u32), bool> = FxHashMap::default();
-    let mut is_copy = move |first: &Object<'_>, other: &Object<'_>| match other.root.document().shared_text() {
-        Some(text) => *known.entry((text, other.root.index())).or_insert_with(|| is_same(first, other)),
-        None => is_same(first, other),
+    let mut is_copy = move |first: u32, other: u32| {
+        let looked_at = || object(first).zip(object(other)).is_some_and(|(first, other)| is_same(first, other));
+        match texts.of_object(other) {
+            Some(_) if texts.are_same(first, other) => true,
+            Some(text) => *known.entry(text).or_insert_with(looked_at),
+            None => looked_at(),
+        }
     };
-    let copies = first.map(|first| objects.filter_map(move |other| is_copy(first, other).then_some(other.number)));
-    copies.into_iter().flatten()
+    let (first, others) = twins.split_first().map_or((0, &[][..]), |(first, others)| (*first, others));
+    others.iter().copied().filter(move |other| is_copy(first, *other))
 }
 
 /// Whether a server reads the same from two objects.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -181,7 +182,11 @@ impl Document {
 
     /// By what documents know one another that have the very same text; `None` where no other was found to have it.
     pub(crate) fn shared_text(&self) -> Option<SharedText> {
-        (self.own.is_empty() && self.shares_form()).then(|| SharedText(self.form_address()))
+        if self.own.is_empty() && self.shares_form() {
+            NonZeroUsize::new(self.form_address()).map(SharedText)
+        } else {
+            None
+        }
     }
 
     /// Whether another document has its form.
@@ -537,4 +542,4 @@ impl Document {
 
 /// A text that several documents have, as long as any of them is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct SharedText(usize);
+pub(crate) struct SharedText(NonZeroUsize);
