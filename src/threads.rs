@@ -65,6 +65,17 @@ pub fn in_owned_parts<T: Send, R: Send>(
     least: usize,
     work: impl Fn(Vec<T>) -> R + Sync,
 ) -> Vec<R> {
+    in_owned_parts_with(items, jobs, least, || (), |(), items| work(items))
+}
+
+/// As [`in_owned_parts`]; each thread has what `begin` gave it, as in [`in_parts_with`].
+pub fn in_owned_parts_with<T: Send, S, R: Send>(
+    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    jobs: usize,
+    least: usize,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, Vec<T>) -> R + Sync,
+) -> Vec<R> {
     let mut items = items.into_iter();
     let threads = worth(items.len(), jobs, least);
     let size = items.len().div_ceil(parts(threads)).max(1);
@@ -72,10 +83,10 @@ pub fn in_owned_parts<T: Send, R: Send>(
     while items.len() > 0 {
         taken.push(Mutex::new(items.by_ref().take(size).collect::<Vec<T>>()));
     }
-    in_turn(taken.len(), threads, |number| {
+    in_turn_with(taken.len(), threads, begin, |state, number| {
         // Nobody else takes this one, so that nobody else can have broken it.
         let part = std::mem::take(&mut *taken[number].lock().unwrap_or_else(PoisonError::into_inner));
-        work(part)
+        work(state, part)
     })
 }
 

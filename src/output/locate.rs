@@ -2,7 +2,7 @@
 //!
 //! Lines are counted only when there is something to say, once per source.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -110,6 +110,8 @@ pub struct Locator<'r> {
     line: Cell<Option<Line>>,
     /// The document without objects that was asked for last, and whether it may hold a Secret.
     secret: Cell<Option<(u32, bool)>>,
+    /// Lines that were looked at, outside of Secrets, and whether they hold one: many findings are about lines that read the same.
+    lines: RefCell<FxHashMap<Box<str>, bool>>,
     /// The number of the first object, per stream; counted when first somebody asks.
     first: Arc<OnceLock<Vec<u32>>>,
 }
@@ -171,17 +173,20 @@ const LONGEST_LINE: usize = 1 << 16;
 impl<'r> Locator<'r> {
     /// A locator for a release; counts nothing yet.
     pub fn new(release: &'r Release<'r>) -> Self {
-        Self { release, line: Cell::new(None), secret: Cell::new(None), first: Arc::default() }
+        let (line, secret, lines) = (Cell::new(None), Cell::new(None), RefCell::default());
+        Self { release, line, secret, lines, first: Arc::default() }
     }
 
     /// Resolves findings and puts them in the order of the input; findings without a place come last.
     pub fn locate(&self, findings: Vec<Finding>) -> Parted<Located<'r>> {
         let (release, first) = (self.release, &self.first);
         let shared = &SharedValues::default();
-        let located = threads::in_owned_parts(in_order(findings), release.threads(), FINDINGS_PER_THREAD, |findings| {
-            let own = Self { first: Arc::clone(first), ..Self::new(release) };
-            let mut hidden = Hidden { release, shared, last: None };
-            findings.into_iter().flatten().map(|finding| own.located(finding, &mut hidden)).collect()
+        let (findings, threads) = (in_order(findings), release.threads());
+        let begin =
+            || (Self { first: Arc::clone(first), ..Self::new(release) }, Hidden { release, shared, last: None });
+        let located = threads::in_owned_parts_with(findings, threads, FINDINGS_PER_THREAD, begin, |state, findings| {
+            let (own, hidden) = state;
+            findings.into_iter().flatten().map(|finding| own.located(finding, hidden)).collect()
         });
         located.into()
     }
@@ -239,7 +244,7 @@ impl<'r> Locator<'r> {
             line: document.line_at(offset),
             column: line.column + line.characters + 1,
             width: stream::characters(bytes.get(offset..end).unwrap_or_default().trim_ascii_end()).max(1),
-            source: if hidden || secrets::hides_line(object, &whole) { String::new() } else { whole },
+            source: if hidden || self.hides_line(object, &whole) { String::new() } else { whole },
             template: self.release.template_of(place.document),
             object: object.map(|object| ObjectName {
                 api_version: object.api_version.to_string(),
@@ -258,6 +263,24 @@ impl<'r> Locator<'r> {
         let line = known.unwrap_or_else(|| Line::around(number, document, offset)).up_to(document, offset);
         self.line.set(Some(line));
         line
+    }
+
+    fn hides_line(&self, object: Option<&Object<'_>>, line: &str) -> bool {
+        const LONGEST: usize = 256;
+        const MOST: usize = 1024;
+        if line.len() > LONGEST || object.is_some_and(|object| object.is("", "Secret")) {
+            return secrets::hides_line(object, line);
+        }
+        let mut lines = self.lines.borrow_mut();
+        if let Some(hides) = lines.get(line) {
+            return *hides;
+        }
+        if lines.len() == MOST {
+            lines.clear();
+        }
+        let hides = secrets::hides_line(object, line);
+        lines.insert(line.into(), hides);
+        hides
     }
 
     fn may_hold_secret(&self, document: u32, text: &str) -> bool {
