@@ -148,7 +148,8 @@ fn print(all: &Contexts, args: &Args) -> anyhow::Result<()> {
     table::aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>(), |_| false, &mut out)?;
     let paint = Paint { color };
     for remark in &all.remarks {
-        let severity = paint.severity(remark.severity, &remark.severity.to_string());
+        let severity = remark.severity.to_string();
+        let severity = paint.severity(remark.severity, &severity);
         writeln!(out, "{severity}: {}: {}", remark.file, remark.message)?;
     }
     let spokes = all.contexts.iter().filter(|row| row.role == Role::Spoke).count();

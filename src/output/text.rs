@@ -4,6 +4,7 @@
 //! mapping without `apiVersion`. So a Helm that was given `capi-lint` without `post-render` fails instead of taking an empty
 //! output for an empty release.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use super::locate::{FixedLines, Located, Location};
@@ -65,21 +66,22 @@ fn closing(report: &Report<'_>, paint: Paint) -> String {
     let (errors, warnings, infos) = (count(Severity::Error), count(Severity::Warning), count(Severity::Info));
     let mut parts = Vec::new();
     if errors > 0 {
-        parts.push(paint.severity(Severity::Error, &plural(errors, "error")));
+        parts.push(paint.severity(Severity::Error, &plural(errors, "error")).to_string());
     }
     if warnings > 0 {
-        parts.push(paint.severity(Severity::Warning, &plural(warnings, "warning")));
+        parts.push(paint.severity(Severity::Warning, &plural(warnings, "warning")).to_string());
     }
     if infos > 0 {
         parts.push(plural(infos, "note"));
     }
-    let verdict = if parts.is_empty() { paint.good("no findings") } else { parts.join(", ") };
+    let verdict = if parts.is_empty() { paint.good("no findings").to_string() } else { parts.join(", ") };
     format!("capi-lint: {objects} checked, {verdict}")
 }
 
 fn finding(located: &Located<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let finding = &located.finding;
-    let severity = paint.severity(finding.severity, &finding.severity.to_string());
+    let severity = finding.severity.to_string();
+    let severity = paint.severity(finding.severity, &severity);
     writeln!(out, "{severity}[{}]: {}", finding.rule.name, paint.bold(&finding.message))?;
     if let Some(location) = &located.location {
         place(location, paint, out)?;
@@ -115,20 +117,18 @@ fn fixed(fix: &[FixedLines], paint: Paint, out: &mut dyn Write) -> io::Result<()
 }
 
 fn place(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    let mut context = Vec::new();
-    if let Some(template) = location.template {
-        context.push(template.to_owned());
-    }
-    if let Some(object) = &location.object {
-        context.push(object.to_string());
-    }
-    if !location.path.is_empty() {
-        context.push(location.path.clone());
-    }
     let arrow = paint.dim("-->");
     writeln!(out, "  {arrow} {}:{}:{}", location.file, location.line, location.column)?;
-    if !context.is_empty() {
-        writeln!(out, "      {}", context.join(" · "))?;
+    let object = location.object.as_ref().map(|object| object as &dyn fmt::Display);
+    let path = Some(&location.path as &dyn fmt::Display).filter(|_| !location.path.is_empty());
+    let template = location.template.as_ref().map(|template| template as &dyn fmt::Display);
+    let mut before = "      ";
+    for part in [template, object, path].into_iter().flatten() {
+        write!(out, "{before}{part}")?;
+        before = " · ";
+    }
+    if before == " · " {
+        writeln!(out)?;
     }
     excerpt(location, paint, out)
 }
@@ -136,17 +136,17 @@ fn place(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Resu
 /// The line with a caret below; long lines are cut around it.
 fn excerpt(location: &Location<'_>, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     const WIDTH: usize = 100;
-    let characters: Vec<char> = location.source.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
-    if characters.iter().all(|c| c.is_whitespace()) {
+    if location.source.trim().is_empty() {
         return Ok(());
     }
     let column = location.column - 1;
     let from = if column > WIDTH * 3 / 4 { column - WIDTH / 2 } else { 0 };
-    let shown: String = characters.iter().skip(from).take(WIDTH).collect();
+    let blanks = |c| if c == '\t' { ' ' } else { c };
+    let shown: String = location.source.chars().skip(from).take(WIDTH).map(blanks).collect();
     let carets = location.width.min(WIDTH.saturating_sub(column - from)).max(1);
     let number = location.line.to_string();
-    let margin = " ".repeat(number.len());
+    let (margin, indent) = (number.len(), column - from);
     let bar = paint.dim("|");
     writeln!(out, "  {} {bar} {}", paint.dim(&number), shown.trim_end())?;
-    writeln!(out, "  {margin} {bar} {}{}", " ".repeat(column - from), paint.caret(&"^".repeat(carets)))
+    writeln!(out, "  {:margin$} {bar} {:indent$}{}", "", "", paint.caret(&"^".repeat(carets)))
 }

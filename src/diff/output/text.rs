@@ -117,8 +117,8 @@ fn one_change(shown: &Shown<'_, '_, '_>, change: &Change<'_, '_>, paint: Paint, 
     let mark = match change.kind {
         Kind::Added => paint.good("+"),
         Kind::Removed => paint.bad("-"),
-        Kind::Changed => "~".to_owned(),
-        Kind::Renamed => ">".to_owned(),
+        Kind::Changed => paint.plain("~"),
+        Kind::Renamed => paint.plain(">"),
     };
     writeln!(out, "{mark} {}", paint.bold(&title(change)))?;
     for path in &change.paths {
@@ -136,7 +136,8 @@ fn one_path(shown: &Shown<'_, '_, '_>, change: &PathChange, paint: Paint, out: &
     .into_iter()
     .flatten()
     .collect();
-    let place = paint.dim(&places.join(" → "));
+    let places = places.join(" → ");
+    let place = paint.dim(&places);
     if let (Some(Json::String(before)), Some(Json::String(after))) = (&change.old, &change.new)
         && (before.contains('\n') || after.contains('\n'))
     {
@@ -171,11 +172,8 @@ fn lines(before: &str, after: &str, context: usize, paint: Paint, out: &mut dyn 
 }
 
 fn totals(summary: &Summary, is_accepted: bool, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    let verdict = if is_accepted {
-        paint.good("accepted")
-    } else {
-        paint.severity(Severity::Error, &format!("refused ({})", summary.refusals))
-    };
+    let refused = format!("refused ({})", summary.refusals);
+    let verdict = if is_accepted { paint.good("accepted") } else { paint.severity(Severity::Error, &refused) };
     writeln!(
         out,
         "capi-lint: {verdict}; objects: {} added, {} removed, {} changed, {} renamed; clusters that roll: {}; machines \
