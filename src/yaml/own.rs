@@ -63,9 +63,14 @@ impl Collected {
         let begin = begin(letters);
         self.packed.clear();
         self.packed.push(letters as u8);
-        for at in std::iter::once(begin).chain(self.ends.iter().map(|end| begin + end)) {
-            self.packed.extend((0..letters).map(|letter| (at >> (letter * BITS) & (LETTERS - 1)) as u8));
-        }
+        let mut pack = |mut number: usize| {
+            for _ in 0..letters {
+                self.packed.push((number & (LETTERS - 1)) as u8);
+                number >>= BITS;
+            }
+        };
+        pack(begin);
+        self.ends.iter().for_each(|end| pack(begin + end));
         self.packed.extend_from_slice(&self.text);
         Some(OwnWords { packed: std::str::from_utf8(&self.packed).ok()?.into(), changed: self.changed })
     }
