@@ -217,14 +217,12 @@ impl Stream {
 /// So many documents are looked through at once.
 const DOCUMENTS_AT_ONCE: usize = 256;
 
-/// So many documents tell how many there will be, at most so many at once: what follows may be one large document.
-const SAMPLE: usize = 64;
-const MOST_ROOM: usize = 1 << 16;
-
 impl Part {
     /// Parses bytes that begin with a document.
     fn parse(bytes: &[u8], reader: &mut yaml::Reader) -> Self {
-        let mut documents = Vec::new();
+        let raw: Vec<yaml::RawDocument> = yaml::split(bytes).collect();
+        let parsed = reader.parse_all(&raw, bytes);
+        let mut documents = Vec::with_capacity(raw.len());
         let mut at = Position::default();
         let mut holds = [false; SOUGHT.len()];
         let mut look_through = |text: &[u8]| {
@@ -233,12 +231,8 @@ impl Part {
             }
         };
         let mut words = Vec::new();
-        for (number, raw) in yaml::split(bytes).enumerate() {
-            if number == SAMPLE {
-                // Room that grows is copied each time; room that is never used costs nothing.
-                documents.reserve((SAMPLE * (bytes.len() / raw.span.start.max(1))).min(MOST_ROOM));
-            }
-            let document = StreamDocument::parse(bytes, &raw, &mut at, reader);
+        for (raw, parsed) in raw.iter().zip(parsed) {
+            let document = StreamDocument::new(bytes, raw, parsed, &mut at);
             look_through(document.odd_separator());
             // What a document repeats has been looked through; its own words are, together with those of the others.
             match document.own_words() {
@@ -246,7 +240,7 @@ impl Part {
                     words.extend_from_slice(own.as_bytes());
                     words.push(b'\n');
                 }
-                None => look_through(bytes.get(raw.span).unwrap_or_default()),
+                None => look_through(bytes.get(raw.span.clone()).unwrap_or_default()),
             }
             documents.push(document);
         }

@@ -45,13 +45,13 @@ pub enum Content {
 const SEPARATOR: &[u8] = b"---\n";
 
 impl StreamDocument {
-    /// Parses a document of some bytes, in which it stands behind `at`.
-    pub(super) fn parse(bytes: &[u8], raw: &RawDocument, at: &mut Position, reader: &mut yaml::Reader) -> Self {
+    /// A document of some bytes, in which it stands behind `at`.
+    pub(super) fn new(bytes: &[u8], raw: &RawDocument, parsed: Result<Parsed, SyntaxError>, at: &mut Position) -> Self {
         let own = bytes.get(raw.span.clone()).unwrap_or_default();
         let separator = bytes.get(raw.separator.clone()).unwrap_or_default();
         at.pass(separator);
         let Position { line, column } = *at;
-        let content = match raw.bytes(bytes).and_then(|own| reader.read(own)) {
+        let content = match parsed {
             Ok(parsed) => Content::Parsed(parsed),
             Err(error) => Content::Broken { bytes: own.into(), error },
         };

@@ -81,11 +81,14 @@ struct Oddities {
     ignored: Option<usize>,
 }
 
-impl Parsed {
-    fn new(document: Document, oddities: Oddities) -> Self {
-        Self { document, oddities: (oddities != Oddities::default()).then(|| Box::new(oddities)) }
+impl Oddities {
+    /// Nothing where there are none.
+    fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
     }
+}
 
+impl Parsed {
     /// The document's root; `None` where nothing is in it.
     pub fn root(&self) -> Option<Value<'_>> {
         self.document.root()
@@ -124,7 +127,7 @@ pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed, SyntaxError> {
     let mut room = Room::default();
     let Read { oddities, is_unusual } = read(text, &mut room, parser)?;
     let form = view::Form::alone(text, &room.nodes, is_unusual);
-    Ok(Parsed::new(Document::first(form.into()), oddities))
+    Ok(Parsed { document: Document::first(form.into()), oddities: oddities.boxed() })
 }
 
 /// The text that some bytes are.

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::own::{Collected, OwnWords};
+use super::own::{Collected, OwnWords, Pack, Place};
 use super::paths::FormNumber;
 use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
 use super::view::{Document, Form, Word};
-use super::{Oddities, Parsed, Parser, Read, SyntaxError};
+use super::{Oddities, Parsed, Parser, RawDocument, Read, SyntaxError};
 
 /// So many documents are remembered: objects of a few kinds may take turns.
 const REMEMBERED: usize = 16;
@@ -67,6 +67,29 @@ impl Texts {
     }
 }
 
+/// What a document was found to be, before the words of all that are read together are in one piece.
+struct Found {
+    form: Arc<Form>,
+    /// Its own words; `None` for the one of which the form was made.
+    own: Option<Place>,
+    oddities: Option<Box<Oddities>>,
+}
+
+impl Found {
+    /// Another document of a form.
+    fn again(form: Arc<Form>, own: Place) -> Self {
+        Self { form, own: Some(own), oddities: None }
+    }
+
+    fn parsed(self, own: &Arc<Pack>) -> Parsed {
+        let document = match self.own {
+            Some(place) => Document::of_form(self.form, OwnWords::of(own, place)),
+            None => Document::first(self.form),
+        };
+        Parsed { document, oddities: self.oddities }
+    }
+}
+
 impl Reader {
     /// One that is told what the others read.
     pub fn among(texts: &Arc<Texts>) -> Self {
@@ -75,33 +98,46 @@ impl Reader {
 
     /// As [`super::parse`].
     pub fn parse(&mut self, text: &str) -> Result<Parsed, SyntaxError> {
-        self.read(text.as_bytes())
+        self.found(text.as_bytes()).map(|found| found.parsed(&self.own.packed()))
     }
 
-    /// As [`super::parse`], of bytes that may be no text. Those that repeat a text are one, and need not be looked at for that.
-    pub fn read(&mut self, bytes: &[u8]) -> Result<Parsed, SyntaxError> {
+    /// As [`super::parse`], of documents of a stream, in order; they may be no text. Those that repeat a text are one, and need not
+    /// be looked at for that.
+    pub fn parse_all(
+        &mut self,
+        documents: &[RawDocument],
+        stream: &[u8],
+    ) -> impl Iterator<Item = Result<Parsed, SyntaxError>> + use<> {
+        let found = documents.iter().map(|document| document.bytes(stream).and_then(|bytes| self.found(bytes)));
+        let found: Vec<_> = found.collect();
+        let own = self.own.packed();
+        found.into_iter().map(move |found| found.map(|found| found.parsed(&own)))
+    }
+
+    /// What a document is found to be.
+    fn found(&mut self, bytes: &[u8]) -> Result<Found, SyntaxError> {
         // Mostly it repeats the one that the last document did, or the one that came behind it the last time; or its text is known
         // as the last one's was.
         let likely = [self.latest, self.next[self.latest].into()];
         let of_likely = |reader: &mut Self| likely.into_iter().find_map(|number| reader.repeated(number, bytes));
         if !self.is_known_text
-            && let Some(document) = of_likely(self)
+            && let Some(found) = of_likely(self)
         {
-            return Ok(document);
+            return Ok(found);
         }
         let hash = FxBuildHasher.hash_one(bytes);
         let was_known = self.is_known_text;
         self.is_known_text = false;
         if let Some(form) = self.known_text(hash, bytes) {
             self.is_known_text = true;
-            return Ok(Parsed::new(Document::of_form(form, OwnWords::default()), Oddities::default()));
+            return Ok(Found::again(form, Place::default()));
         }
-        if was_known && let Some(document) = of_likely(self) {
-            return Ok(document);
+        if was_known && let Some(found) = of_likely(self) {
+            return Ok(found);
         }
         let others = (0..self.known.len()).filter(|number| !likely.contains(number));
-        if let Some(document) = others.into_iter().find_map(|number| self.repeated(number, bytes)) {
-            return Ok(document);
+        if let Some(found) = others.into_iter().find_map(|number| self.repeated(number, bytes)) {
+            return Ok(found);
         }
         let text = super::as_text(bytes)?;
         self.misses = self.misses.saturating_add(1);
@@ -120,7 +156,7 @@ impl Reader {
             let known = self.shared.form(hash, bytes, Some(&form));
             self.texts.insert(hash, known.unwrap_or_else(|| Arc::clone(&form)));
         }
-        Ok(Parsed::new(Document::first(form), read.oddities))
+        Ok(Found { form, own: None, oddities: read.oddities.boxed() })
     }
 
     /// The form of a text that was parsed before.
@@ -134,14 +170,13 @@ impl Reader {
     }
 
     /// The document, where it repeats a form of a number.
-    fn repeated(&mut self, number: usize, bytes: &[u8]) -> Option<Parsed> {
+    fn repeated(&mut self, number: usize, bytes: &[u8]) -> Option<Found> {
         let form = self.known.get(number).filter(|form| form.is_repeated(bytes, &mut self.own))?;
-        let own = self.own.words()?;
+        let own = self.own.pack()?;
         self.misses = 0;
         self.next[self.latest] = number as u8;
         self.latest = number;
-        let document = Document::of_form(Arc::clone(form), own);
-        Some(Parsed::new(document, Oddities::default()))
+        Some(Found::again(Arc::clone(form), own))
     }
 
     /// Keeps a form, of a document of which another may come.
