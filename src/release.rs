@@ -229,7 +229,7 @@ impl<'a> Release<'a> {
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
         let stated = stated.into_iter().flat_map(|(moved, part)| part.into_iter().map(move |one| one.moved(moved)));
-        release.objects = moved(gathered, jobs);
+        release.objects = renumbered(gathered, jobs);
         release.index = Index::new(release.objects.len(), &hashes.iter().flatten().copied(), jobs);
         // Before the threads that follow references ask for them.
         release.twins();
@@ -496,11 +496,11 @@ fn placed(text: &str) -> Cow<'static, str> {
 }
 
 /// Objects part by part, each part with how far its numbers are to be moved.
-fn moved(parts: Vec<(u32, Vec<Object<'_>>)>, jobs: usize) -> Parted<Object<'_>> {
+fn renumbered(parts: Vec<(u32, Vec<Object<'_>>)>, jobs: usize) -> Parted<Object<'_>> {
     if parts.iter().all(|(moved, _)| *moved == 0) {
         return parts.into_iter().map(|(_, objects)| objects).collect::<Vec<_>>().into();
     }
-    let moved = threads::in_owned_parts(parts, jobs, 1, |parts| {
+    let renumbered = threads::in_owned_parts(parts, jobs, 1, |parts| {
         let objects = parts.into_iter().map(|(moved, mut objects)| {
             for object in &mut objects {
                 object.number = object.number.wrapping_add(moved);
@@ -509,7 +509,7 @@ fn moved(parts: Vec<(u32, Vec<Object<'_>>)>, jobs: usize) -> Parted<Object<'_>> 
         });
         objects.collect::<Vec<_>>()
     });
-    threads::in_one(moved).into()
+    threads::in_one(renumbered).into()
 }
 
 /// An index of the objects that are no copies.
