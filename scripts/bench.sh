@@ -5,7 +5,8 @@
 #
 # Ratios are what counts: seconds belong to the machine, and so does what else runs on it. `wall` is what a user waits,
 # `cpu` is user and system time of all processes of the pipeline. Each is minimum / median / maximum of RUNS runs; ratios are of
-# the medians; what takes a tenth of a second and less is run three times as often. LARGE=1 adds 100,000 clusters, 200 MB of the corpus and a stream of 1 GB.
+# the medians; what takes a tenth of a second and less is run three times as often. LARGE=1 adds 100,000 clusters, 200 MB of the
+# corpus and a stream of 1 GB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 clusters=${CLUSTERS:-10000}

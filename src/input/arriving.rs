@@ -42,7 +42,7 @@ enum Rest {
 }
 
 impl Arriving {
-    /// A pipe of which the beginning was read.
+    /// A pipe, or a file that does not say how long it is, of which the beginning was read.
     pub(super) fn pipe(name: String, path: &Path, begun: Vec<u8>, pipe: File) -> Self {
         let left = (MOST_BYTES + 1).saturating_sub(begun.len() as u64);
         let rest = InTurn { rest: pipe.take(left), begun: Some(begun), blocks: 0, bytes: 0 };
