@@ -2,7 +2,8 @@
 # make test   all tests
 # make lint   formatting, and clippy with warnings as errors
 # make parity agreement with the recorded verdicts of real servers (needs ../shared)
-# make bench  post-render beside cat, helm template and kubeconform
+# make bench  lint, post-render and diff of a release beside cat, helm template and kubeconform
+# make release  the binaries as they are released: static, built by a profile
 # make dist   dist/: tarball, Helm plugins, checksums (TARGET=x86_64-unknown-linux-musl)
 # make docs   the generated pages of docs/ and the output in README.md anew
 # make msrv   that the oldest promised Rust compiles it (needs rustup)
@@ -15,7 +16,7 @@
 # make schemas  schemas/ anew from CRDs (needs ../shared)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test lint parity bench dist docs msrv corpus schemas oracle-goldens fuzz e2e hostile deny reproducible
+.PHONY: demo test lint parity bench release dist docs msrv corpus schemas oracle-goldens fuzz e2e hostile deny reproducible
 
 CARGO ?= cargo
 BIN := target/release/capi-lint
@@ -39,7 +40,10 @@ parity:
 
 bench:
 	$(CARGO) build --release --locked
-	scripts/bench.sh
+	BIN=$$(scripts/release.sh)/capi-lint scripts/bench.sh
+
+release:
+	scripts/release.sh
 
 dist:
 	scripts/dist.sh

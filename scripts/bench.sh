@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures capi-lint beside its peers in one run, and writes the table into docs/benchmarks.md.
 #
-#   CLUSTERS=10000 RUNS=5 scripts/bench.sh
+#   CLUSTERS=10000 RUNS=5 BIN=$(scripts/release.sh)/capi-lint scripts/bench.sh
 #
+# BIN is what is measured, by default what `cargo build --release` has built; beside another BIN that gets a row of its own.
 # Ratios are what counts: seconds belong to the machine, and so does what else runs on it. `wall` is what a user waits,
 # `cpu` is user and system time of all processes of the pipeline. Each is minimum / median / maximum of RUNS runs; ratios are of
 # the medians; what takes a tenth of a second and less is run three times as often. LARGE=1 adds 100,000 clusters, 200 MB of the
@@ -12,7 +13,8 @@ cd "$(dirname "$0")/.."
 clusters=${CLUSTERS:-10000}
 runs=${RUNS:-5}
 often=$((runs * 3))
-bin=${BIN:-$PWD/target/release/capi-lint}
+plain=$PWD/target/release/capi-lint
+bin=${BIN:-$plain}
 shared=${CAPI_LINT_SHARED:-$PWD/../shared}
 work=$PWD/target/bench
 report=docs/benchmarks.md
@@ -72,6 +74,9 @@ measure lint "$often" "\`capi-lint lint\`" "cat $file | $bin lint"
 measure lint1 "$often" "\`capi-lint lint --jobs 1\`" "cat $file | $bin lint --jobs 1"
 measure lint_file "$often" "\`capi-lint lint\`, the file as standard input" "$bin lint <$file"
 measure lint1_file "$often" "\`capi-lint lint --jobs 1\`, the file as standard input" "$bin lint --jobs 1 <$file"
+if [ -x "$plain" ] && [ "$plain" != "$bin" ]; then
+    measure plain "$often" "\`capi-lint lint\`, the file as standard input, as \`cargo install\` builds it" "$plain lint <$file"
+fi
 measure post "$often" "\`capi-lint post-render\`" "cat $file | $bin post-render | cat"
 measure count "$often" "\`capi-lint count\`" "cat $file | $bin count"
 other=$work/other-$clusters.yaml

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes dist/: the tarball, the Helm plugins, their checksums. The same commit gives the same bytes.
 #
-#   TARGET=x86_64-unknown-linux-musl   what to build for; by default this machine, static (musl) where Rust can build that
+#   TARGET=x86_64-unknown-linux-musl   what to build for; by default this machine (scripts/release.sh)
 #   BINARIES=DIR                       package the binaries in DIR instead of building them
 #   GZIP_LEVEL=1                       quicker, larger
 #   DIST=DIR                           where it goes, by default dist
@@ -10,22 +10,13 @@ cd "$(dirname "$0")/.."
 root=$PWD
 dist=${DIST:-$root/dist}
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
-host=$(rustc -vV | sed -n 's/^host: //p')
-static=${host%-gnu}-musl
-target=${TARGET:-$host}
-if [ -z "${TARGET:-}" ] && [ -d "$(rustc --print target-libdir --target "$static" 2>/dev/null)" ]; then
-    target=$static
-fi
 # Time stands still, or the bytes would differ: that of the commit.
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH=$epoch
 
-if [ -z "${BINARIES:-}" ]; then
-    # The folders of this machine do not belong into a binary.
-    RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$root=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
-        cargo build --release --locked --bins --target "$target"
-    BINARIES=${CARGO_TARGET_DIR:-target}/$target/release
-fi
+BINARIES=${BINARIES:-$(scripts/release.sh)}
+# Its folder is target/TARGET/release.
+target=${TARGET:-$(basename "$(dirname "$BINARIES")")}
 tool() { cargo run --quiet --locked --example dist -- "$@"; }
 
 rm -rf "$dist"
@@ -36,7 +27,7 @@ mkdir -p "$stage"
 cp "$BINARIES/capi-lint" "$BINARIES/capi-lint-post-render" LICENSE NOTICE README.md CHANGELOG.md "$stage/"
 cp -R docs "$stage/docs"
 tool man "$stage/man"
-cargo metadata --format-version 1 --locked --filter-platform "$target" | tool notices > "$stage/THIRD-PARTY"
+cargo metadata --format-version 1 --locked --filter-platform "$target" | tool notices "$target" > "$stage/THIRD-PARTY"
 tool completions "$stage/completions"
 
 pack() { # folder in dist, file

@@ -1,5 +1,5 @@
 //! What `make dist` makes: contents, the same bytes twice, and the plugins in the real Helm 3 and Helm 4. The binaries are those of
-//! the tests; that a release builds is not tried here.
+//! the tests; that a release builds is not tried here, but that a profile can be made for it.
 #![cfg(unix)]
 
 use std::fs;
@@ -80,7 +80,9 @@ fn the_tarball_holds_what_a_distribution_needs() {
         assert!(notices.contains(krate), "{krate}");
     }
     assert!(!notices.contains("\nclap_mangen "), "that is in no binary");
-    let texts = notices.matches("Permission is hereby granted").count() + notices.matches("Apache License").count();
+    assert_eq!(notices.contains("glibc"), host().ends_with("-linux-gnu"), "the C library that is part of the binary");
+    let texts = ["Permission is hereby granted", "Apache License", "GNU LESSER GENERAL PUBLIC LICENSE\n"];
+    let texts: usize = texts.iter().map(|text| notices.matches(text).count()).sum();
     assert!(texts >= notices.matches(&"=".repeat(80)).count(), "a crate without a licence text");
     let man = fs::read_to_string(stage.join("man/capi-lint-lint.1")).expect("readable");
     assert!(man.contains(".TH capi-lint-lint 1") && man.contains("fail\\-on"), "{man}");
@@ -96,6 +98,15 @@ fn the_same_commit_gives_the_same_bytes() {
     let mut command = Command::new("sha256sum");
     command.args(["--check", "--quiet", "SHA256SUMS"]).current_dir(dist());
     assert_eq!(run(command, b"").code, 0);
+}
+
+/// What `scripts/release.sh` makes its profile from: a command that is gone would leave it half as good, and nobody would know.
+#[test]
+fn the_training_of_a_profile_runs() {
+    let mut command = Command::new(repository("scripts/training.sh"));
+    command.arg(env!("CARGO_BIN_EXE_capi-lint"));
+    let run = run(command, b"");
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //!
 //!     cargo run --example dist -- man DIR                  a manual page for each command
 //!     cargo run --example dist -- completions DIR          for bash, zsh, fish and PowerShell
-//!     cargo metadata … | cargo run --example dist -- notices
-//!                                                          the crates in the binary, each with its licence text
+//!     cargo metadata … | cargo run --example dist -- notices TARGET
+//!                                                          the crates in the binary, and the C library where it is part of it,
+//!                                                          each with its licence text
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -19,8 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["man", folder] => manual_pages(Path::new(folder)),
         ["completions", folder] => completions(Path::new(folder)),
-        ["notices"] => notices(),
-        _ => Err("usage: dist man DIR | dist completions DIR | dist notices < metadata.json".into()),
+        ["notices", target] => notices(target),
+        _ => Err("usage: dist man DIR | dist completions DIR | dist notices TARGET < metadata.json".into()),
     }
 }
 
@@ -40,7 +41,7 @@ fn completions(folder: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// Prints what the licences of the crates in the binary ask for. Crates that only build or test it are not in it.
-fn notices() -> Result<(), Box<dyn Error>> {
+fn notices(target: &str) -> Result<(), Box<dyn Error>> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
     let metadata: Value = serde_json::from_str(&text)?;
@@ -52,6 +53,9 @@ fn notices() -> Result<(), Box<dyn Error>> {
         out,
         "capi-lint holds code of the crates below, each under its own licence. This file is made by `make dist`."
     )?;
+    if target.ends_with("-linux-gnu") {
+        writeln!(out, "\n{}\n{GLIBC}\n\n{}", "=".repeat(80), include_str!("LGPL-2.1.txt").trim_end())?;
+    }
     let mut found: Vec<&Value> =
         reached(root, &nodes).into_iter().filter(|id| *id != root).filter_map(|id| packages.get(id).copied()).collect();
     found.sort_by_key(|package| (package["name"].as_str(), package["version"].as_str()));
@@ -83,6 +87,15 @@ fn standard_text(package: &Value) -> String {
     }
     format!("Copyright {holders}. The text of this licence is that in the file LICENSE.")
 }
+
+/// What `scripts/release.sh` links statically, so that its licence asks for this. Whoever wants another one builds capi-lint anew: its
+/// sources are all there.
+const GLIBC: &str = "\
+glibc, the GNU C Library (LGPL-2.1-or-later), linked statically
+https://www.gnu.org/software/libc/
+
+capi-lint uses the GNU C Library, which is covered by the licence below. The sources of capi-lint, and how it is built with
+another version of the library, are where you have this file from: scripts/release.sh.";
 
 const MIT: &str = "\
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
