@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes dist/: the tarball, the Helm plugins, their checksums. The same commit gives the same bytes.
+# Makes dist/: the tarball, the Helm plugins, the profile, their checksums. The same commit and profile give the same bytes.
 #
 #   TARGET=x86_64-unknown-linux-musl   what to build for; by default this machine (scripts/release.sh)
 #   BINARIES=DIR                       package the binaries in DIR instead of building them
+#   PROFILE=FILE                       build by this profile (scripts/release.sh)
 #   GZIP_LEVEL=1                       quicker, larger
 #   DIST=DIR                           where it goes, by default dist
 set -euo pipefail
@@ -44,5 +45,7 @@ for plugin in helm3 helm4-cli helm4-post-render; do
     pack "plugins/$plugin" "capi-lint-$plugin-$version-$target.tar.gz"
 done
 pack "$name" "$name.tar.gz"
-(cd "$dist" && sha256sum -- *.tar.gz > SHA256SUMS)
-(cd "$dist" && cat SHA256SUMS && du -h -- "$name/capi-lint" *.tar.gz)
+profile=$BINARIES/capi-lint.profdata
+[ ! -f "$profile" ] || gzip -9nc "$profile" > "$dist/$name.profdata.gz"
+(cd "$dist" && sha256sum -- *.gz > SHA256SUMS)
+(cd "$dist" && cat SHA256SUMS && du -h -- "$name/capi-lint" *.gz)

@@ -2,14 +2,18 @@
 # Builds the two binaries as they are released, and prints the folder that holds them.
 #
 #   TARGET=aarch64-unknown-linux-gnu   what to build for; by default this machine
-#   PROFILED=no                        without a profile: half the time
+#   PROFILE=FILE                       by this profile instead of one that is made: the same bytes as those that were built by it
+#   PROFILE=no                         without one
 #
 # Static where that can be had: against glibc where there is a libc.a, else against musl where Rust has that. (musl's allocator has
 # one lock and gives everything back at once: `lint` takes twice as long, docs/benchmarks.md.)
 # By a profile: built once so that it counts where it passes, run over scripts/training.sh, and built again by these counts. That
-# needs rustup's llvm-tools, and a target that runs here; where one is missing the build is one without a profile, and says so.
+# needs rustup's llvm-tools, and a target that runs here; where one is missing the build is one without a profile, and says so. The
+# profile is left beside the binaries: capi-lint.profdata.
 set -euo pipefail
 shopt -s inherit_errexit
+given=${PROFILE:-}
+[ "${given:-no}" = no ] || given=$(realpath "$given")
 cd "$(dirname "$0")/.."
 say() { echo "release: $*" >&2; }
 
@@ -37,21 +41,26 @@ build() {
 # Prints the path of a profile; nothing where none can be made.
 profile() {
     local work=$folder/profile
+    local counting=$work/build/$target/release/capi-lint
     local merge
     merge=$(rustc --print sysroot)/lib/rustlib/$host/bin/llvm-profdata
-    [ "${PROFILED:-}" != no ] || return 0
     [ -x "$merge" ] || timeout 300 rustup component add llvm-tools >&2 || true
     [ -x "$merge" ] || { say "no profile: rustup component add llvm-tools" && return 0; }
-    rm -rf "$work/counts" && mkdir -p "$work/counts"
-    work=$(realpath "$work")
-    build "$work/build" "-Cprofile-generate=$work/counts" --bin capi-lint || { say "no profile: $target cannot count" && return 0; }
-    local counting=$work/build/$target/release/capi-lint
+    build "$work/build" -Cprofile-generate --bin capi-lint || { say "no profile: $target cannot count" && return 0; }
     LLVM_PROFILE_FILE=/dev/null "$counting" --version >&2 || { say "no profile: $target does not run here" && return 0; }
-    LLVM_PROFILE_FILE=$work/counts/%m.profraw scripts/training.sh "$counting" >&2
-    "$merge" merge --output "$work/capi-lint.profdata" "$work"/counts/*.profraw >&2
-    echo "$work/capi-lint.profdata"
+    rm -rf "$work/counts" && mkdir "$work/counts"
+    LLVM_PROFILE_FILE=$(realpath "$work")/counts/%m.profraw scripts/training.sh "$counting" >&2
+    "$merge" merge --sparse --output "$work/capi-lint.profdata" "$work"/counts/*.profraw >&2
+    realpath "$work/capi-lint.profdata"
 }
 
-profile=$(profile)
+case $given in
+    no) profile= ;;
+    '') profile=$(profile) ;;
+    *) profile=$given ;;
+esac
 build "$folder" "${profile:+-Cprofile-use=$profile}" --bins
-realpath "$folder/$target/release"
+built=$(realpath "$folder/$target/release")
+rm -f "$built/capi-lint.profdata"
+[ -z "$profile" ] || cp "$profile" "$built/capi-lint.profdata"
+echo "$built"
