@@ -79,8 +79,8 @@ impl Graph {
             let from = node(link.from, &mut graph);
             let to = match link.target {
                 Some(target) => node(target, &mut graph),
-                None => *absent.entry((link.to.kind.to_string(), link.name.to_string())).or_insert_with(|| {
-                    let label = [link.to.kind.to_string(), link.name.to_string()];
+                None => *absent.entry((link.to.kind.to_string(), link.name().into_owned())).or_insert_with(|| {
+                    let label = [link.to.kind.to_string(), link.name().into_owned()];
                     graph.nodes.push(Node {
                         label,
                         cluster: cluster_of(link.from),

@@ -54,9 +54,7 @@ pub struct Link<'a> {
     pub target: Option<u32>,
     /// The mapping, or the text where the reference is a name alone.
     pub value: Value<'a>,
-    /// The name.
-    pub name: Cow<'a, str>,
-    /// What it says besides.
+    /// What it says besides the name.
     pub to: Arc<Naming<'a>>,
     /// What it is for.
     pub role: Role,
@@ -86,26 +84,28 @@ impl<'a> Naming<'a> {
 }
 
 impl<'a> Link<'a> {
-    fn of_reference(from: &Object<'a>, reference: Reference<'a>, to: Arc<Naming<'a>>) -> Self {
+    fn of_reference(from: &Object<'a>, reference: &Reference<'a>, to: Arc<Naming<'a>>) -> Self {
         let role = match &*reference.kind {
             _ if reference.value.key_is("identityRef") || reference.kind.ends_with("Identity") => Role::Identity,
             "Secret" | "ConfigMap" => Role::Data,
             "ClusterClass" => Role::Class,
             _ => Role::Part,
         };
-        Self {
-            from: from.number,
-            target: None,
-            value: reference.value,
-            name: reference.name,
-            to,
-            role,
-            is_direct: false,
-        }
+        Self { from: from.number, target: None, value: reference.value, to, role, is_direct: false }
     }
 
-    fn by_name(from: &Object<'a>, value: Value<'a>, role: Role, to: Naming<'a>, name: Cow<'a, str>) -> Self {
-        Self { from: from.number, target: None, value, name, to: Arc::new(to), role, is_direct: false }
+    fn by_name(from: &Object<'a>, value: Value<'a>, role: Role, to: Naming<'a>) -> Self {
+        Self { from: from.number, target: None, value, to: Arc::new(to), role, is_direct: false }
+    }
+
+    /// The value that says the name.
+    fn at_name(&self) -> Value<'a> {
+        self.value.get("name").unwrap_or(self.value)
+    }
+
+    /// The name. It is looked up each time, and not kept: nearly all references lead somewhere, and nobody asks.
+    pub fn name(&self) -> Cow<'a, str> {
+        self.at_name().as_str().unwrap_or_default()
     }
 
     /// Whether the place where it stands takes a template (to make objects from) or an object itself; `None` where either may do.
@@ -122,8 +122,7 @@ impl<'a> Link<'a> {
 
     /// The place of its name, on the path of the reference.
     pub fn place(&self, from: &Object<'a>) -> Place {
-        let at_name = self.value.get("name").unwrap_or(self.value);
-        Place { span: at_name.span(), ..from.place(self.value) }
+        Place { span: self.at_name().span(), ..from.place(self.value) }
     }
 
     /// The namespace it means.
@@ -305,7 +304,7 @@ fn by_shape<'a>(
         let is_direct = fields.peek() == Some(&node);
         let target = trail.follow(nth, release, object, &reference);
         let to = trail.step(nth).naming(&reference);
-        links.push(Link { target, is_direct, ..Link::of_reference(object, reference, to) });
+        links.push(Link { target, is_direct, ..Link::of_reference(object, &reference, to) });
     }
 }
 
@@ -316,16 +315,16 @@ fn by_name<'a>(object: &Object<'a>, links: &mut Vec<Link<'a>>) {
         (CLUSTER_GROUP, "Cluster") => class(object, spec, links),
         ("addons.cluster.x-k8s.io", "ClusterResourceSet") => {
             for resource in spec.get("resources").iter().flat_map(Value::items) {
-                let (Some(kind), Some(name)) = (text(resource, "kind"), text(resource, "name")) else { continue };
+                let (Some(kind), Some(_)) = (text(resource, "kind"), text(resource, "name")) else { continue };
                 let kind = if kind == "Secret" { "Secret" } else { "ConfigMap" };
-                links.push(Link::by_name(object, resource, Role::Data, Naming::of("", kind), name));
+                links.push(Link::by_name(object, resource, Role::Data, Naming::of("", kind)));
             }
         }
         (INFRASTRUCTURE, kind) if kind.starts_with("Metal3") => {
             let template = spec.at(&["template", "spec", "dataTemplate"]).or_else(|| spec.get("dataTemplate"));
-            let named = template.and_then(|value| Some((value, text(value, "name")?)));
-            links.extend(named.map(|(value, name)| {
-                Link::by_name(object, value, Role::Part, Naming::of(INFRASTRUCTURE, "Metal3DataTemplate"), name)
+            let named = template.filter(|value| text(*value, "name").is_some());
+            links.extend(named.map(|value| {
+                Link::by_name(object, value, Role::Part, Naming::of(INFRASTRUCTURE, "Metal3DataTemplate"))
             }));
         }
         _ => {}
@@ -343,15 +342,15 @@ fn class<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
         Some(value) => (Some(value), text(value, "name"), text(value, "namespace")),
         None => (topology.get("class"), text(topology, "class"), text(topology, "classNamespace")),
     };
-    if let (Some(value), Some(name)) = (value, name) {
+    if let (Some(value), Some(_)) = (value, name) {
         let to = Naming { namespace, ..Naming::of(CLUSTER_GROUP, "ClusterClass") };
-        links.push(Link::by_name(object, value, Role::Class, to, name));
+        links.push(Link::by_name(object, value, Role::Class, to));
     }
 }
 
 fn resolve<'v, 'a>(release: &'v Release<'a>, link: &Link<'a>) -> Option<&'v Object<'a>> {
-    let namespace = link.namespace_in(release);
-    if let Some(found) = release.find_or_may_be(&link.to.group, &link.to.kind, namespace, &link.name) {
+    let (namespace, name) = (link.namespace_in(release), link.name());
+    if let Some(found) = release.find_or_may_be(&link.to.group, &link.to.kind, namespace, &name) {
         return Some(found);
     }
     // Most identities are cluster-wide, and their Secrets stand in the namespace of the provider.
@@ -361,5 +360,5 @@ fn resolve<'v, 'a>(release: &'v Release<'a>, link: &Link<'a>) -> Option<&'v Obje
     if !anywhere {
         return None;
     }
-    release.named(&link.name).take(NAMESAKES).find(|object| object.is(&link.to.group, &link.to.kind))
+    release.named(&name).take(NAMESAKES).find(|object| object.is(&link.to.group, &link.to.kind))
 }

@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
@@ -174,18 +173,18 @@ impl<'t> Staying<'t> {
     }
 }
 
-/// The clusters of each name, in order.
-type Numbers<'a> = FxHashMap<Cow<'a, str>, Namesakes>;
-
-/// The numbers of clusters that bear one name; mostly it is one.
-struct Namesakes {
-    first: u32,
-    others: Vec<u32>,
+/// The clusters of each name, in order; mostly it is one.
+#[derive(Default)]
+struct Numbers<'a> {
+    firsts: FxHashMap<Cow<'a, str>, u32>,
+    /// By the first of their name.
+    others: FxHashMap<u32, Vec<u32>>,
 }
 
-impl Namesakes {
-    fn all(&self) -> impl Iterator<Item = u32> + '_ {
-        std::iter::once(self.first).chain(self.others.iter().copied())
+impl Numbers<'_> {
+    /// All clusters that bear the name of one, which is the first of them.
+    fn namesakes(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::once(first).chain(self.others.get(&first).into_iter().flatten().copied())
     }
 }
 
@@ -197,7 +196,7 @@ pub fn stated<'a>(
     default_namespace: &str,
 ) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     let mut clusters: Vec<Cluster<'a>> = Vec::new();
-    let mut numbers: Numbers<'a> = FxHashMap::default();
+    let mut numbers = Numbers::default();
     let mut membership = vec![Membership::Unassigned; objects.len()];
     let mut last = 0;
     for Stated { object, is_cluster, name } in all {
@@ -210,17 +209,13 @@ pub fn stated<'a>(
         });
         let number = expected.unwrap_or_else(|| {
             let next = clusters.len() as u32;
-            match numbers.entry(name.clone()) {
-                Entry::Vacant(unknown) => {
-                    unknown.insert(Namesakes { first: next, others: Vec::new() });
+            let first = *numbers.firsts.entry(name.clone()).or_insert(next);
+            if first != next {
+                let is_own = |number: &u32| clusters[*number as usize].namespace == own;
+                if let Some(number) = numbers.namesakes(first).find(is_own) {
+                    return number;
                 }
-                Entry::Occupied(mut known) => {
-                    let is_own = |number: &u32| clusters[*number as usize].namespace == own;
-                    if let Some(number) = known.get().all().find(is_own) {
-                        return number;
-                    }
-                    known.get_mut().others.push(next);
-                }
+                numbers.others.entry(first).or_default().push(next);
             }
             let namespace = namespace.cloned().unwrap_or_else(|| super::placed(default_namespace));
             clusters.push(Cluster { namespace, name, object: None });
@@ -242,12 +237,9 @@ pub fn stated<'a>(
 /// cluster of the name, in a namespace that is written out, that is where they belong; two Cluster objects stay apart.
 fn join_unnamed<'a>(numbers: &Numbers<'a>, clusters: &mut Vec<Cluster<'a>>, membership: &mut [Membership]) {
     let mut joined: FxHashMap<u32, u32> = FxHashMap::default();
-    for known in numbers.values() {
-        if known.others.is_empty() {
-            continue;
-        }
+    for first in numbers.others.keys() {
         let (unnamed, named): (Vec<u32>, Vec<u32>) =
-            known.all().partition(|number| clusters[*number as usize].namespace.is_empty());
+            numbers.namesakes(*first).partition(|number| clusters[*number as usize].namespace.is_empty());
         let (&[unnamed], &[named]) = (&*unnamed, &*named) else { continue };
         let of_unnamed = clusters[unnamed as usize].object;
         let of_named = &mut clusters[named as usize].object;

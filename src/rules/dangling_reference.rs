@@ -52,14 +52,15 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let made = OnceCell::new();
     for link in view.release.links.iter().filter(|link| link.target.is_none()) {
         let Some(from) = view.object(link.from) else { continue };
-        let is_external = view.is_external(&link.to.group, &link.to.kind, link.namespace_in(view.release), &link.name);
+        let is_external =
+            view.is_external(&link.to.group, &link.to.kind, link.namespace_in(view.release), &link.name());
         let takes_template = link.takes_template(from);
         let is_wrong = |template: bool| super::reference_kind::is_wrong(view, link, template);
         if is_external || takes_template.is_some_and(is_wrong) || is_made_by_controllers(link, from) {
             continue;
         }
         let of_release =
-            || made.get_or_init(|| made_secrets(view)).contains(&(link.namespace_in(view.release), link.name.clone()));
+            || made.get_or_init(|| made_secrets(view)).contains(&(link.namespace_in(view.release), link.name()));
         if link.to.group.is_empty() && link.to.kind == "Secret" && of_release() {
             continue;
         }
@@ -73,7 +74,8 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 /// `demo-kubeconfig` and the certificates of a cluster: Cluster API makes them.
 fn is_made_by_controllers(link: &Link<'_>, from: &Object<'_>) -> bool {
     let cluster = crate::release::stated_cluster(from);
-    let rest = cluster.as_deref().and_then(|cluster| link.name.strip_prefix(cluster));
+    let name = link.name();
+    let rest = cluster.as_deref().and_then(|cluster| name.strip_prefix(cluster));
     link.to.kind == "Secret" && matches!(rest, Some("-kubeconfig" | "-ca" | "-etcd" | "-sa" | "-proxy"))
 }
 
@@ -91,7 +93,7 @@ fn made_secrets<'v, 'a>(view: &View<'v, 'a>) -> FxHashSet<(&'v str, Cow<'a, str>
 }
 
 fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mut Names<'_>) -> Finding {
-    let (kind, name) = (&link.to.kind, &link.name);
+    let (kind, name) = (&link.to.kind, link.name());
     let never = match link.role {
         Role::Identity => "The provider never gets its credentials",
         Role::Data | Role::Class | Role::Part => "The server accepts that, and the controller waits for it for ever",
@@ -143,7 +145,7 @@ struct Meant<'v, 'a> {
 impl<'a> Meant<'_, 'a> {
     fn description(&self, view: &View<'_, 'a>, link: &Link<'a>) -> String {
         let object = self.object;
-        if object.name != link.name {
+        if object.name != link.name() {
             return format!("{} '{}'", object.kind, object.name);
         }
         if object.kind != link.to.kind {
@@ -157,7 +159,7 @@ impl<'a> Meant<'_, 'a> {
 
     fn suggestion(&self, view: &View<'_, 'a>, link: &Link<'a>) -> String {
         let object = self.object;
-        if object.name != link.name {
+        if object.name != link.name() {
             return format!("name: {}", object.name);
         }
         if object.kind != link.to.kind {
@@ -194,7 +196,8 @@ fn namesake<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a
             None
         }
     };
-    let candidates = view.release.named(&link.name).take(256).filter(|object| object.number != link.from);
+    let name = link.name();
+    let candidates = view.release.named(&name).take(256).filter(|object| object.number != link.from);
     let scored = candidates.filter_map(|object| Some((score(object)?, object)));
     scored.min_by_key(|(score, object)| (*score, object.number)).map(|(_, object)| Meant { object })
 }
@@ -232,21 +235,21 @@ impl<'n> Names<'n> {
 
     fn near<'v, 'a>(&mut self, view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a>> {
         let candidates = self.of_kind.get(&(&*link.to.group, &*link.to.kind))?;
-        let namespace = link.namespace_in(view.release);
+        let (namespace, name) = (link.namespace_in(view.release), link.name());
         let mut best: Option<(usize, &'v Object<'a>)> = None;
         for object in candidates.iter().filter_map(|number| view.object(*number)) {
             self.left = self.left.checked_sub(1)?;
             if object.number == link.from || view.release.namespace_of(object) != namespace {
                 continue;
             }
-            if !share_half(&link.name, &object.name) {
+            if !share_half(&name, &object.name) {
                 continue;
             }
-            let limit = best.map_or(limit(&link.name), |(distance, _)| distance.saturating_sub(1));
-            let Some(distance) = text::distance(&link.name, &object.name, limit) else { continue };
+            let limit = best.map_or(limit(&name), |(distance, _)| distance.saturating_sub(1));
+            let Some(distance) = text::distance(&name, &object.name, limit) else { continue };
             // What somebody else refers to is known to be right where it is; only a letter's difference is still a mistake.
             let is_taken = view.is_referred_to(object);
-            if is_taken && (distance > 1 || link.role != Role::Part || differs_in_number(&link.name, &object.name)) {
+            if is_taken && (distance > 1 || link.role != Role::Part || differs_in_number(&name, &object.name)) {
                 continue;
             }
             best = Some((distance, object));

@@ -63,5 +63,5 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 pub fn is_wrong(view: &View<'_, '_>, link: &Link<'_>, takes_template: bool) -> bool {
     let is_right = |kind: &str| kind.ends_with("Template") == takes_template;
     let is_meant = |kind: &str| is_right(kind) && text::distance(kind, &link.to.kind, 2).is_some();
-    !is_right(&link.to.kind) && !view.release.named(&link.name).take(64).any(|object| is_meant(&object.kind))
+    !is_right(&link.to.kind) && !view.release.named(&link.name()).take(64).any(|object| is_meant(&object.kind))
 }

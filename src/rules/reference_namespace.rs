@@ -49,13 +49,13 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             if own.is_empty() || named == own || link.to.version.is_none() {
                 continue;
             }
-            let is_here = view.release.find(&link.to.group, &link.to.kind, own, &link.name).is_some();
+            let is_here = view.release.find(&link.to.group, &link.to.kind, own, &link.name()).is_some();
             let message = format!(
                 "{} '{}' is in namespace '{own}' and refers to {} '{}' in '{named}': Cluster API looks in '{own}' only{}",
                 from.kind,
                 from.name,
                 link.to.kind,
-                link.name,
+                link.name(),
                 if is_here { ", where one of that name stands too" } else { ", and never finds it" }
             );
             let severity = if is_here { Severity::Warning } else { Severity::Error };

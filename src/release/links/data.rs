@@ -72,13 +72,12 @@ fn data<'a>(object: &Object<'a>, value: Value<'a>, kind: &'static str) -> Option
     // The credentials of an identity are the provider's way in; a Secret beside them is mere data.
     let role = if object.kind.ends_with("Identity") { Role::Identity } else { Role::Data };
     let to = Naming { namespace: text(value, "namespace"), ..Naming::of("", kind) };
-    Some(Link::by_name(object, value, role, to, name))
+    Some(Link::by_name(object, value, role, to))
 }
 
 /// `identityRef` without a group: a Secret, or a kind of the provider's own group.
 fn identity<'a>(object: &Object<'a>, value: Value<'a>) -> Option<Link<'a>> {
-    let name = text(value, "name")?;
-    if Reference::from_value(value).is_some() {
+    if text(value, "name").is_none() || Reference::from_value(value).is_some() {
         return None;
     }
     let kind = text(value, "kind").or_else(|| text(value, "type")).unwrap_or(Cow::Borrowed("Secret"));
@@ -86,5 +85,5 @@ fn identity<'a>(object: &Object<'a>, value: Value<'a>) -> Option<Link<'a>> {
     let kind = if kind == "ClusterIdentity" { Cow::Borrowed("OpenStackClusterIdentity") } else { kind };
     let group = if kind == "Secret" { "" } else { INFRASTRUCTURE };
     let to = Naming { kind, namespace: text(value, "namespace"), ..Naming::of(group, "") };
-    Some(Link::by_name(object, value, Role::Identity, to, name))
+    Some(Link::by_name(object, value, Role::Identity, to))
 }
