@@ -59,7 +59,13 @@ case $given in
     '') profile=$(profile) ;;
     *) profile=$given ;;
 esac
-build "$folder" "${profile:+-Cprofile-use=$profile}" --bins
+named=
+if [ -n "$profile" ]; then
+    # The path of a profile is part of what is built; so it hangs on nothing but the profile.
+    named=/tmp/capi-lint-$(cksum <"$profile" | cut -d' ' -f1).profdata
+    cp "$profile" "$named"
+fi
+build "$folder" "${named:+-Cprofile-use=$named}" --bins
 built=$(realpath "$folder/$target/release")
 rm -f "$built/capi-lint.profdata"
 [ -z "$profile" ] || cp "$profile" "$built/capi-lint.profdata"
