@@ -108,7 +108,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// What says of which type an object is: kept once for all that say the same.
+/// What says of which type an object is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TypeMeta<'a> {
     /// `apiVersion` as written.
@@ -147,7 +147,7 @@ impl<'a> Deref for Object<'a> {
     type Target = TypeMeta<'a>;
 
     fn deref(&self) -> &TypeMeta<'a> {
-        &self.type_meta
+        &self.common.type_meta
     }
 }
 
@@ -160,18 +160,25 @@ pub struct Object<'a> {
     pub document: u32,
     /// Its root: the whole document, or the item of a list.
     pub root: Value<'a>,
-    /// `apiVersion` and `kind`, whose fields are read as if they were the object's own.
-    pub(crate) type_meta: Arc<TypeMeta<'a>>,
-    /// The nodes that everybody asks for.
-    pub(crate) parts: Parts,
+    /// What it has in common with others; the fields of its type are read as if they were the object's own.
+    pub(crate) common: Arc<Common<'a>>,
     /// `metadata.namespace`, where it is set.
     pub namespace: Option<Cow<'a, str>>,
     /// `metadata.name`; empty where it is absent (`generateName` or a mistake).
     pub name: Cow<'a, str>,
 }
 
+/// What objects have in common that are of one type and have their parts at the same nodes, as those of one form: kept once for all of
+/// them.
+#[derive(Debug)]
+pub(crate) struct Common<'a> {
+    pub(crate) type_meta: TypeMeta<'a>,
+    /// The nodes that everybody asks for.
+    pub(crate) parts: Parts,
+}
+
 /// Node indexes of the parts of an object that are asked for again and again; 0 where there is none.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
     metadata: u32,
     labels: u32,
@@ -229,8 +236,8 @@ impl<'a> Object<'a> {
     /// The value at a chain of keys from the object's root: `&["spec", "replicas"]`.
     pub fn at(&self, keys: &'static [&'static str]) -> Option<Value<'a>> {
         match keys {
-            ["metadata", "labels", rest @ ..] => self.part(self.parts.labels)?.at(rest),
-            ["metadata", "annotations", rest @ ..] => self.part(self.parts.annotations)?.at(rest),
+            ["metadata", "labels", rest @ ..] => self.part(self.common.parts.labels)?.at(rest),
+            ["metadata", "annotations", rest @ ..] => self.part(self.common.parts.annotations)?.at(rest),
             ["metadata", rest @ ..] => self.metadata()?.at(rest),
             ["spec", rest @ ..] => self.spec()?.at(rest),
             _ => self.root.at(keys),
@@ -248,7 +255,7 @@ impl<'a> Object<'a> {
 
     /// `metadata`.
     pub fn metadata(&self) -> Option<Value<'a>> {
-        self.part(self.parts.metadata)
+        self.part(self.common.parts.metadata)
     }
 
     /// Whether Helm runs it as a hook, apart from the release's own objects.
@@ -290,17 +297,17 @@ impl<'a> Object<'a> {
 
     /// `spec`.
     pub fn spec(&self) -> Option<Value<'a>> {
-        self.part(self.parts.spec)
+        self.part(self.common.parts.spec)
     }
 
     /// A label's value, where it is a string.
     pub fn label(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.part(self.parts.labels)?.get(key)?.as_str()
+        self.part(self.common.parts.labels)?.get(key)?.as_str()
     }
 
     /// An annotation's value, where it is a string.
     pub fn annotation(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.part(self.parts.annotations)?.get(key)?.as_str()
+        self.part(self.common.parts.annotations)?.get(key)?.as_str()
     }
 
     /// The path of a node from this object's root: `spec.replicas`.

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHasher;
 
-use crate::object::{Object, Outline, Reference, TypeMeta};
+use crate::object::{Common, Object, Outline, Reference};
 use crate::parted::Parted;
 use crate::report::{self, Finding};
 use crate::stream::{Content, Stream, StreamDocument};
@@ -120,12 +120,12 @@ impl<'a, 'n> Gathered<'a, 'n> {
             return;
         }
         let known = known.get(parsed, || Known::of(parsed, root));
-        let (outline, type_meta) = (known.outline, known.type_meta(parsed));
+        let (outline, common) = (known.outline, known.common(parsed));
         // A `kind: List`, or anything else with a list of `items` at its top: clients take it apart, whatever its kind.
         let items = if outline.items == 0 { None } else { parsed.value(outline.items).filter(Value::is_seq) };
         match items {
             Some(items) => items.items().for_each(|item| self.object(document, item, Outline::of(item), None, shared)),
-            None => self.object(document, root, outline, type_meta, shared),
+            None => self.object(document, root, outline, common, shared),
         }
     }
 
@@ -134,11 +134,11 @@ impl<'a, 'n> Gathered<'a, 'n> {
         document: u32,
         root: Value<'a>,
         outline: Outline,
-        type_meta: Option<Arc<TypeMeta<'a>>>,
+        common: Option<Arc<Common<'a>>>,
         shared: &mut Shared<'a>,
     ) {
         let number = self.begin + self.objects.len() as u32;
-        match documents::object(number, document, root, outline, type_meta, shared) {
+        match documents::object(number, document, root, outline, common, shared) {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
                 self.names.push(&object.name);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::object::{Object, Outline, TypeMeta};
+use crate::object::{Common, Object, Outline, Parts, TypeMeta};
 use crate::report::{Finding, Place};
 use crate::secrets;
 use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value, Words, words_read};
@@ -138,13 +138,13 @@ pub fn duplicate_key(document: u32, parsed: &Document, duplicate: &DuplicateKey)
     finding
 }
 
-/// The object of a value, or why it is none; `known` is its type, where that is known.
+/// The object of a value, or why it is none; `known` is what it has in common with others, where that is known.
 pub fn object<'a>(
     number: u32,
     document: u32,
     root: Value<'a>,
     outline: Outline,
-    known: Option<Arc<TypeMeta<'a>>>,
+    known: Option<Arc<Common<'a>>>,
     shared: &mut Shared<'a>,
 ) -> Result<Object<'a>, Box<Finding>> {
     let fault = |message: String, help: &str| {
@@ -163,7 +163,7 @@ pub fn object<'a>(
     let document_of = root.document();
     let text = |index| text_at(document_of, index);
     let mut stated = || match (text(outline.api_version), text(outline.kind)) {
-        (Some(api_version), Some(kind)) => Ok(shared.type_meta(api_version, kind)),
+        (Some(api_version), Some(kind)) => Ok(shared.common(api_version, kind, outline.parts)),
         (api_version, kind) => {
             let missing = match (api_version.is_some(), kind.is_some()) {
                 (false, false) => "'apiVersion' and 'kind'",
@@ -178,13 +178,12 @@ pub fn object<'a>(
             ))
         }
     };
-    let type_meta = known.map_or_else(&mut stated, Ok)?;
+    let common = known.map_or_else(&mut stated, Ok)?;
     Ok(Object {
         number,
         document,
         root,
-        type_meta,
-        parts: outline.parts,
+        common,
         namespace: text(outline.namespace).map(|namespace| shared.namespace(namespace)),
         name: text(outline.name).unwrap_or(Cow::Borrowed("")),
     })
@@ -195,8 +194,8 @@ pub fn object<'a>(
 pub struct Known<'a> {
     /// Where what makes them objects stands.
     pub outline: Outline,
-    /// Their type, where it hangs on words that most of them keep, and these words.
-    type_meta: Option<(Arc<TypeMeta<'a>>, Words)>,
+    /// What they have in common, where their type hangs on words that most of them keep, and these words.
+    common: Option<(Arc<Common<'a>>, Words)>,
 }
 
 impl<'a> Known<'a> {
@@ -207,14 +206,17 @@ impl<'a> Known<'a> {
         let read = words_read(|| {
             let _ = type_of(&watched, outline);
         });
-        let type_meta = type_of(document, outline).filter(|_| document.keeps(read));
-        Self { outline, type_meta: type_meta.map(|(version, kind)| (TypeMeta::new(version, kind).into(), read)) }
+        let common = type_of(document, outline).filter(|_| document.keeps(read)).map(|(version, kind)| {
+            let common = Common { type_meta: TypeMeta::new(version, kind), parts: outline.parts };
+            (common.into(), read)
+        });
+        Self { outline, common }
     }
 
-    /// The type of one of them, where it is known.
-    pub fn type_meta(&self, document: &Document) -> Option<Arc<TypeMeta<'a>>> {
-        let (type_meta, words) = self.type_meta.as_ref()?;
-        document.keeps(*words).then(|| Arc::clone(type_meta))
+    /// What one of them has in common with others, where that is known.
+    pub fn common(&self, document: &Document) -> Option<Arc<Common<'a>>> {
+        let (common, words) = self.common.as_ref()?;
+        document.keeps(*words).then(|| Arc::clone(common))
     }
 }
 
@@ -232,17 +234,18 @@ fn text_at(document: &Document, index: u32) -> Option<Cow<'_, str>> {
 /// What many objects share: kept once, so that comparing them looks at few places in memory.
 #[derive(Debug, Default)]
 pub struct Shared<'a> {
-    types: FxHashMap<(Cow<'a, str>, Cow<'a, str>), Arc<TypeMeta<'a>>>,
+    /// By `apiVersion`, `kind` and where the parts stand.
+    common: FxHashMap<(Cow<'a, str>, Cow<'a, str>, Parts), Arc<Common<'a>>>,
     /// The namespace that was asked for last, where it stood first.
     namespace: &'a str,
 }
 
 impl<'a> Shared<'a> {
-    /// The type of these two.
-    fn type_meta(&mut self, api_version: Cow<'a, str>, kind: Cow<'a, str>) -> Arc<TypeMeta<'a>> {
-        let known = self.types.entry((api_version, kind));
-        let (api_version, kind) = known.key().clone();
-        Arc::clone(known.or_insert_with(|| TypeMeta::new(api_version, kind).into()))
+    /// What objects of this type have in common that have their parts here.
+    fn common(&mut self, api_version: Cow<'a, str>, kind: Cow<'a, str>, parts: Parts) -> Arc<Common<'a>> {
+        let known = self.common.entry((api_version, kind, parts));
+        let (api_version, kind, parts) = known.key().clone();
+        Arc::clone(known.or_insert_with(|| Common { type_meta: TypeMeta::new(api_version, kind), parts }.into()))
     }
 
     /// The same namespace, where the last one stood if that was the same: there may be many.
