@@ -97,7 +97,7 @@ impl<'a, 'n> Gathered<'a, 'n> {
 
     fn document(&mut self, document: &'a StreamDocument, id: u32, seen: &mut Seen<'a>) {
         match &document.content {
-            Content::Broken { error, .. } => self.findings.push(documents::broken(id, document.text(), error)),
+            Content::Broken(broken) => self.findings.push(documents::broken(id, document.text(), &broken.error)),
             Content::Parsed(parsed) => {
                 let (document, duplicates) = (&parsed.document, parsed.duplicates());
                 self.findings.extend(parsed.ignored().map(|offset| documents::ignored(id, offset)));

@@ -18,7 +18,7 @@ mod document;
 mod lines;
 
 use document::Position;
-pub use document::{Content, StreamDocument, characters};
+pub use document::{Broken, Content, StreamDocument, characters};
 
 /// A source as its documents.
 #[derive(Debug)]

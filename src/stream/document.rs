@@ -33,13 +33,20 @@ pub enum Content {
     /// Parsed.
     Parsed(Parsed),
     /// No YAML, or no text at all.
-    Broken {
-        /// What stood there.
-        bytes: Box<[u8]>,
-        /// Why it is none.
-        error: SyntaxError,
-    },
+    Broken(Box<Broken>),
 }
+
+/// What is no document.
+#[derive(Debug)]
+pub struct Broken {
+    /// What stood there.
+    pub bytes: Box<[u8]>,
+    /// Why it is none.
+    pub error: SyntaxError,
+}
+
+// A fleet has as many as it has objects: a page of memory costs the kernel as much as reading what goes into it.
+const _: () = assert!(size_of::<StreamDocument>() <= 80);
 
 /// The separator of nearly all documents.
 const SEPARATOR: &[u8] = b"---\n";
@@ -53,7 +60,7 @@ impl StreamDocument {
         let Position { line, column } = *at;
         let content = match parsed {
             Ok(parsed) => Content::Parsed(parsed),
-            Err(error) => Content::Broken { bytes: own.into(), error },
+            Err(error) => Content::Broken(Broken { bytes: own.into(), error }.into()),
         };
         let lines = match Self::difference(&content) {
             Some((_, line_ends)) => {
@@ -70,7 +77,7 @@ impl StreamDocument {
     fn difference(content: &Content) -> Option<(&str, u32)> {
         match content {
             Content::Parsed(parsed) => parsed.document.difference(),
-            Content::Broken { .. } => None,
+            Content::Broken(_) => None,
         }
     }
 
@@ -89,7 +96,7 @@ impl StreamDocument {
     pub fn parsed(&self) -> Option<&yaml::Document> {
         match &self.content {
             Content::Parsed(parsed) => Some(&parsed.document),
-            Content::Broken { .. } => None,
+            Content::Broken(_) => None,
         }
     }
 
@@ -98,8 +105,8 @@ impl StreamDocument {
     pub fn text(&self) -> &str {
         match &self.content {
             Content::Parsed(parsed) => parsed.document.text(),
-            Content::Broken { error, .. } if error.problem == Problem::TextAfterSeparator => "",
-            Content::Broken { bytes, .. } => std::str::from_utf8(bytes).unwrap_or_default(),
+            Content::Broken(broken) if broken.error.problem == Problem::TextAfterSeparator => "",
+            Content::Broken(broken) => std::str::from_utf8(&broken.bytes).unwrap_or_default(),
         }
     }
 
@@ -123,7 +130,7 @@ impl StreamDocument {
     pub fn bytes(&self) -> &[u8] {
         match &self.content {
             Content::Parsed(parsed) => parsed.document.text().as_bytes(),
-            Content::Broken { bytes, .. } => bytes,
+            Content::Broken(broken) => &broken.bytes,
         }
     }
 
@@ -131,7 +138,7 @@ impl StreamDocument {
     fn len(&self) -> usize {
         match &self.content {
             Content::Parsed(parsed) => parsed.document.text_len(),
-            Content::Broken { bytes, .. } => bytes.len(),
+            Content::Broken(broken) => broken.bytes.len(),
         }
     }
 
@@ -157,7 +164,7 @@ impl StreamDocument {
             Content::Parsed(parsed) => {
                 parsed.document.pieces().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
             }
-            Content::Broken { bytes, .. } => out.extend_from_slice(bytes),
+            Content::Broken(broken) => out.extend_from_slice(&broken.bytes),
         }
     }
 

@@ -111,7 +111,7 @@ impl Plane {
         for (number, document) in streams[0].documents.iter().enumerate() {
             let of_document = |finding: &&Finding| finding.place.is_some_and(|place| place.document == number as u32);
             match document.content {
-                Content::Broken { .. } => out.push(Judged { verdict: Verdict::Unparsable, errors: Vec::new() }),
+                Content::Broken(_) => out.push(Judged { verdict: Verdict::Unparsable, errors: Vec::new() }),
                 Content::Parsed { .. } => {
                     let objects = release.objects.iter().filter(|object| object.document == number as u32);
                     out.extend(objects.map(|object| self.judge(object, client)));
