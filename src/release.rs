@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHasher;
 
@@ -164,8 +164,10 @@ pub struct Release<'a> {
     pub findings: Vec<Finding>,
     /// The clusters, in order of first appearance.
     pub clusters: Vec<Cluster<'a>>,
-    /// For each object: to which cluster it belongs.
-    pub membership: Vec<Membership>,
+    /// For each object: the cluster that it says it belongs to; nothing any more when the membership of all is known.
+    stated: Mutex<Vec<Membership>>,
+    /// See [`Release::membership`]; made when first somebody asks.
+    membership: OnceLock<Vec<Membership>>,
     namespace: Cow<'static, str>,
     index: Index,
     /// As `index`, without the namespace; made when first somebody asks.
@@ -193,7 +195,8 @@ impl<'a> Release<'a> {
             objects: Parted::default(),
             findings: Vec::new(),
             clusters: Vec::new(),
-            membership: Vec::new(),
+            stated: Mutex::default(),
+            membership: OnceLock::new(),
             namespace: default_namespace.clone(),
             index: Index::default(),
             any_namespace: OnceLock::new(),
@@ -233,11 +236,20 @@ impl<'a> Release<'a> {
         release.index = Index::new(release.objects.len(), &hashes.iter().flatten().copied(), jobs);
         // Before the threads that follow references ask for them.
         release.twins();
-        let (clusters, mut membership) =
+        let (clusters, stated) =
             release.follow_references(&names, jobs, |objects| membership::stated(stated, objects, namespace));
-        membership::spread(&release, &BTreeSet::new(), &mut membership);
-        (release.clusters, release.membership) = (clusters, membership);
+        (release.clusters, release.stated) = (clusters, Mutex::new(stated));
         release
+    }
+
+    /// For each object: to which cluster it belongs. Nobody who judges an object by itself asks, so that one thread can tell it for the
+    /// rules while others judge.
+    pub fn membership(&self) -> &[Membership] {
+        self.membership.get_or_init(|| {
+            let mut membership = std::mem::take(&mut *self.stated.lock().unwrap_or_else(PoisonError::into_inner));
+            membership::spread(self, &BTreeSet::new(), &mut membership);
+            membership
+        })
     }
 
     /// On how many threads it is worth working: as many as parsed its largest stream.

@@ -71,7 +71,7 @@ pub fn count(release: &Release<'_>) -> Count {
         })
         .collect();
     let (mut shared, mut unassigned, mut hooks) = (Kinds::new(), Kinds::new(), Kinds::new());
-    for (object, membership) in release.objects.iter().zip(&release.membership) {
+    for (object, membership) in release.objects.iter().zip(release.membership()) {
         let kinds = match membership {
             _ if object.is_hook() => &mut hooks,
             Membership::Unassigned => &mut unassigned,

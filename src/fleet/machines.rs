@@ -31,7 +31,7 @@ impl Machines {
 /// The machines that each cluster of the release asks for, in the order of `Release::clusters`.
 pub fn expected(release: &Release<'_>) -> Vec<Machines> {
     let mut machines = vec![Machines::default(); release.clusters.len()];
-    for (object, membership) in release.objects.iter().zip(&release.membership) {
+    for (object, membership) in release.objects.iter().zip(release.membership()) {
         let Membership::One(cluster) = membership else { continue };
         if let Some(count) = machines.get_mut(*cluster as usize) {
             add(object, count);

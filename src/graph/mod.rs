@@ -41,7 +41,7 @@ impl Graph {
         for cluster in &view.clusters {
             *bearers.entry(&cluster.cluster.name).or_default() += 1;
         }
-        let name_of = |object: u32| match view.release.membership.get(object as usize) {
+        let name_of = |object: u32| match view.release.membership().get(object as usize) {
             Some(Membership::One(number)) => view.clusters.get(*number as usize).map(|view| view.cluster),
             _ => None,
         };
@@ -52,7 +52,7 @@ impl Graph {
                 _ => format!("{}/{}", cluster.namespace, cluster.name),
             })
         };
-        let owner_of = |object: u32| match view.release.membership.get(object as usize) {
+        let owner_of = |object: u32| match view.release.membership().get(object as usize) {
             Some(Membership::One(number)) => Some(*number),
             _ => None,
         };

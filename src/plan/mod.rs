@@ -138,7 +138,7 @@ fn texts<'r>(release: &'r Release<'_>, fits: &dyn Fn(Membership) -> bool) -> imp
     let mut documents: Vec<u32> = release
         .objects
         .iter()
-        .zip(&release.membership)
+        .zip(release.membership())
         .filter(|(_, membership)| fits(**membership))
         .map(|(object, _)| object.document)
         .collect();
@@ -166,7 +166,7 @@ fn shard_plans(view: &View<'_, '_>, shards: usize, model: &Model, machines: &[Ma
             ShardPlan {
                 shard: shard + 1,
                 clusters: named.map(|cluster| full_name(&cluster.namespace, &cluster.name)).collect(),
-                objects: release.membership.iter().filter(|membership| is_here(**membership)).count(),
+                objects: release.membership().iter().filter(|membership| is_here(**membership)).count(),
                 machines: each.iter().sum(),
                 release_secret: secret_size::of_manifests(texts(release, &is_here)),
                 seconds: model.times(&each),

@@ -40,7 +40,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for (number, cluster) in view.clusters.iter().enumerate() {
         let Some(object) = cluster.object.filter(|_| cluster.environment == Environment::Production) else { continue };
         let namespace = &*cluster.cluster.namespace;
-        let is_saved = schedules.iter().any(|schedule| match view.release.membership.get(schedule.number as usize) {
+        let is_saved = schedules.iter().any(|schedule| match view.release.membership().get(schedule.number as usize) {
             Some(Membership::One(of)) => *of as usize == number,
             _ => namespace.is_empty() || saves(schedule, namespace),
         });

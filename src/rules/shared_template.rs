@@ -30,7 +30,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         }
         let clusters: BTreeSet<u32> = view
             .leading_to(object)
-            .filter_map(|link| match view.release.membership.get(link.from as usize) {
+            .filter_map(|link| match view.release.membership().get(link.from as usize) {
                 Some(Membership::One(cluster)) => Some(*cluster),
                 _ => None,
             })

@@ -34,7 +34,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut policies: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     let key = |namespace: &str, name: &str| (namespace.to_owned(), name.to_owned());
     for policy in view.release.of_kind("networking.k8s.io", "NetworkPolicy") {
-        if let Some(Membership::One(cluster)) = view.release.membership.get(policy.number as usize) {
+        if let Some(Membership::One(cluster)) = view.release.membership().get(policy.number as usize) {
             // Names often begin with the cluster's own.
             let cluster = *cluster as usize;
             let of = view.clusters.get(cluster).map_or("", |cluster| &*cluster.cluster.name);

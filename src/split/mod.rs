@@ -211,7 +211,7 @@ impl Folders {
             let name = object.kind.to_lowercase();
             return if is_folder(&name) { Ok(name) } else { Err(SplitError::Name(object.kind.to_string())) };
         }
-        let membership = view.release.membership.get(object.number as usize).copied().unwrap_or_default();
+        let membership = view.release.membership().get(object.number as usize).copied().unwrap_or_default();
         let folder = match membership {
             Membership::One(cluster) => self.of_cluster.get(cluster as usize).filter(|folder| !folder.is_empty()),
             Membership::Shared | Membership::Unassigned => None,

@@ -125,7 +125,7 @@ const OBJECTS_PER_THREAD: usize = 1000;
 pub fn plan<'r>(release: &'r Release<'_>, labels: &'r Labels, gone: &BTreeSet<u32>, plan: &mut Plan<'r>) {
     // Duplicates that go have no say in what the others belong to.
     let (clusters, membership) = if gone.is_empty() {
-        (Cow::Borrowed(release.clusters.as_slice()), Cow::Borrowed(release.membership.as_slice()))
+        (Cow::Borrowed(release.clusters.as_slice()), Cow::Borrowed(release.membership()))
     } else {
         let (clusters, membership) = assign_without(release, gone, plan.jobs);
         (Cow::Owned(clusters), Cow::Owned(membership))

@@ -48,7 +48,7 @@ impl<'s, 'e, 'l, 'a> Index<'s, 'e, 'l, 'a> {
     /// Sorts both sides by cluster.
     pub fn new(expected: &'s Release<'e>, live: &'s Live<'l, 'a>, reading: &'s Reading<'s>) -> Self {
         let mut members = vec![Vec::new(); expected.clusters.len()];
-        for (object, membership) in expected.objects.iter().zip(&expected.membership) {
+        for (object, membership) in expected.objects.iter().zip(expected.membership()) {
             if let Membership::One(number) = membership
                 && let Some(slot) = members.get_mut(*number as usize).filter(|_| !object.is_hook())
             {

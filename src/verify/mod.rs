@@ -90,7 +90,7 @@ fn counterpart<'l, 'a>(expected: &Release<'_>, live: &Live<'l, 'a>, object: &Obj
 
 /// What belongs to no single cluster: is it there, and is it still the same.
 fn rest(expected: &Release<'_>, live: &Live<'_, '_>, reading: &Reading<'_>, list: &mut Checklist) {
-    let of_none = expected.objects.iter().zip(&expected.membership).filter(|(object, membership)| {
+    let of_none = expected.objects.iter().zip(expected.membership()).filter(|(object, membership)| {
         !object.is_hook() && !matches!(membership, Membership::One(number) if is_whole(expected, *number))
     });
     let objects: Vec<&Object<'_>> = of_none.map(|(object, _)| object).collect();

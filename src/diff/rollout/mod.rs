@@ -118,7 +118,7 @@ impl<'r, 'a> Fleet<'r, 'a> {
 
     /// `namespace/name` of the cluster that an object belongs to; empty where none is known.
     pub fn cluster_name(release: &Release<'_>, object: &Object<'_>) -> String {
-        let cluster = match release.membership.get(object.number as usize) {
+        let cluster = match release.membership().get(object.number as usize) {
             Some(Membership::One(number)) => release.clusters.get(*number as usize),
             _ => None,
         };
@@ -133,7 +133,7 @@ impl<'r, 'a> Fleet<'r, 'a> {
 
     /// The Cluster object in the new release of an object there.
     pub fn new_cluster(&self, object: &Object<'_>) -> Option<&'r Object<'a>> {
-        let cluster = match self.new.membership.get(object.number as usize)? {
+        let cluster = match self.new.membership().get(object.number as usize)? {
             Membership::One(number) => self.new.clusters.get(*number as usize)?,
             _ => return None,
         };

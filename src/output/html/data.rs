@@ -226,10 +226,11 @@ fn columns(
     for located in all {
         let finding = &located.finding;
         let location = located.location.as_ref();
-        let cluster = finding.place.and_then(|place| match page.view.release.membership.get(place.object? as usize) {
-            Some(Membership::One(cluster)) => Some(i64::from(*cluster)),
-            _ => None,
-        });
+        let cluster =
+            finding.place.and_then(|place| match page.view.release.membership().get(place.object? as usize) {
+                Some(Membership::One(cluster)) => Some(i64::from(*cluster)),
+                _ => None,
+            });
         let mut text = |text: Option<&str>| strings.number(text.unwrap_or_default());
         columns.rule.push(rules.insert_full(finding.rule.name).0);
         columns.severity.push(match finding.severity {

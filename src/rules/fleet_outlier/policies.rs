@@ -160,7 +160,7 @@ impl<'v> Owners<'v> {
     }
 
     fn of(&self, view: &View<'_, '_>, object: &Object<'_>) -> Option<usize> {
-        match view.release.membership.get(object.number as usize) {
+        match view.release.membership().get(object.number as usize) {
             Some(Membership::One(cluster)) => Some(*cluster as usize),
             Some(Membership::Shared) | None => None,
             Some(Membership::Unassigned) => *self.of_namespace.get(view.release.namespace_of(object))?,

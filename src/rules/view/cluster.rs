@@ -133,13 +133,13 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
         })
         .collect();
     let mut counts = vec![0; clusters.len()];
-    for cluster in release.membership.iter().filter_map(Membership::one) {
+    for cluster in release.membership().iter().filter_map(Membership::one) {
         counts[cluster] += 1;
     }
     for (cluster, count) in clusters.iter_mut().zip(counts) {
         cluster.members.reserve_exact(count);
     }
-    for (object, membership) in release.objects.iter().zip(&release.membership) {
+    for (object, membership) in release.objects.iter().zip(release.membership()) {
         if let Some(cluster) = membership.one().filter(|_| !release.twins().is_copy(object.number)) {
             clusters[cluster].members.push(object);
         }
