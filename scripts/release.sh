@@ -63,10 +63,11 @@ named=
 if [ -n "$profile" ]; then
     # The path of a profile is part of what is built; so it hangs on nothing but the profile.
     named=/tmp/capi-lint-$(cksum <"$profile" | cut -d' ' -f1).profdata
-    cp "$profile" "$named"
+    rm -f "$named" && cp "$profile" "$named"
+    trap 'rm -f "$named"' EXIT
 fi
 build "$folder" "${named:+-Cprofile-use=$named}" --bins
 built=$(realpath "$folder/$target/release")
 rm -f "$built/capi-lint.profdata"
-[ -z "$profile" ] || cp "$profile" "$built/capi-lint.profdata"
+[ -z "$named" ] || cp "$named" "$built/capi-lint.profdata"
 echo "$built"
