@@ -86,7 +86,7 @@ measure helm 1 "\`helm template\`" "$helm template fleet charts/multi-cluster --
 goal "post-render, of \`helm template\`'s time" "4 %" "$(ratio "$(ratio "$wall_post" "$wall_helm")" 0.01) % (cpu $(ratio "$(ratio "$cpu_post" "$cpu_helm")" 0.01) %)"
 goal "post-render, times \`cat\`" "5" "$(ratio "$wall_post" "$wall_cat") (cpu $(ratio "$cpu_post" "$cpu_cat"))"
 goal "diff, times lint" "2" "$(ratio "$wall_diff" "$wall_lint") (cpu $(ratio "$cpu_diff" "$cpu_lint"))"
-goal "two threads against one, the file as standard input" "1.7" "$(ratio "$wall_lint1_file" "$wall_lint_file")"
+goal "two threads against one, $clusters clusters, the file as standard input" "1.7" "$(ratio "$wall_lint1_file" "$wall_lint_file")"
 goal "two threads against one, beside \`cat\`" "none set" "$(ratio "$wall_lint1" "$wall_lint")"
 goal "memory of lint, times the input" "3" "$(ratio "$(memory "$bin lint <$file")" "$size")"
 goal "memory of post-render, times the input" "3" "$(ratio "$(memory "$bin post-render <$file")" "$size")"
@@ -144,6 +144,10 @@ for number in $sizes; do
     awk -v n="$number" -v d="$(grep -c '^kind:' "$one")" -v w="${!wall}" -v c="${!cpu}" \
         'BEGIN {printf "| %d | %d | %.2f | %.2f |\n", n, d, w * 1e6 / d, c * 1e6 / d}' | tee -a "$growth" >&2
 done
+if [ "${LARGE:-}" ]; then
+    measure large1 "$runs" "\`capi-lint lint --jobs 1\`, 100000 clusters" "$bin lint --jobs 1 <$(fleet 100000)"
+    goal "two threads against one, 100,000 clusters" "1.7" "$(ratio "$wall_large1" "$wall_grow_100000")"
+fi
 if [ "${LARGE:-}" ] && [ -d "$shared/corpus" ]; then
     corpus=$work/corpus.yaml once=$work/once
     if [ ! -s "$corpus" ]; then
