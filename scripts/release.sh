@@ -61,8 +61,8 @@ case $given in
 esac
 named=
 if [ -n "$profile" ]; then
-    # The path of a profile is part of what is built; so it hangs on nothing but the profile.
-    named=/tmp/capi-lint-$(cksum <"$profile" | cut -d' ' -f1).profdata
+    # The path of a profile is part of what is built; so it hangs on the profile alone (and TMPDIR).
+    named=${TMPDIR:-/tmp}/capi-lint-$(cksum <"$profile" | cut -d' ' -f1).profdata
     rm -f "$named" && cp "$profile" "$named"
     trap 'rm -f "$named"' EXIT
 fi
