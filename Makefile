@@ -40,7 +40,7 @@ parity:
 
 bench:
 	$(CARGO) build --release --locked
-	BIN=$$(scripts/release.sh)/capi-lint scripts/bench.sh
+	built=$$(scripts/release.sh) && BIN=$$built/capi-lint scripts/bench.sh
 
 release:
 	scripts/release.sh

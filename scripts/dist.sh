@@ -15,9 +15,13 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH=$epoch
 
-BINARIES=${BINARIES:-$(scripts/release.sh)}
-# Its folder is target/TARGET/release.
-target=${TARGET:-$(basename "$(dirname "$BINARIES")")}
+if [ -n "${BINARIES:-}" ]; then
+    target=${TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
+else
+    BINARIES=$(scripts/release.sh)
+    # Its folder is target/TARGET/release: without a libc.a it is another target than that of the machine.
+    target=$(basename "$(dirname "$BINARIES")")
+fi
 tool() { cargo run --quiet --locked --example dist -- "$@"; }
 
 rm -rf "$dist"
