@@ -22,7 +22,6 @@ mod documents;
 mod index;
 mod links;
 mod membership;
-mod names;
 pub mod secret_size;
 mod twins;
 
@@ -32,7 +31,6 @@ use index::Index;
 pub use links::{Link, Role};
 use membership::Stated;
 pub use membership::{Cluster, Membership, assign_without, stated_cluster};
-use names::Names;
 pub use twins::{Twins, differing_paths};
 
 /// How many objects of one name are looked at where the namespace is not known: in a fleet with a namespace a cluster all may
@@ -66,7 +64,6 @@ struct Gathered<'a, 'n> {
     objects: Vec<Object<'a>>,
     /// The hash of each object's identity.
     hashes: Vec<u64>,
-    names: Names,
     stated: Vec<Stated<'a>>,
     findings: Vec<Finding>,
 }
@@ -89,7 +86,6 @@ impl<'a, 'n> Gathered<'a, 'n> {
             begin: documents.start as u32,
             objects: Vec::with_capacity(room),
             hashes: Vec::with_capacity(room),
-            names: Names::with_room(room),
             stated: Vec::with_capacity(room),
             findings: Vec::new(),
         }
@@ -141,7 +137,6 @@ impl<'a, 'n> Gathered<'a, 'n> {
         match documents::object(number, document, root, outline, common, shared) {
             Ok(object) => {
                 let namespace = object.namespace.as_deref().unwrap_or(self.namespace);
-                self.names.push(&object.name);
                 self.hashes.push(Release::hash(object.group(), &object.kind, namespace, &object.name));
                 self.stated.extend(Stated::by(&object));
                 self.objects.push(object);
@@ -215,8 +210,7 @@ impl<'a> Release<'a> {
             }
             gathered
         });
-        let (mut names, mut hashes) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
-        let (mut gathered, mut stated) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
+        let (mut gathered, mut hashes, mut stated) = (Vec::new(), Vec::new(), Vec::new());
         let mut before = 0_u32;
         for part in parts {
             release.findings.extend(part.findings);
@@ -227,7 +221,6 @@ impl<'a> Release<'a> {
             before += part.objects.len() as u32;
             stated.push((moved, part.stated));
             hashes.push(part.hashes);
-            names.push(part.names);
             gathered.push((moved, part.objects));
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
@@ -237,7 +230,7 @@ impl<'a> Release<'a> {
         // Before the threads that follow references ask for them.
         release.twins();
         let (clusters, stated) =
-            release.follow_references(&names, jobs, |objects| membership::stated(stated, objects, namespace));
+            release.follow_references(jobs, |objects| membership::stated(stated, objects, namespace));
         (release.clusters, release.stated) = (clusters, Mutex::new(stated));
         release
     }
@@ -257,16 +250,10 @@ impl<'a> Release<'a> {
         self.streams.iter().map(Stream::threads).max().unwrap_or(1)
     }
 
-    /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it. `names` are
-    /// those of all objects.
-    fn follow_references<T: Send>(
-        &mut self,
-        names: &[Names],
-        jobs: usize,
-        beside: impl FnOnce(&Parted<Object<'a>>) -> T + Send,
-    ) -> T {
+    /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it.
+    fn follow_references<T: Send>(&mut self, jobs: usize, beside: impl FnOnce(&Parted<Object<'a>>) -> T + Send) -> T {
         let objects = threads::Parts::of(&self.objects, jobs, DOCUMENTS_PER_THREAD);
-        let begin = || links::Follower::new(self, names);
+        let begin = || links::Follower::new(self);
         let follow = |follower: &mut links::Follower<'_, 'a>, number| follower.of(objects.part(number).1);
         let beside = || beside(&self.objects);
         let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, begin, follow, beside);

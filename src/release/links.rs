@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Release;
-use super::names::Names;
 use crate::object::{CLUSTER_GROUP, Holder, Object, Reference, is_capi_group};
 use crate::report::Place;
 use crate::yaml::{PerForm, Value};
@@ -149,7 +148,7 @@ pub(super) struct Followed<'a> {
 pub(super) struct Follower<'r, 'a> {
     release: &'r Release<'a>,
     forms: PerForm<'a, OfForm>,
-    trail: Trail<'r, 'a>,
+    trail: Trail<'a>,
 }
 
 /// What is the same in all documents of a form.
@@ -168,10 +167,9 @@ impl OfForm {
 }
 
 impl<'r, 'a> Follower<'r, 'a> {
-    /// One that has followed none; `names` are those of all of the release's objects, part by part.
-    pub(super) fn new(release: &'r Release<'a>, names: &'r [Names]) -> Self {
-        let trail = Trail { names, steps: Vec::new() };
-        Self { release, forms: PerForm::default(), trail }
+    /// One that has followed none.
+    pub(super) fn new(release: &'r Release<'a>) -> Self {
+        Self { release, forms: PerForm::default(), trail: Trail::default() }
     }
 
     /// The references of some of the objects.
@@ -218,9 +216,8 @@ impl<'r, 'a> Follower<'r, 'a> {
 
 /// Where the references of one object after the other lead. Charts render kind by kind, so what the next object of a kind refers
 /// to mostly stands behind what the one before referred to, and need not be sought.
-struct Trail<'n, 'a> {
-    /// Of all objects, in the parts in which they stand.
-    names: &'n [Names],
+#[derive(Default)]
+struct Trail<'a> {
     /// By the place of a reference in its object.
     steps: Vec<Step<'a>>,
 }
@@ -260,7 +257,7 @@ fn is_same(one: &str, other: &str) -> bool {
     std::ptr::eq(one, other) || one == other
 }
 
-impl<'a> Trail<'_, 'a> {
+impl<'a> Trail<'a> {
     /// The step of the `nth` reference of an object.
     fn step(&mut self, nth: usize) -> &mut Step<'a> {
         if self.steps.len() <= nth {
@@ -272,14 +269,13 @@ impl<'a> Trail<'_, 'a> {
     /// As [`Release::resolve`], for the `nth` reference of an object.
     fn follow(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
         let expected = self.step(nth).next;
-        // Where an identity stands twice, the first of them would have to be found.
-        let named = release.objects.place_of(expected as usize);
-        let is_name =
-            |(part, place): (usize, usize)| self.names.get(part).is_some_and(|names| names.is(place, &to.name));
-        let is_named = named.is_some_and(is_name) && release.index.is_first(expected);
         let expected = release.objects.get(expected as usize).filter(|object| {
             let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
-            is_named && object.is(to.group(), &to.kind) && release.namespace_of(object) == namespace()
+            object.name == to.name
+                // Where an identity stands twice, the first of them would have to be found.
+                && release.index.is_first(expected)
+                && object.is(to.group(), &to.kind)
+                && release.namespace_of(object) == namespace()
         });
         let target = expected.or_else(|| release.resolve(from, to))?.number;
         self.step(nth).next = target + 1;
@@ -292,7 +288,7 @@ fn by_shape<'a>(
     release: &Release<'a>,
     object: &Object<'a>,
     holders: &[Holder],
-    trail: &mut Trail<'_, 'a>,
+    trail: &mut Trail<'a>,
     links: &mut Vec<Link<'a>>,
 ) {
     let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();

@@ -101,6 +101,7 @@ fn is_helms(view: &View<'_, '_>) -> bool {
 fn forecast(streams: &[Stream], look: Look) -> usize {
     let all: usize = streams.iter().map(Stream::len).sum();
     let (mut read, mut written) = (0_usize, 0_usize);
+    let mut packer = Packer::of(look.level);
     for stream in streams {
         let share = (look.samples * stream.len()).div_ceil(all.max(1));
         for number in 0..share {
@@ -110,24 +111,37 @@ fn forecast(streams: &[Stream], look: Look) -> usize {
             let bytes = stream.bytes(lead..stream.len().min(from + look.bytes));
             let (lead, sample) = bytes.split_at_checked(from - lead).unwrap_or_default();
             read += sample.len();
-            written += compressed(lead, sample, look.level).unwrap_or(sample.len());
+            written += packer.packed(lead, sample).unwrap_or(sample.len());
         }
     }
     let gzipped = all as f64 * written as f64 / read.max(1) as f64;
     (gzipped * 4.0 / 3.0) as usize
 }
 
-/// What a sample adds to a compressed stream behind its lead. That Helm puts the text into JSON makes two bytes of a hundred more,
-/// and that a sample begins a block of its own about as many.
-fn compressed(lead: &[u8], sample: &[u8], level: u32) -> Option<usize> {
-    let mut encoder = Compress::new(Compression::new(level), false);
-    if !lead.is_empty() {
-        encoder.set_dictionary(lead).ok()?;
+/// Compresses one sample after the other, in the same room.
+struct Packer {
+    deflate: Compress,
+    packed: Vec<u8>,
+}
+
+impl Packer {
+    fn of(level: u32) -> Self {
+        Self { deflate: Compress::new(Compression::new(level), false), packed: Vec::new() }
     }
-    // What does not get smaller gets hardly larger.
-    let mut packed = Vec::with_capacity(sample.len() + sample.len() / 8 + 64);
-    encoder.compress_vec(sample, &mut packed, FlushCompress::Sync).ok()?;
-    (encoder.total_in() == sample.len() as u64).then_some(packed.len())
+
+    /// What a sample adds to a compressed stream behind its lead. That Helm puts the text into JSON makes two bytes of a hundred more,
+    /// and that a sample begins a block of its own about as many.
+    fn packed(&mut self, lead: &[u8], sample: &[u8]) -> Option<usize> {
+        self.deflate.reset();
+        if !lead.is_empty() {
+            self.deflate.set_dictionary(lead).ok()?;
+        }
+        self.packed.clear();
+        // What does not get smaller gets hardly larger.
+        self.packed.reserve(sample.len() + sample.len() / 8 + 64);
+        self.deflate.compress_vec(sample, &mut self.packed, FlushCompress::Sync).ok()?;
+        (self.deflate.total_in() == sample.len() as u64).then_some(self.packed.len())
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +154,7 @@ mod tests {
     /// What Helm would do with the whole of it: it compresses as well as gzip can.
     fn exact(text: &[u8]) -> usize {
         let text = serde_json::to_vec(std::str::from_utf8(text).unwrap()).unwrap();
-        compressed(b"", &text, 9).unwrap() * 4 / 3
+        Packer::of(9).packed(b"", &text).unwrap() * 4 / 3
     }
 
     #[test]
