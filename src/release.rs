@@ -95,14 +95,14 @@ impl<'a, 'n> Gathered<'a, 'n> {
         match &document.content {
             Content::Broken(broken) => self.findings.push(documents::broken(id, document.text(), &broken.error)),
             Content::Parsed(parsed) => {
-                let (document, duplicates) = (&parsed.document, parsed.duplicates());
+                let duplicates = parsed.duplicates();
                 self.findings.extend(parsed.ignored().map(|offset| documents::ignored(id, offset)));
                 let told = duplicates.iter().take(MOST_DUPLICATES);
-                self.findings.extend(told.map(|key| documents::duplicate_key(id, document, key)));
+                self.findings.extend(told.map(|key| documents::duplicate_key(id, parsed, key)));
                 if let (Some(last), true) = (self.findings.last_mut(), duplicates.len() > MOST_DUPLICATES) {
                     last.count += duplicates.len() - MOST_DUPLICATES;
                 }
-                self.objects_of(id, document, seen);
+                self.objects_of(id, parsed, seen);
             }
         }
         if self.findings.len() >= 2 * MOST_FINDINGS {
@@ -175,8 +175,6 @@ pub struct Release<'a> {
     pub links: Parted<Link<'a>>,
     /// For each object: where its links begin; and where the last one's end.
     links_of: Vec<u32>,
-    /// Objects, each with one that it names by group, kind and name, in order.
-    named: Parted<(u32, u32)>,
 }
 
 impl<'a> Release<'a> {
@@ -199,7 +197,6 @@ impl<'a> Release<'a> {
             by_name: OnceLock::new(),
             links: Parted::default(),
             links_of: Vec::new(),
-            named: Parted::default(),
         };
         let jobs = release.threads();
         let count = release.document_count();
@@ -227,6 +224,8 @@ impl<'a> Release<'a> {
         let stated = stated.into_iter().flat_map(|(moved, part)| part.into_iter().map(move |one| one.moved(moved)));
         release.objects = renumbered(gathered, jobs);
         release.index = Index::new(release.objects.len(), &hashes.iter().flatten().copied(), jobs);
+        // The references take their room.
+        drop(hashes);
         // Before the threads that follow references ask for them.
         release.twins();
         let (clusters, stated) =
@@ -262,8 +261,7 @@ impl<'a> Release<'a> {
         for count in parts.iter().flat_map(|part| &part.counts) {
             links_of.push(links_of.last().copied().unwrap_or_default() + count);
         }
-        let (links, named): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.links, part.named)).unzip();
-        (self.links, self.named) = (links.into(), named.into());
+        self.links = parts.into_iter().map(|part| part.links).collect::<Vec<_>>().into();
         self.links_of = links_of;
         done
     }

@@ -66,9 +66,9 @@ impl Tally {
 }
 
 fn try_everything(name: &str, text: &str, tally: &mut Tally) {
-    let Ok(parsed) = yaml::parse(text) else { return };
-    let document = &parsed.document;
-    if document.len() > 400 || parsed.ignored().is_some() || !parsed.duplicates().is_empty() || text.contains("<<") {
+    let Ok(document) = yaml::parse(text) else { return };
+    if document.len() > 400 || document.ignored().is_some() || !document.duplicates().is_empty() || text.contains("<<")
+    {
         return;
     }
     let Some(root) = document.root() else { return };

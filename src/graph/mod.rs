@@ -77,18 +77,20 @@ impl Graph {
                 })
             };
             let from = node(link.from, &mut graph);
-            let to = match link.target {
+            let to = match link.target() {
                 Some(target) => node(target, &mut graph),
-                None => *absent.entry((link.to.kind.to_string(), link.name().into_owned())).or_insert_with(|| {
-                    let label = [link.to.kind.to_string(), link.name().into_owned()];
-                    graph.nodes.push(Node {
-                        label,
-                        cluster: cluster_of(link.from),
-                        owner: owner_of(link.from),
-                        absent: true,
-                    });
-                    graph.nodes.len() - 1
-                }),
+                None => *absent.entry((link.to.kind.to_string(), link.name(view.release).into_owned())).or_insert_with(
+                    || {
+                        let label = [link.to.kind.to_string(), link.name(view.release).into_owned()];
+                        graph.nodes.push(Node {
+                            label,
+                            cluster: cluster_of(link.from),
+                            owner: owner_of(link.from),
+                            absent: true,
+                        });
+                        graph.nodes.len() - 1
+                    },
+                ),
             };
             graph.edges.push((from, to));
         }

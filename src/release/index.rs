@@ -31,23 +31,24 @@ struct Shard {
 impl Shard {
     /// Those of all hashes of which `place` gives the bits by which they are found here, below `places`.
     fn new(hashes: &(impl Iterator<Item = u64> + Clone), places: usize, place: impl Fn(u64) -> Option<usize>) -> Self {
-        let mut begins = vec![0_u32; places + 1];
+        // The number of a place's entries stands two places on, so that it has moved to where the next one begins when all are there.
+        let mut begins = vec![0_u32; places + 2];
         for place in hashes.clone().filter_map(&place) {
-            begins[place + 1] += 1;
+            begins[place + 2] += 1;
         }
         for at in 1..begins.len() {
             begins[at] += begins[at - 1];
         }
         // Each goes to its place among all; the few that begin alike are sorted then.
-        let mut next = begins.clone();
-        let mut entries = vec![(0, 0); begins[places] as usize];
+        let mut entries = vec![(0, 0); begins[places + 1] as usize];
         for (number, hash) in (0..).zip(hashes.clone()) {
             if let Some(place) = place(hash) {
-                let at = &mut next[place];
+                let at = &mut begins[place + 1];
                 entries[*at as usize] = (hash as u32, number);
                 *at += 1;
             }
         }
+        begins.pop();
         let mut later = Vec::new();
         for place in begins.windows(2) {
             let alike = &mut entries[place[0] as usize..place[1] as usize];

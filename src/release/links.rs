@@ -6,6 +6,7 @@
 mod data;
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::Release;
@@ -47,19 +48,24 @@ pub struct Naming<'a> {
 /// One reference.
 #[derive(Clone, Debug)]
 pub struct Link<'a> {
-    /// The object that refers.
-    pub from: u32,
-    /// The object of the release at its end.
-    pub target: Option<u32>,
-    /// The mapping, or the text where the reference is a name alone.
-    pub value: Value<'a>,
     /// What it says besides the name.
     pub to: Arc<Naming<'a>>,
+    /// The object that refers.
+    pub from: u32,
+    /// Where it stands in the document of that object.
+    node: u32,
+    /// The number behind that of the object at its end.
+    behind_target: Option<NonZeroU32>,
     /// What it is for.
     pub role: Role,
     /// Whether it stands directly under `spec`.
     pub is_direct: bool,
+    /// Whether it leads to the very object of which it says group, kind, namespace and name.
+    pub is_exact: bool,
 }
+
+// A fleet has about as many as it has objects; see `StreamDocument`.
+const _: () = assert!(size_of::<Link<'_>>() <= 24);
 
 impl<'a> Naming<'a> {
     fn of_reference(reference: &Reference<'a>) -> Self {
@@ -90,30 +96,52 @@ impl<'a> Link<'a> {
             "ClusterClass" => Role::Class,
             _ => Role::Part,
         };
-        Self { from: from.number, target: None, value: reference.value, to, role, is_direct: false }
+        Self::new(from, reference.value, role, to)
     }
 
     fn by_name(from: &Object<'a>, value: Value<'a>, role: Role, to: Naming<'a>) -> Self {
-        Self { from: from.number, target: None, value, to: Arc::new(to), role, is_direct: false }
+        Self::new(from, value, role, Arc::new(to))
+    }
+
+    fn new(from: &Object<'a>, value: Value<'a>, role: Role, to: Arc<Naming<'a>>) -> Self {
+        let (from, node) = (from.number, value.index());
+        Self { to, from, node, behind_target: None, role, is_direct: false, is_exact: false }
+    }
+
+    /// The mapping, or the text where the reference is a name alone. `from` is the object that refers.
+    pub fn value(&self, from: &Object<'a>) -> Value<'a> {
+        from.root.document().value(self.node).unwrap_or(from.root)
     }
 
     /// The value that says the name.
-    fn at_name(&self) -> Value<'a> {
-        self.value.get("name").unwrap_or(self.value)
+    fn at_name(&self, from: &Object<'a>) -> Value<'a> {
+        let value = self.value(from);
+        value.get("name").unwrap_or(value)
     }
 
     /// The name. It is looked up each time, and not kept: nearly all references lead somewhere, and nobody asks.
-    pub fn name(&self) -> Cow<'a, str> {
-        self.at_name().as_str().unwrap_or_default()
+    pub fn name(&self, release: &Release<'a>) -> Cow<'a, str> {
+        let from = release.objects.get(self.from as usize);
+        from.and_then(|from| self.at_name(from).as_str()).unwrap_or_default()
+    }
+
+    /// The object of the release at its end.
+    pub fn target(&self) -> Option<u32> {
+        self.behind_target.map(|behind| behind.get() - 1)
+    }
+
+    fn lead_to(&mut self, target: Option<u32>) {
+        self.behind_target = target.and_then(|target| NonZeroU32::new(target.wrapping_add(1)));
     }
 
     /// Whether the place where it stands takes a template (to make objects from) or an object itself; `None` where either may do.
-    pub fn takes_template(&self, from: &Object<'_>) -> Option<bool> {
-        let makes_machines = self.value.key_is("infrastructureRef") || self.value.key_is("configRef");
+    pub fn takes_template(&self, from: &Object<'a>) -> Option<bool> {
+        let value = self.value(from);
+        let makes_machines = value.key_is("infrastructureRef") || value.key_is("configRef");
         match (from.group(), &*from.kind) {
             (CLUSTER_GROUP, "MachineDeployment" | "MachineSet") if makes_machines => Some(true),
             (CLUSTER_GROUP, "Machine" | "MachinePool") if makes_machines => Some(false),
-            (CLUSTER_GROUP, "Cluster") if makes_machines || self.value.key_is("controlPlaneRef") => Some(false),
+            (CLUSTER_GROUP, "Cluster") if makes_machines || value.key_is("controlPlaneRef") => Some(false),
             ("controlplane.cluster.x-k8s.io", kind) if kind.ends_with("ControlPlane") && makes_machines => Some(true),
             _ => None,
         }
@@ -121,7 +149,7 @@ impl<'a> Link<'a> {
 
     /// The place of its name, on the path of the reference.
     pub fn place(&self, from: &Object<'a>) -> Place {
-        Place { span: self.at_name().span(), ..from.place(self.value) }
+        Place { span: self.at_name(from).span(), ..from.place(self.value(from)) }
     }
 
     /// The namespace it means.
@@ -140,8 +168,6 @@ pub(super) struct Followed<'a> {
     pub(super) links: Vec<Link<'a>>,
     /// How many of them each object has.
     pub(super) counts: Vec<u32>,
-    /// Objects, each with one that it names by group, kind and name, in order; many for one object where it names many.
-    pub(super) named: Vec<(u32, u32)>,
 }
 
 /// Follows references, and has at hand what those that it followed before have taught.
@@ -174,15 +200,12 @@ impl<'r, 'a> Follower<'r, 'a> {
 
     /// The references of some of the objects.
     pub(super) fn of(&mut self, objects: &[Object<'a>]) -> Followed<'a> {
-        let mut followed = Followed {
-            links: Vec::with_capacity(objects.len()),
-            counts: Vec::with_capacity(objects.len()),
-            named: Vec::with_capacity(objects.len()),
-        };
+        let mut followed =
+            Followed { links: Vec::with_capacity(objects.len()), counts: Vec::with_capacity(objects.len()) };
         for object in objects {
             let from = followed.links.len();
             if is_capi_group(object.group()) && !self.release.twins().is_copy(object.number) {
-                self.object(object, from, &mut followed);
+                self.object(object, from, &mut followed.links);
             }
             followed.counts.push((followed.links.len() - from) as u32);
         }
@@ -190,7 +213,7 @@ impl<'r, 'a> Follower<'r, 'a> {
     }
 
     /// The references of one object, the first of which is to have a number.
-    fn object(&mut self, object: &Object<'a>, from: usize, Followed { links, named, .. }: &mut Followed<'a>) {
+    fn object(&mut self, object: &Object<'a>, from: usize, links: &mut Vec<Link<'a>>) {
         let Self { release, forms, trail } = self;
         let of_form = forms.get(object.root.document(), || OfForm::of(object));
         // Items of a list stand in one document.
@@ -198,18 +221,16 @@ impl<'r, 'a> Follower<'r, 'a> {
         let holders = if object.root.index() == 0 { &of_form.holders } else { &of_item };
         by_shape(release, object, holders, trail, links);
         let by_shape = links.len();
-        let targets = links.iter().skip(from).filter_map(|link| link.target);
-        named.extend(targets.map(|target| (object.number, target)));
         by_name(object, links);
         if of_form.names_data && !object.is(CLUSTER_GROUP, "ClusterClass") {
             links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
         }
-        for link in links.iter_mut().skip(from).filter(|link| link.target.is_none()) {
-            link.target = resolve(release, link).map(|target| target.number);
+        for link in links.iter_mut().skip(from).filter(|link| link.target().is_none()) {
+            link.lead_to(resolve(release, link).map(|target| target.number));
         }
         // By shape and then by name: in order of appearance again.
         if links.len() > by_shape {
-            links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.value.index());
+            links.get_mut(from..).unwrap_or_default().sort_by_key(|link| link.node);
         }
     }
 }
@@ -300,7 +321,9 @@ fn by_shape<'a>(
         let is_direct = fields.peek() == Some(&node);
         let target = trail.follow(nth, release, object, &reference);
         let to = trail.step(nth).naming(&reference);
-        links.push(Link { target, is_direct, ..Link::of_reference(object, &reference, to) });
+        let mut link = Link::of_reference(object, &reference, to);
+        link.lead_to(target);
+        links.push(Link { is_direct, is_exact: target.is_some(), ..link });
     }
 }
 
@@ -345,7 +368,7 @@ fn class<'a>(object: &Object<'a>, spec: Value<'a>, links: &mut Vec<Link<'a>>) {
 }
 
 fn resolve<'v, 'a>(release: &'v Release<'a>, link: &Link<'a>) -> Option<&'v Object<'a>> {
-    let (namespace, name) = (link.namespace_in(release), link.name());
+    let (namespace, name) = (link.namespace_in(release), link.name(release));
     if let Some(found) = release.find_or_may_be(&link.to.group, &link.to.kind, namespace, &name) {
         return Some(found);
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::{Release, Twins};
+use super::{Link, Release, Twins};
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::parted::Parted;
 use crate::threads;
@@ -127,18 +127,16 @@ pub fn spread(release: &Release<'_>, gone: &BTreeSet<u32>, membership: &mut [Mem
             }
         }
     };
-    for (number, target) in &release.named {
-        let number = staying.speaker(*number);
-        if is_stated[number as usize] {
-            reach(*target, membership[number as usize], membership, &mut queue);
+    for link in &release.links {
+        let number = staying.speaker(link.from);
+        if let Some(target) = link.target().filter(|_| link.is_exact && is_stated[number as usize]) {
+            reach(target, membership[number as usize], membership, &mut queue);
         }
     }
     while let Some(number) = queue.pop() {
         let known = membership[staying.speaker(number) as usize];
-        let from = release.named.partition_point(|(other, _)| *other < number);
-        let own = (from..).map_while(|at| release.named.get(at)).take_while(|(other, _)| *other == number);
-        for (_, target) in own {
-            reach(*target, known, membership, &mut queue);
+        for target in release.links_from(number).iter().filter(|link| link.is_exact).filter_map(Link::target) {
+            reach(target, known, membership, &mut queue);
         }
     }
 }

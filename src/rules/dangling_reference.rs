@@ -50,17 +50,19 @@ const COMPARISONS: usize = 5_000_000;
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut names = Names { of_kind: FxHashMap::default(), left: COMPARISONS };
     let made = OnceCell::new();
-    for link in view.release.links.iter().filter(|link| link.target.is_none()) {
+    for link in view.release.links.iter().filter(|link| link.target().is_none()) {
         let Some(from) = view.object(link.from) else { continue };
         let is_external =
-            view.is_external(&link.to.group, &link.to.kind, link.namespace_in(view.release), &link.name());
+            view.is_external(&link.to.group, &link.to.kind, link.namespace_in(view.release), &link.name(view.release));
         let takes_template = link.takes_template(from);
         let is_wrong = |template: bool| super::reference_kind::is_wrong(view, link, template);
-        if is_external || takes_template.is_some_and(is_wrong) || is_made_by_controllers(link, from) {
+        if is_external || takes_template.is_some_and(is_wrong) || is_made_by_controllers(view, link, from) {
             continue;
         }
-        let of_release =
-            || made.get_or_init(|| made_secrets(view)).contains(&(link.namespace_in(view.release), link.name()));
+        let of_release = || {
+            made.get_or_init(|| made_secrets(view))
+                .contains(&(link.namespace_in(view.release), link.name(view.release)))
+        };
         if link.to.group.is_empty() && link.to.kind == "Secret" && of_release() {
             continue;
         }
@@ -72,9 +74,9 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 }
 
 /// `demo-kubeconfig` and the certificates of a cluster: Cluster API makes them.
-fn is_made_by_controllers(link: &Link<'_>, from: &Object<'_>) -> bool {
+fn is_made_by_controllers<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'_>) -> bool {
     let cluster = crate::release::stated_cluster(from);
-    let name = link.name();
+    let name = link.name(view.release);
     let rest = cluster.as_deref().and_then(|cluster| name.strip_prefix(cluster));
     link.to.kind == "Secret" && matches!(rest, Some("-kubeconfig" | "-ca" | "-etcd" | "-sa" | "-proxy"))
 }
@@ -93,7 +95,7 @@ fn made_secrets<'v, 'a>(view: &View<'v, 'a>) -> FxHashSet<(&'v str, Cow<'a, str>
 }
 
 fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mut Names<'_>) -> Finding {
-    let (kind, name) = (&link.to.kind, link.name());
+    let (kind, name) = (&link.to.kind, link.name(view.release));
     let never = match link.role {
         Role::Identity => "The provider never gets its credentials",
         Role::Data | Role::Class | Role::Part => "The server accepts that, and the controller waits for it for ever",
@@ -111,8 +113,8 @@ fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mu
             .suggest(meant.suggestion(view, link));
     }
     let severity = match link.role {
-        Role::Part if is_part(link) && view.settings.complete => Severity::Error,
-        Role::Part if is_part(link) => Severity::Warning,
+        Role::Part if is_part(link, from) && view.settings.complete => Severity::Error,
+        Role::Part if is_part(link, from) => Severity::Warning,
         Role::Class if view.settings.complete => Severity::Error,
         _ => Severity::Info,
     };
@@ -130,10 +132,10 @@ fn judge<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Object<'a>, names: &mu
 }
 
 /// Whether a cluster cannot come up without it.
-fn is_part(link: &Link<'_>) -> bool {
+fn is_part<'a>(link: &Link<'a>, from: &Object<'a>) -> bool {
     let at_known_place = ["controlPlaneRef", "infrastructureRef", "configRef", "templateRef"];
     let ends = ["Template", "ControlPlane", "Cluster", "Config", "MachinePool", "Machine"];
-    at_known_place.iter().any(|key| link.value.key_is(key))
+    at_known_place.iter().any(|key| link.value(from).key_is(key))
         || is_capi_group(&link.to.group) && ends.iter().any(|end| link.to.kind.ends_with(end))
 }
 
@@ -145,7 +147,7 @@ struct Meant<'v, 'a> {
 impl<'a> Meant<'_, 'a> {
     fn description(&self, view: &View<'_, 'a>, link: &Link<'a>) -> String {
         let object = self.object;
-        if object.name != link.name() {
+        if object.name != link.name(view.release) {
             return format!("{} '{}'", object.kind, object.name);
         }
         if object.kind != link.to.kind {
@@ -159,7 +161,7 @@ impl<'a> Meant<'_, 'a> {
 
     fn suggestion(&self, view: &View<'_, 'a>, link: &Link<'a>) -> String {
         let object = self.object;
-        if object.name != link.name() {
+        if object.name != link.name(view.release) {
             return format!("name: {}", object.name);
         }
         if object.kind != link.to.kind {
@@ -196,7 +198,7 @@ fn namesake<'v, 'a>(view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a
             None
         }
     };
-    let name = link.name();
+    let name = link.name(view.release);
     let candidates = view.release.named(&name).take(256).filter(|object| object.number != link.from);
     let scored = candidates.filter_map(|object| Some((score(object)?, object)));
     scored.min_by_key(|(score, object)| (*score, object.number)).map(|(_, object)| Meant { object })
@@ -235,7 +237,7 @@ impl<'n> Names<'n> {
 
     fn near<'v, 'a>(&mut self, view: &View<'v, 'a>, link: &Link<'a>) -> Option<Meant<'v, 'a>> {
         let candidates = self.of_kind.get(&(&*link.to.group, &*link.to.kind))?;
-        let (namespace, name) = (link.namespace_in(view.release), link.name());
+        let (namespace, name) = (link.namespace_in(view.release), link.name(view.release));
         let mut best: Option<(usize, &'v Object<'a>)> = None;
         for object in candidates.iter().filter_map(|number| view.object(*number)) {
             self.left = self.left.checked_sub(1)?;

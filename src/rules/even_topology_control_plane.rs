@@ -34,7 +34,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             .links_from(object.number)
             .iter()
             .find(|link| link.to.kind == "ClusterClass")
-            .and_then(|link| view.object(link.target?))
+            .and_then(|link| view.object(link.target()?))
             .and_then(|class| {
                 view.release.links_from(class.number).iter().find(|link| link.to.kind.ends_with("ControlPlaneTemplate"))
             });
@@ -44,7 +44,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             Some(link) => {
                 let etcd =
                     ["spec", "template", "spec", "kubeadmConfigSpec", "clusterConfiguration", "etcd", "external"];
-                let is_external = link.target.and_then(|target| view.object(target)?.below(&etcd)).is_some();
+                let is_external = link.target().and_then(|target| view.object(target)?.below(&etcd)).is_some();
                 if is_external {
                     continue;
                 }

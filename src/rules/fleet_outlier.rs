@@ -185,7 +185,7 @@ fn parts<'v, 'a>(view: &View<'v, 'a>, cluster: &ClusterView<'v, 'a>) -> Vec<(u64
     let mut parts = Vec::new();
     let mut add = |group: &str, owner: &'v Object<'a>| {
         parts.push((part(group, owner), owner));
-        let targets = view.release.links_from(owner.number).iter().filter_map(|link| view.object(link.target?));
+        let targets = view.release.links_from(owner.number).iter().filter_map(|link| view.object(link.target()?));
         let is_own =
             |object: &&Object<'_>| ["Template", "MachinePool", "Config"].iter().any(|end| object.kind.ends_with(end));
         parts.extend(targets.filter(is_own).map(|object| (part(&format!("{group}/{}", owner.kind), object), object)));

@@ -53,15 +53,16 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             );
             (message, right)
         };
-        let place = link.value.get("kind").map_or_else(|| link.place(from), |kind| from.place(kind));
+        let place = link.value(from).get("kind").map_or_else(|| link.place(from), |kind| from.place(kind));
         out.push(Finding::new(&REFERENCE_KIND, message).at(place).suggest(format!("kind: {right}")));
     }
 }
 
 /// Whether a reference names a template where none belongs, or the other way round. A kind that is only misspelt
 /// (`DockerMachineTemplat`, while the template of that name is there) is for `dangling-reference`.
-pub fn is_wrong(view: &View<'_, '_>, link: &Link<'_>, takes_template: bool) -> bool {
+pub fn is_wrong<'a>(view: &View<'_, 'a>, link: &Link<'a>, takes_template: bool) -> bool {
     let is_right = |kind: &str| kind.ends_with("Template") == takes_template;
     let is_meant = |kind: &str| is_right(kind) && text::distance(kind, &link.to.kind, 2).is_some();
-    !is_right(&link.to.kind) && !view.release.named(&link.name()).take(64).any(|object| is_meant(&object.kind))
+    !is_right(&link.to.kind)
+        && !view.release.named(&link.name(view.release)).take(64).any(|object| is_meant(&object.kind))
 }

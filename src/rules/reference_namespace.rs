@@ -44,18 +44,18 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         }
         let own = view.release.namespace_of(from);
         if let Some(named) = link.to.namespace.as_deref() {
-            let Some(value) = link.value.get("namespace") else { continue };
+            let Some(value) = link.value(from).get("namespace") else { continue };
             // A reference by group (v1beta2) has no namespace at all: the schema says so.
             if own.is_empty() || named == own || link.to.version.is_none() {
                 continue;
             }
-            let is_here = view.release.find(&link.to.group, &link.to.kind, own, &link.name()).is_some();
+            let is_here = view.release.find(&link.to.group, &link.to.kind, own, &link.name(view.release)).is_some();
             let message = format!(
                 "{} '{}' is in namespace '{own}' and refers to {} '{}' in '{named}': Cluster API looks in '{own}' only{}",
                 from.kind,
                 from.name,
                 link.to.kind,
-                link.name(),
+                link.name(view.release),
                 if is_here { ", where one of that name stands too" } else { ", and never finds it" }
             );
             let severity = if is_here { Severity::Warning } else { Severity::Error };
@@ -64,7 +64,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
                     .severity(severity)
                     .suggest(format!("put the {} into namespace '{own}' and leave namespace out here", link.to.kind)),
             );
-        } else if let Some(target) = link.target.and_then(|target| view.object(target)) {
+        } else if let Some(target) = link.target().and_then(|target| view.object(target)) {
             let theirs = view.release.namespace_of(target);
             if own == theirs {
                 continue;

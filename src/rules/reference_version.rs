@@ -37,7 +37,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut served: FxHashSet<(&str, &str, &str)> = FxHashSet::default();
     for link in &view.release.links {
         let (Some(from), Some(version)) = (view.object(link.from), &link.to.version) else { continue };
-        let target = link.target.and_then(|target| view.object(target));
+        let target = link.target().and_then(|target| view.object(target));
         let kind = (&*link.to.group, &**version, &*link.to.kind);
         let is_same = target.is_none_or(|target| target.version() == version);
         if is_same && served.contains(&kind) {
@@ -47,7 +47,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             served.insert(kind);
             continue;
         };
-        let Some(value) = link.value.get("apiVersion") else { continue };
+        let Some(value) = link.value(from).get("apiVersion") else { continue };
         let finding = from.finding(&REFERENCE_VERSION, value, message).severity(severity);
         out.push(match target.filter(|target| target.version() != version) {
             Some(target) => finding.suggest(format!("apiVersion: {}", target.api_version)),

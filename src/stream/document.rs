@@ -3,7 +3,7 @@
 //! It gives back each byte of the source that it was made of, and judges none.
 
 use super::lines::{self, Lines};
-use crate::yaml::{self, Parsed, Problem, RawDocument, SyntaxError};
+use crate::yaml::{self, Problem, RawDocument, SyntaxError};
 
 /// One document of a stream.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct Odd {
 #[derive(Debug)]
 pub enum Content {
     /// Parsed.
-    Parsed(Parsed),
+    Parsed(yaml::Document),
     /// No YAML, or no text at all.
     Broken(Box<Broken>),
 }
@@ -46,14 +46,19 @@ pub struct Broken {
 }
 
 // A fleet has as many as it has objects: a page of memory costs the kernel as much as reading what goes into it.
-const _: () = assert!(size_of::<StreamDocument>() <= 80);
+const _: () = assert!(size_of::<StreamDocument>() <= 64);
 
 /// The separator of nearly all documents.
 const SEPARATOR: &[u8] = b"---\n";
 
 impl StreamDocument {
     /// A document of some bytes, in which it stands behind `at`.
-    pub(super) fn new(bytes: &[u8], raw: &RawDocument, parsed: Result<Parsed, SyntaxError>, at: &mut Position) -> Self {
+    pub(super) fn new(
+        bytes: &[u8],
+        raw: &RawDocument,
+        parsed: Result<yaml::Document, SyntaxError>,
+        at: &mut Position,
+    ) -> Self {
         let own = bytes.get(raw.span.clone()).unwrap_or_default();
         let separator = bytes.get(raw.separator.clone()).unwrap_or_default();
         at.pass(separator);
@@ -76,7 +81,7 @@ impl StreamDocument {
 
     fn difference(content: &Content) -> Option<(&str, u32)> {
         match content {
-            Content::Parsed(parsed) => parsed.document.difference(),
+            Content::Parsed(parsed) => parsed.difference(),
             Content::Broken(_) => None,
         }
     }
@@ -95,7 +100,7 @@ impl StreamDocument {
     /// The parsed document; `None` where it is broken.
     pub fn parsed(&self) -> Option<&yaml::Document> {
         match &self.content {
-            Content::Parsed(parsed) => Some(&parsed.document),
+            Content::Parsed(parsed) => Some(parsed),
             Content::Broken(_) => None,
         }
     }
@@ -104,7 +109,7 @@ impl StreamDocument {
     /// [`yaml::Document::text`], it is not for going through all documents.
     pub fn text(&self) -> &str {
         match &self.content {
-            Content::Parsed(parsed) => parsed.document.text(),
+            Content::Parsed(parsed) => parsed.text(),
             Content::Broken(broken) if broken.error.problem == Problem::TextAfterSeparator => "",
             Content::Broken(broken) => std::str::from_utf8(&broken.bytes).unwrap_or_default(),
         }
@@ -129,7 +134,7 @@ impl StreamDocument {
     /// Its bytes, behind the separator.
     pub fn bytes(&self) -> &[u8] {
         match &self.content {
-            Content::Parsed(parsed) => parsed.document.text().as_bytes(),
+            Content::Parsed(parsed) => parsed.text().as_bytes(),
             Content::Broken(broken) => &broken.bytes,
         }
     }
@@ -137,7 +142,7 @@ impl StreamDocument {
     /// How many bytes it has, behind the separator.
     fn len(&self) -> usize {
         match &self.content {
-            Content::Parsed(parsed) => parsed.document.text_len(),
+            Content::Parsed(parsed) => parsed.text_len(),
             Content::Broken(broken) => broken.bytes.len(),
         }
     }
@@ -162,7 +167,7 @@ impl StreamDocument {
         out.extend_from_slice(self.separator());
         match &self.content {
             Content::Parsed(parsed) => {
-                parsed.document.pieces().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+                parsed.pieces().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
             }
             Content::Broken(broken) => out.extend_from_slice(&broken.bytes),
         }

@@ -65,15 +65,6 @@ pub struct DuplicateKey {
     pub second: Span,
 }
 
-/// What parsing one document gave.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Parsed {
-    /// The document.
-    pub document: Document,
-    /// Nearly no document has any.
-    oddities: Option<Box<Oddities>>,
-}
-
 /// What is odd about a document that could be read.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Oddities {
@@ -81,33 +72,8 @@ struct Oddities {
     ignored: Option<usize>,
 }
 
-impl Oddities {
-    /// Nothing where there are none.
-    fn boxed(self) -> Option<Box<Self>> {
-        (self != Self::default()).then(|| Box::new(self))
-    }
-}
-
-impl Parsed {
-    /// The document's root; `None` where nothing is in it.
-    pub fn root(&self) -> Option<Value<'_>> {
-        self.document.root()
-    }
-
-    /// Keys that stand twice.
-    pub fn duplicates(&self) -> &[DuplicateKey] {
-        self.oddities.as_ref().map_or(&[], |oddities| &oddities.duplicates)
-    }
-
-    /// Where text begins that Kubernetes' reader never looks at, because the document ended before it (behind `...`, or
-    /// behind a flow collection or quoted text at the top).
-    pub fn ignored(&self) -> Option<usize> {
-        self.oddities.as_ref()?.ignored
-    }
-}
-
 /// Parses one document (without its separator line).
-pub fn parse(text: &str) -> Result<Parsed, SyntaxError> {
+pub fn parse(text: &str) -> Result<Document, SyntaxError> {
     parse_by(text, Parser::Either)
 }
 
@@ -123,11 +89,10 @@ pub enum Parser {
 
 /// [`parse`], by a parser of one's choice.
 #[doc(hidden)]
-pub fn parse_by(text: &str, parser: Parser) -> Result<Parsed, SyntaxError> {
+pub fn parse_by(text: &str, parser: Parser) -> Result<Document, SyntaxError> {
     let mut room = Room::default();
-    let Read { oddities, is_unusual } = read(text, &mut room, parser)?;
-    let form = view::Form::alone(text, &room.nodes, is_unusual);
-    Ok(Parsed { document: Document::first(form.into()), oddities: oddities.boxed() })
+    let read = read(text, &mut room, parser)?;
+    Ok(Document::first(view::Form::alone(text, &room.nodes, read).into()))
 }
 
 /// The text that some bytes are.
@@ -137,7 +102,8 @@ fn as_text(bytes: &[u8]) -> Result<&str, SyntaxError> {
 
 /// What reading a document gave besides its nodes.
 struct Read {
-    oddities: Oddities,
+    /// Nothing where there are none, as in nearly all documents.
+    oddities: Option<Box<Oddities>>,
     /// As [`view::Form::is_unusual`].
     is_unusual: bool,
 }
@@ -151,6 +117,7 @@ fn read(text: &str, room: &mut Room, parser: Parser) -> Result<Read, SyntaxError
     let error = if outcome.not_finite { not_finite(text, &room.nodes) } else { None };
     let is_unusual = !outcome.is_fast || !duplicates.is_empty();
     let oddities = Oddities { duplicates, ignored: outcome.ignored };
+    let oddities = (oddities != Oddities::default()).then(|| oddities.into());
     error.map_or(Ok(Read { oddities, is_unusual }), Err)
 }
 

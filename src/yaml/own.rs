@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The words of one document among those of others.
 #[derive(Clone, Debug, Default, Eq)]
 pub(super) struct OwnWords {
-    /// In which they are packed; nothing where there are no words.
+    /// In which they are packed, or would be; nothing for the document of which the form was made.
     pack: Option<Arc<Pack>>,
     place: Place,
 }
@@ -107,7 +107,12 @@ impl Collected {
 impl OwnWords {
     /// Those at a place of a pack.
     pub(super) fn of(pack: &Arc<Pack>, place: Place) -> Self {
-        Self { pack: (place.changed != 0).then(|| Arc::clone(pack)), place }
+        Self { pack: Some(Arc::clone(pack)), place }
+    }
+
+    /// Whether it is another document than the one of which the form was made.
+    pub(super) fn is_of_repetition(&self) -> bool {
+        self.pack.is_some()
     }
 
     /// Whether all words are the form's.

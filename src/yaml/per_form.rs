@@ -92,7 +92,7 @@ mod tests {
         let sizes = ["s", "s", "s", "m", "s", "l", "s"];
         let texts: Vec<String> = (0..).zip(sizes).map(|(number, size)| text(&format!("n{number}"), size)).collect();
         let mut reader = Reader::default();
-        let documents: Vec<_> = texts.iter().map(|text| reader.parse(text).expect("a document").document).collect();
+        let documents: Vec<_> = texts.iter().map(|text| reader.parse(text).expect("a document")).collect();
         let asked = Cell::new(0);
         let size = |document: &Document| {
             asked.set(asked.get() + 1);

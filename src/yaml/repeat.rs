@@ -15,7 +15,7 @@ use super::own::{Collected, OwnWords, Pack, Place};
 use super::paths::FormNumber;
 use super::tape::{ALIASED, KEY_ALIASED, Node, Room, Tag, VERBATIM};
 use super::view::{Document, Form, Word};
-use super::{Oddities, Parsed, Parser, RawDocument, Read, SyntaxError};
+use super::{Parser, RawDocument, Read, SyntaxError};
 
 /// So many documents are remembered: objects of a few kinds may take turns.
 const REMEMBERED: usize = 16;
@@ -72,21 +72,19 @@ struct Found {
     form: Arc<Form>,
     /// Its own words; `None` for the one of which the form was made.
     own: Option<Place>,
-    oddities: Option<Box<Oddities>>,
 }
 
 impl Found {
     /// Another document of a form.
     fn again(form: Arc<Form>, own: Place) -> Self {
-        Self { form, own: Some(own), oddities: None }
+        Self { form, own: Some(own) }
     }
 
-    fn parsed(self, own: &Arc<Pack>) -> Parsed {
-        let document = match self.own {
+    fn parsed(self, own: &Arc<Pack>) -> Document {
+        match self.own {
             Some(place) => Document::of_form(self.form, OwnWords::of(own, place)),
             None => Document::first(self.form),
-        };
-        Parsed { document, oddities: self.oddities }
+        }
     }
 }
 
@@ -97,7 +95,7 @@ impl Reader {
     }
 
     /// As [`super::parse`].
-    pub fn parse(&mut self, text: &str) -> Result<Parsed, SyntaxError> {
+    pub fn parse(&mut self, text: &str) -> Result<Document, SyntaxError> {
         self.found(text.as_bytes()).map(|found| found.parsed(&self.own.packed()))
     }
 
@@ -107,7 +105,7 @@ impl Reader {
         &mut self,
         documents: &[RawDocument],
         stream: &[u8],
-    ) -> impl Iterator<Item = Result<Parsed, SyntaxError>> + use<> {
+    ) -> impl Iterator<Item = Result<Document, SyntaxError>> + use<> {
         let found = documents.iter().map(|document| document.bytes(stream).and_then(|bytes| self.found(bytes)));
         let found: Vec<_> = found.collect();
         let own = self.own.packed();
@@ -145,18 +143,18 @@ impl Reader {
         let is_due = self.misses <= PATIENCE || self.misses.is_multiple_of(SELDOM);
         let nodes = &self.room.nodes;
         let form = if is_due && text.len() <= LONGEST && is_regular(&read, nodes) {
-            let form = Arc::new(Form::of(text, nodes, read.is_unusual));
+            let form = Arc::new(Form::of(text, nodes, read));
             self.remember(Arc::clone(&form));
             form
         } else {
-            Arc::new(Form::alone(text, nodes, read.is_unusual))
+            Arc::new(Form::alone(text, nodes, read))
         };
-        if read.oddities == Oddities::default() {
+        if form.oddities.is_none() {
             // Another reader may have read it at the same time.
             let known = self.shared.form(hash, bytes, Some(&form));
             self.texts.insert(hash, known.unwrap_or_else(|| Arc::clone(&form)));
         }
-        Ok(Found { form, own: None, oddities: read.oddities.boxed() })
+        Ok(Found { form, own: None })
     }
 
     /// The form of a text that was parsed before.
@@ -193,12 +191,12 @@ impl Reader {
 /// Whether no word of a document has a say in more than its own place.
 fn is_regular(read: &Read, nodes: &[Node]) -> bool {
     let is_alias = |node: &Node| node.flags & (ALIASED | KEY_ALIASED) != 0;
-    read.oddities == Oddities::default() && !nodes.iter().any(is_alias)
+    read.oddities.is_none() && !nodes.iter().any(is_alias)
 }
 
 impl Form {
     /// The form of a document that none repeats but with the very same text.
-    pub(super) fn alone(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
+    pub(super) fn alone(text: &str, nodes: &[Node], read: Read) -> Self {
         Self {
             text: text.into(),
             nodes: nodes.into(),
@@ -206,12 +204,13 @@ impl Form {
             places: Box::default(),
             line_ends: OnceLock::new(),
             number: FormNumber::NONE,
-            is_unusual,
+            oddities: read.oddities,
+            is_unusual: read.is_unusual,
         }
     }
 
     /// The form of a document that is not longer than [`LONGEST`].
-    fn of(text: &str, nodes: &[Node], is_unusual: bool) -> Self {
+    fn of(text: &str, nodes: &[Node], Read { oddities, is_unusual }: Read) -> Self {
         let words = (0..).zip(nodes).filter(|(_, node)| is_word(text.as_bytes(), node));
         let word = |(number, node): (u32, &Node)| Word {
             start: node.value.start as u16,
@@ -223,7 +222,7 @@ impl Form {
         let places = nodes.iter().map(|node| (before(node.value.start), before(node.value.end))).collect();
         let number = FormNumber::new();
         let (text, nodes) = (text.into(), nodes.into());
-        Self { text, nodes, words, places, line_ends: OnceLock::new(), number, is_unusual }
+        Self { text, nodes, words, places, line_ends: OnceLock::new(), number, oddities, is_unusual }
     }
 
     /// Its line ends, which are the same in all documents that have it; `None` where the text is so long that they are better
@@ -360,8 +359,8 @@ mod tests {
         for text in texts {
             match (crate::yaml::parse(text), reader.parse(text)) {
                 (Ok(expected), Ok(given)) => {
-                    assert_eq!(seen(&expected.document), seen(&given.document), "{text}");
-                    assert_eq!(expected.oddities, given.oddities, "{text}");
+                    assert_eq!(seen(&expected), seen(&given), "{text}");
+                    assert_eq!(expected.form.oddities, given.form.oddities, "{text}");
                     repeated += usize::from(reader.misses == 0);
                 }
                 (Err(expected), Err(given)) => assert_eq!(expected, given, "{text}"),
@@ -392,7 +391,7 @@ mod tests {
     /// Documents as one reader gives them.
     fn read(texts: &[String]) -> Vec<Document> {
         let mut reader = Reader::default();
-        texts.iter().filter_map(|text| reader.parse(text).ok()).map(|parsed| parsed.document).collect()
+        texts.iter().filter_map(|text| reader.parse(text).ok()).collect()
     }
 
     #[test]
@@ -433,7 +432,7 @@ mod tests {
         let (once, again) = read.split_at(texts.len());
         assert!(once.iter().zip(again).all(|(one, other)| one.is_like(other) && one.text() == other.text()));
         assert!(once.iter().chain(again).all(|document| document.shared_text().is_some()));
-        let alone = super::super::parse(&texts[0]).expect("a document").document;
+        let alone = super::super::parse(&texts[0]).expect("a document");
         assert!(alone.shared_text().is_none());
     }
 
@@ -511,7 +510,7 @@ mod tests {
     fn words_that_differ_are_found() {
         let texts = ["name: a\nof: same\nkind: Cluster\n", "name: b\nof: same\nkind: Cluster\n"];
         let mut reader = Reader::default();
-        let read = texts.map(|text| reader.parse(text).expect("a document").document);
+        let read = texts.map(|text| reader.parse(text).expect("a document"));
         let [Some(one), Some(other)] = [read[0].root(), read[1].root()] else { panic!("no roots") };
         assert!(read[0].is_like(&read[1]));
         for (one, other) in [(one, other), (other, one)] {

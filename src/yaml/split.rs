@@ -10,7 +10,7 @@
 //! | ` ---` (indented) | text | text | text |
 //! | `%YAML 1.1` before `---` | a document of its own, refused | the same | the same |
 //! | JSON values one behind the other, from the stream's start | one document each | only the first is seen | one document each |
-//! | the same behind a `---` | only the first is seen | the same | one document; [`super::Parsed::ignored`] tells of the rest |
+//! | the same behind a `---` | only the first is seen | the same | one document; [`super::Document::ignored`] tells of the rest |
 //!
 //! What is cut is bytes; nothing is decoded or checked here. Separators and documents tile the stream, so that writing them
 //! all out gives the same bytes.

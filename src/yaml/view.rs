@@ -15,6 +15,7 @@ use super::own::OwnWords;
 use super::paths::FormNumber;
 use super::tape::{KEY_NEEDS_DECODING, Node, SHADOWED, Span, Style, push_key};
 use super::value::Value;
+use super::{DuplicateKey, Oddities};
 
 /// What documents that repeat one another have in common: all but a few words. Threads count their documents of it one beside the
 /// other, and what all of them read shall not stand where they count.
@@ -32,6 +33,8 @@ pub(super) struct Form {
     pub(super) line_ends: OnceLock<u32>,
     /// By which what was found out about it is remembered.
     pub(super) number: FormNumber,
+    /// What is odd about the text; no other document has the form then.
+    pub(super) oddities: Option<Box<Oddities>>,
     /// The fast parser did not take it, as it does not take anchors, tags, `? key` and odd tabs, or a key stands twice.
     pub(super) is_unusual: bool,
 }
@@ -66,10 +69,20 @@ pub struct Document {
     pub(super) form: Arc<Form>,
     /// The words that it has in place of the form's.
     pub(super) own: OwnWords,
-    role: Role,
-    /// The whole text, where it is not the form's and somebody asked for it: behind two pointers, for which nearly all documents
-    /// take less room.
-    whole: OnceLock<Box<Box<str>>>,
+    /// Nearly no document has any.
+    aside: OnceLock<Box<Aside>>,
+}
+
+// A fleet has as many as it has objects: a page of memory costs the kernel as much as reading what goes into it.
+const _: () = assert!(size_of::<Document>() <= 48);
+
+/// What comes to a document after it was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Aside {
+    /// The whole text, where it is not the form's and somebody asked for it.
+    whole: OnceLock<Box<str>>,
+    /// It is a copy of which it is noted which words are read; see [`words_read`].
+    is_watched: bool,
 }
 
 impl PartialEq for Document {
@@ -77,17 +90,6 @@ impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
         (&self.form, &self.own) == (&other.form, &other.own)
     }
-}
-
-/// What a document is to its form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// The one of which the form was made.
-    First,
-    /// One that repeats it.
-    Repetition,
-    /// A copy of one, of which it is noted which words are read; see [`words_read`].
-    Watched,
 }
 
 /// Some of a form's words, a bit for each; those for which there is no bit stand for all.
@@ -134,12 +136,23 @@ pub(crate) fn words_read(reader: impl FnOnce()) -> Words {
 impl Document {
     /// The document of which a form is made.
     pub(super) fn first(form: Arc<Form>) -> Self {
-        Self { form, own: OwnWords::default(), role: Role::First, whole: OnceLock::new() }
+        Self { form, own: OwnWords::default(), aside: OnceLock::new() }
     }
 
     /// Another document of a form.
     pub(super) fn of_form(form: Arc<Form>, own: OwnWords) -> Self {
-        Self { form, own, role: Role::Repetition, whole: OnceLock::new() }
+        Self { form, own, aside: OnceLock::new() }
+    }
+
+    /// Keys that stand twice.
+    pub fn duplicates(&self) -> &[DuplicateKey] {
+        self.form.oddities.as_ref().map_or(&[], |oddities| &oddities.duplicates)
+    }
+
+    /// Where text begins that Kubernetes' reader never looks at, because the document ended before it (behind `...`, or
+    /// behind a flow collection or quoted text at the top).
+    pub fn ignored(&self) -> Option<usize> {
+        self.form.oddities.as_ref()?.ignored
     }
 
     /// The document's text, from its first byte to the separator. Where it repeats another it is put together for the first who
@@ -149,10 +162,10 @@ impl Document {
         if self.own.is_empty() {
             return &self.form.text;
         }
-        self.whole.get_or_init(|| {
+        self.aside.get_or_init(Box::default).whole.get_or_init(|| {
             let mut whole = String::with_capacity(self.text_len());
             self.write_text(&mut whole);
-            Box::new(whole.into())
+            whole.into()
         })
     }
 
@@ -433,7 +446,7 @@ impl Document {
 
     /// Whether it may be that others than the form's own words stand in it: it repeats the form's first document.
     pub(crate) fn is_repetition(&self) -> bool {
-        self.role != Role::First
+        self.own.is_of_repetition()
     }
 
     /// Whether the form's own words stand in place of all of these.
@@ -444,13 +457,13 @@ impl Document {
 
     /// This document once more, so that it is found out which of its words are read.
     pub(crate) fn watched(&self) -> Document {
-        let (form, own) = (Arc::clone(&self.form), self.own.clone());
-        Document { form, own, role: Role::Watched, whole: OnceLock::new() }
+        let aside = Box::new(Aside { is_watched: true, ..Aside::default() });
+        Document { form: Arc::clone(&self.form), own: self.own.clone(), aside: aside.into() }
     }
 
     /// Whether somebody wants to know which of its words are read.
     pub(crate) fn is_watched(&self) -> bool {
-        self.role == Role::Watched
+        self.aside.get().is_some_and(|aside| aside.is_watched)
     }
 
     /// Notes that words are read, where somebody wants to know.

@@ -173,11 +173,10 @@ impl Target for Edit {
 
     fn check(&mut self, input: &[u8]) -> Result<Shape, String> {
         let Ok(text) = std::str::from_utf8(input) else { return Ok(Shape(0)) };
-        let Ok(parsed) = yaml::parse(text) else { return Ok(Shape(1)) };
-        if parsed.document.len() > 400 {
+        let Ok(document) = yaml::parse(text) else { return Ok(Shape(1)) };
+        if document.len() > 400 {
             return Ok(Shape(2));
         }
-        let document = &parsed.document;
         let Some(root) = document.root() else { return Ok(Shape(3)) };
         let tree = root.to_json();
         let mut random = Random::of(input);

@@ -2,7 +2,7 @@
 
 use std::mem::discriminant;
 
-use capi_lint::yaml::{self, Document, Parsed, Parser, Reader, SyntaxError, Value};
+use capi_lint::yaml::{self, Document, Parser, Reader, SyntaxError, Value};
 
 use super::engine::{Shape, Target};
 use super::go::{self, Go};
@@ -23,14 +23,12 @@ impl Yaml {
     }
 }
 
-type Read = Result<Parsed, SyntaxError>;
+type Read = Result<Document, SyntaxError>;
 
 /// Whether two readings are the same, node by node.
 fn same(one: &Read, other: &Read) -> bool {
     match (one, other) {
-        (Ok(a), Ok(b)) => {
-            a.duplicates() == b.duplicates() && a.ignored() == b.ignored() && same_nodes(&a.document, &b.document)
-        }
+        (Ok(a), Ok(b)) => a.duplicates() == b.duplicates() && a.ignored() == b.ignored() && same_nodes(a, b),
         (Err(a), Err(b)) => a == b,
         _ => false,
     }
@@ -53,13 +51,12 @@ fn same_nodes(one: &Document, other: &Document) -> bool {
 fn shape(text: &str, read: &Read) -> Shape {
     match read {
         Err(error) => Shape::of(("refused", discriminant(&error.problem), error.began.is_some())),
-        Ok(parsed) => {
-            let document = &parsed.document;
+        Ok(document) => {
             let nodes = (0..document.len() as u32).filter_map(|index| document.value(index));
             let kinds = nodes.fold(0_u64, |kinds, value| {
                 kinds | 1 << value.style() as u64 | 1 << (16 + value.tag() as u64) | u64::from(value.is_aliased()) << 32
             });
-            let twice = (parsed.duplicates().len().min(2), parsed.ignored().is_some());
+            let twice = (document.duplicates().len().min(2), document.ignored().is_some());
             Shape::of((yaml::is_fast(text), document.len().checked_ilog2(), twice, kinds))
         }
     }

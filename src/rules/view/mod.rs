@@ -144,10 +144,13 @@ impl<'v, 'a> View<'v, 'a> {
     }
 
     /// The object at the end of a reference under `spec` of an object, such as `controlPlaneRef`.
-    pub fn target_of(&self, from: &Object<'_>, field: &str) -> Option<&'v Object<'a>> {
-        let link =
-            self.release.links_from(from.number).iter().find(|link| link.is_direct && link.value.key_is(field))?;
-        self.object(link.target?)
+    pub fn target_of(&self, from: &Object<'a>, field: &str) -> Option<&'v Object<'a>> {
+        let link = self
+            .release
+            .links_from(from.number)
+            .iter()
+            .find(|link| link.is_direct && link.value(from).key_is(field))?;
+        self.object(link.target()?)
     }
 
     /// Whether the settings say that an object exists though the release does not hold it.
@@ -164,20 +167,21 @@ fn part<'l, T>(list: &'l [T], begins: &[u32], object: u32) -> &'l [T] {
 
 /// The numbers of links by the object they lead to, and where each object's begin.
 fn turned_round(release: &Release<'_>) -> (Vec<u32>, Vec<u32>) {
-    let mut begins = vec![0_u32; release.objects.len() + 1];
-    let targets = || (0_u32..).zip(&release.links).filter_map(|(number, link)| Some((number, link.target? as usize)));
+    // The number of what leads to an object stands two places on, so that it has moved to where the next one begins when all are there.
+    let mut begins = vec![0_u32; release.objects.len() + 2];
+    let targets = || (0_u32..).zip(&release.links).filter_map(|(number, link)| Some((number, link.target()? as usize)));
     for (_, target) in targets() {
-        begins[target + 1] += 1;
+        begins[target + 2] += 1;
     }
     for at in 1..begins.len() {
         begins[at] += begins[at - 1];
     }
-    let mut next = begins.clone();
     let mut leading = vec![0; begins.last().map_or(0, |end| *end as usize)];
     for (number, target) in targets() {
-        leading[next[target] as usize] = number;
-        next[target] += 1;
+        leading[begins[target + 1] as usize] = number;
+        begins[target + 1] += 1;
     }
+    begins.pop();
     (leading, begins)
 }
 
