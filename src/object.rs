@@ -9,6 +9,10 @@ use std::sync::Arc;
 use crate::report::{Finding, Place, Rule};
 use crate::yaml::{Document, Value};
 
+mod text;
+
+pub use text::{EMPTY, Text};
+
 /// The group of Cluster, Machine, MachineDeployment and their kin.
 pub const CLUSTER_GROUP: &str = "cluster.x-k8s.io";
 
@@ -162,11 +166,14 @@ pub struct Object<'a> {
     pub root: Value<'a>,
     /// What it has in common with others; the fields of its type are read as if they were the object's own.
     pub(crate) common: Arc<Common<'a>>,
-    /// `metadata.namespace`, where it is set.
-    pub namespace: Option<Cow<'a, str>>,
+    /// See [`Object::namespace`]; empty where it is absent.
+    pub(crate) namespace: Text<'a>,
     /// `metadata.name`; empty where it is absent (`generateName` or a mistake).
-    pub name: Cow<'a, str>,
+    pub name: Text<'a>,
 }
+
+// A fleet has as many as documents; see `StreamDocument`.
+const _: () = assert!(size_of::<Object<'_>>() <= 64);
 
 /// What objects have in common that are of one type and have their parts at the same nodes, as those of one form: kept once for all of
 /// them.
@@ -251,6 +258,11 @@ impl<'a> Object<'a> {
 
     fn part(&self, index: u32) -> Option<Value<'a>> {
         if index == 0 { None } else { self.root.document().value(index) }
+    }
+
+    /// `metadata.namespace`, where it is set.
+    pub fn namespace(&self) -> Option<&str> {
+        Some(&*self.namespace).filter(|namespace| !namespace.is_empty())
     }
 
     /// `metadata`.

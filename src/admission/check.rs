@@ -40,7 +40,7 @@ impl<'r, 'a> Check<'r, 'a> {
     /// The object's namespace, where it is set.
     pub fn namespace(&self) -> Option<&'r str> {
         self.look_at(&["metadata", "namespace"]);
-        self.object.namespace.as_deref()
+        self.object.namespace()
     }
 
     /// What the object was asked for at its making counts as read in its document, where somebody watches ([`super::alike`]).

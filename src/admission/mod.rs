@@ -107,7 +107,7 @@ impl Peers for Release<'_> {
         name: &str,
     ) -> Option<&Object<'_>> {
         // Spelt out, since `Release` has a method of the same name.
-        let namespace = namespace.unwrap_or_else(|| from.namespace.as_deref().unwrap_or_else(|| self.namespace()));
+        let namespace = namespace.unwrap_or_else(|| from.namespace().unwrap_or_else(|| self.namespace()));
         Release::find(self, group, kind, namespace, name)
     }
 }

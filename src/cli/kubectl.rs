@@ -52,8 +52,8 @@ impl Question {
                 resources.insert(format!("{plural}.{version}.{CLUSTER_GROUP}"));
             }
         }
-        let stated: BTreeSet<&str> = release.objects.iter().filter_map(|object| object.namespace.as_deref()).collect();
-        let open = release.objects.iter().any(|object| object.namespace.is_none());
+        let stated: BTreeSet<&str> = release.objects.iter().filter_map(|object| object.namespace()).collect();
+        let open = release.objects.iter().any(|object| object.namespace().is_none());
         let scope = match (stated.first(), stated.len(), open) {
             (None, _, _) if namespace.is_empty() => Vec::new(),
             (None, _, _) => vec!["-n".to_owned(), namespace.to_owned()],

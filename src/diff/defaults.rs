@@ -182,7 +182,7 @@ fn machine_deployment(tree: &mut Json, object: &Object<'_>) {
     let is_empty = selector.is_none_or(|selector| {
         ["matchLabels", "matchExpressions"].iter().all(|key| selector.get(key).is_none_or(json::is_empty))
     });
-    let name = json!(object.name);
+    let name = json!(*object.name);
     let cluster = json::at(tree, &["spec", "clusterName"]).cloned();
     for labels in [&["spec", "selector", "matchLabels"][..], &["spec", "template", "metadata", "labels"]] {
         if is_empty {

@@ -135,7 +135,7 @@ pub fn judge(release: &Release<'_>) -> Verdict {
             }
             "Namespace" => {
                 let inside =
-                    |other: &&&Object<'_>| needs_controller(other) && release.namespace_of(other) == object.name;
+                    |other: &&&Object<'_>| needs_controller(other) && object.name == release.namespace_of(other);
                 if let Some(user) = deleted.iter().find(inside) {
                     stuck(object, user, &mut verdict);
                 }
@@ -172,7 +172,7 @@ fn class_in_use(release: &Release<'_>, class: &Object<'_>, deleted: &[&Object<'_
         let namespace = text(object, [&["classRef", "namespace"], &["classNamespace"]]);
         let namespace = namespace.unwrap_or_else(|| release.namespace_of(object).to_owned());
         object.is(CLUSTER_GROUP, "Cluster")
-            && name.is_some_and(|name| name == class.name)
+            && name.is_some_and(|name| class.name == name)
             && namespace == release.namespace_of(class)
     };
     let Some(user) = deleted.iter().find(is_user) else { return };

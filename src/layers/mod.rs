@@ -162,7 +162,7 @@ impl<'v, 'a> Collector<'_, 'v, 'a> {
     }
 
     fn namespace_of(&self, object: &'v Object<'a>) -> &'v str {
-        object.namespace.as_deref().unwrap_or_else(|| self.view.release.namespace())
+        object.namespace().unwrap_or_else(|| self.view.release.namespace())
     }
 }
 

@@ -249,7 +249,7 @@ impl<'r> Locator<'r> {
             object: object.map(|object| ObjectName {
                 api_version: object.api_version.to_string(),
                 kind: object.kind.to_string(),
-                namespace: object.namespace.as_ref().map(ToString::to_string),
+                namespace: object.namespace().map(ToString::to_string),
                 name: object.name.to_string(),
                 index: (object.number - self.first_object(origin.stream)) as usize,
             }),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::object::{Common, Object, Outline, Parts, TypeMeta};
+use crate::object::{Common, Object, Outline, Parts, Text, TypeMeta};
 use crate::report::{Finding, Place};
 use crate::secrets;
 use crate::yaml::{Document, DuplicateKey, Kind, Span, SyntaxError, Value, Words, words_read};
@@ -184,8 +184,8 @@ pub fn object<'a>(
         document,
         root,
         common,
-        namespace: text(outline.namespace).map(|namespace| shared.namespace(namespace)),
-        name: text(outline.name).unwrap_or(Cow::Borrowed("")),
+        namespace: text(outline.namespace).map(|namespace| shared.namespace(namespace)).unwrap_or_default(),
+        name: text(outline.name).map(Text::from).unwrap_or_default(),
     })
 }
 
@@ -249,12 +249,12 @@ impl<'a> Shared<'a> {
     }
 
     /// The same namespace, where the last one stood if that was the same: there may be many.
-    fn namespace(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
-        let Cow::Borrowed(own) = text else { return text };
+    fn namespace(&mut self, text: Cow<'a, str>) -> Text<'a> {
+        let Cow::Borrowed(own) = text else { return text.into() };
         if own != self.namespace {
             self.namespace = own;
         }
-        Cow::Borrowed(self.namespace)
+        Cow::Borrowed(self.namespace).into()
     }
 }
 

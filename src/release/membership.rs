@@ -4,13 +4,12 @@
 //! belongs to the one it names; everything else to whatever reaches it through references. Reached by several: shared; by
 //! none: unassigned. What an object says of itself is never overruled by who refers to it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{Link, Release, Twins};
-use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
+use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object, Text};
 use crate::parted::Parted;
 use crate::threads;
 
@@ -18,9 +17,9 @@ use crate::threads;
 #[derive(Clone, Debug)]
 pub struct Cluster<'a> {
     /// The namespace; as the run's default has it where the object names none.
-    pub namespace: Cow<'a, str>,
+    pub namespace: Text<'a>,
     /// The name.
-    pub name: Cow<'a, str>,
+    pub name: Text<'a>,
     /// Its Cluster object, the first of that name; `None` where only others speak of it.
     pub object: Option<u32>,
 }
@@ -56,11 +55,11 @@ impl Membership {
 }
 
 /// The name of the cluster that an object says it belongs to.
-pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
+pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Text<'a>> {
     if object.is(CLUSTER_GROUP, "Cluster") {
         return Some(object.name.clone()).filter(|name| !name.is_empty());
     }
-    let text = |keys| object.at(keys).and_then(|value| value.as_str());
+    let text = |keys| object.at(keys).and_then(|value| value.as_str()).map(Text::from);
     let field = text(&["spec", "clusterName"]);
     field.or_else(|| text(&["metadata", "labels", CLUSTER_NAME_LABEL])).filter(|name| !name.is_empty())
 }
@@ -69,7 +68,7 @@ pub fn stated_cluster<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
 pub struct Stated<'a> {
     object: u32,
     is_cluster: bool,
-    name: Cow<'a, str>,
+    name: Text<'a>,
 }
 
 impl<'a> Stated<'a> {
@@ -81,9 +80,9 @@ impl<'a> Stated<'a> {
         (!object.is_hook()).then_some(stated)
     }
 
-    /// The same of the object whose number is greater by so much; by what wraps around, where it is smaller.
-    pub fn moved(self, by: u32) -> Self {
-        Self { object: self.object.wrapping_add(by), ..self }
+    /// Says it of the object whose number is greater by so much; by what wraps around, where it is smaller.
+    pub fn move_by(&mut self, by: u32) {
+        self.object = self.object.wrapping_add(by);
     }
 }
 
@@ -98,7 +97,7 @@ pub fn assign_without<'a>(
     let parts = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
         objects.iter().filter(stays).filter_map(Stated::by).collect::<Vec<_>>()
     });
-    let (clusters, mut membership) = stated(parts.into_iter().flatten(), &release.objects, release.namespace());
+    let (clusters, mut membership) = stated(parts, &release.objects, release.namespace());
     spread(release, gone, &mut membership);
     (clusters, membership)
 }
@@ -172,14 +171,17 @@ impl<'t> Staying<'t> {
 }
 
 /// The clusters of each name, in order; mostly it is one.
-#[derive(Default)]
 struct Numbers<'a> {
-    firsts: FxHashMap<Cow<'a, str>, u32>,
+    firsts: FxHashMap<Text<'a>, u32>,
     /// By the first of their name.
     others: FxHashMap<u32, Vec<u32>>,
 }
 
 impl Numbers<'_> {
+    fn with_room(clusters: usize) -> Self {
+        Self { firsts: FxHashMap::with_capacity_and_hasher(clusters, FxBuildHasher), others: FxHashMap::default() }
+    }
+
     /// All clusters that bear the name of one, which is the first of them.
     fn namesakes(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
         std::iter::once(first).chain(self.others.get(&first).into_iter().flatten().copied())
@@ -189,16 +191,18 @@ impl Numbers<'_> {
 /// The clusters that objects say they belong to, and the membership of all objects as far as they say it. `default_namespace` is
 /// what an absent one means.
 pub fn stated<'a>(
-    all: impl Iterator<Item = Stated<'a>>,
+    parts: Vec<Vec<Stated<'a>>>,
     objects: &Parted<Object<'a>>,
     default_namespace: &str,
 ) -> (Vec<Cluster<'a>>, Vec<Membership>) {
-    let mut clusters: Vec<Cluster<'a>> = Vec::new();
-    let mut numbers = Numbers::default();
+    // Mostly each cluster has its object.
+    let room = parts.iter().flatten().filter(|stated| stated.is_cluster).count();
+    let mut clusters: Vec<Cluster<'a>> = Vec::with_capacity(room);
+    let mut numbers = Numbers::with_room(room);
     let mut membership = vec![Membership::Unassigned; objects.len()];
     let mut last = 0;
-    for Stated { object, is_cluster, name } in all {
-        let namespace = objects.get(object as usize).and_then(|object| object.namespace.as_ref());
+    for Stated { object, is_cluster, name } in parts.into_iter().flatten() {
+        let namespace = objects.get(object as usize).map(|object| &object.namespace).filter(|own| !own.is_empty());
         let own = namespace.map_or(default_namespace, |namespace| namespace);
         // Charts render kind by kind: mostly it is the same cluster again, or the next one.
         let expected = [last, last + 1].into_iter().find(|number| {
@@ -215,7 +219,7 @@ pub fn stated<'a>(
                 }
                 numbers.others.entry(first).or_default().push(next);
             }
-            let namespace = namespace.cloned().unwrap_or_else(|| super::placed(default_namespace));
+            let namespace = namespace.cloned().unwrap_or_else(|| super::placed(default_namespace).into());
             clusters.push(Cluster { namespace, name, object: None });
             next
         });

@@ -85,7 +85,7 @@ fn is_made_by_controllers<'a>(view: &View<'_, 'a>, link: &Link<'a>, from: &Objec
 fn made_secrets<'v, 'a>(view: &View<'v, 'a>) -> FxHashSet<(&'v str, Cow<'a, str>)> {
     let of = |object: &'v Object<'a>, path: &[&str]| {
         let name = object.below(path).and_then(|value| value.as_str()).filter(|name| !name.is_empty());
-        (view.release.namespace_of(object), name.unwrap_or_else(|| object.name.clone()))
+        (view.release.namespace_of(object), name.unwrap_or_else(|| object.name.to_cow()))
     };
     let sealed = view.of_kind("bitnami.com", "SealedSecret").map(|object| of(object, &["metadata", "name"]));
     let external =

@@ -39,7 +39,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             .iter()
             .map(|object| {
                 let mut labels = labels(object.at(&["spec", "template", "metadata", "labels"]));
-                labels.insert(CLUSTER_NAME_LABEL.into(), cluster.cluster.name.clone());
+                labels.insert(CLUSTER_NAME_LABEL.into(), cluster.cluster.name.to_cow());
                 labels
             })
             .collect();

@@ -255,7 +255,7 @@ impl<'m, 'l> Wishes<'m, 'l> {
                         own.insert(number, named);
                     }
                 }
-                shared.insert(0, (Cow::Borrowed(CLUSTER_NAME_LABEL), cluster.name.clone()));
+                shared.insert(0, (Cow::Borrowed(CLUSTER_NAME_LABEL), cluster.name.to_cow()));
                 shared.retain(is_valid);
                 shared
             })

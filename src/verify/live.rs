@@ -118,13 +118,13 @@ fn secret(release: &Release<'_>, object: &Object<'_>) -> Secret {
 /// # Errors
 /// Clusters of these names live in several namespaces.
 pub fn namespace(expected: &Release<'_>, live: &Release<'_>) -> Result<Option<String>, String> {
-    let is_open = |object: &&Object<'_>| object.namespace.is_none();
+    let is_open = |object: &&Object<'_>| object.namespace().is_none();
     let names: std::collections::HashSet<&str> =
         expected.of_kind(CLUSTER_GROUP, "Cluster").filter(is_open).map(|object| &*object.name).collect();
     let mut found: Vec<&str> = live
         .of_kind(CLUSTER_GROUP, "Cluster")
         .filter(|object| names.contains(&*object.name))
-        .filter_map(|object| object.namespace.as_deref())
+        .filter_map(|object| object.namespace())
         .collect();
     found.sort_unstable();
     found.dedup();

@@ -117,7 +117,7 @@ pub fn class_name(cluster: &Json) -> Option<(Option<&str>, &str)> {
 /// The class of a Cluster, where the release has it.
 pub fn find<'r, 'a>(release: &'r Release<'a>, object: &Object<'a>, cluster: &Json) -> Option<&'r Object<'a>> {
     let (namespace, name) = class_name(cluster)?;
-    let namespace = namespace.unwrap_or_else(|| object.namespace.as_deref().unwrap_or_default());
+    let namespace = namespace.unwrap_or_else(|| object.namespace().unwrap_or_default());
     let namespace = if namespace.is_empty() { release.namespace_of(object).to_owned() } else { namespace.to_owned() };
     release.find(CLUSTER_GROUP, "ClusterClass", &namespace, name)
 }

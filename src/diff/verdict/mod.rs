@@ -228,7 +228,7 @@ pub use templates::{reverted, rotation};
 
 /// `Kind namespace/name`.
 pub fn describe(object: &Object<'_>) -> String {
-    match &object.namespace {
+    match object.namespace() {
         Some(namespace) => format!("{} {namespace}/{}", object.kind, object.name),
         None => format!("{} {}", object.kind, object.name),
     }

@@ -83,7 +83,7 @@ impl<'a> MachineSource<'_, 'a> {
     /// The labels their Machine objects will carry, as far as they can be known.
     pub fn labels(&self, cluster: &ClusterView<'_, 'a>) -> Labels<'a> {
         let mut labels = labels(self.metadata.and_then(|metadata| metadata.get("labels")));
-        labels.insert(CLUSTER_NAME_LABEL.into(), cluster.cluster.name.clone());
+        labels.insert(CLUSTER_NAME_LABEL.into(), cluster.cluster.name.to_cow());
         match &self.mark {
             Mark::ControlPlane(name) => {
                 labels.insert(CONTROL_PLANE.into(), "".into());
@@ -229,7 +229,7 @@ fn control_plane_source<'v, 'a>(object: &'v Object<'a>) -> MachineSource<'v, 'a>
         part: Part::ControlPlane,
         version: object.at(&["spec", "version"]),
         metadata: object.at(&["spec", "machineTemplate", "metadata"]),
-        mark: Mark::ControlPlane(object.name.clone()),
+        mark: Mark::ControlPlane(object.name.to_cow()),
     }
 }
 
@@ -248,7 +248,7 @@ fn worker_source<'v, 'a>(object: &'v Object<'a>) -> Option<MachineSource<'v, 'a>
     let metadata = root.get("metadata");
     let is_plane = || metadata.and_then(|metadata| metadata.at(&["labels", CONTROL_PLANE])).is_some();
     let part = if key.is_none() && is_plane() { Part::ControlPlane } else { part };
-    let mark = key.map_or(Mark::Nothing, |key| Mark::Maker(key, object.name.clone()));
+    let mark = key.map_or(Mark::Nothing, |key| Mark::Maker(key, object.name.to_cow()));
     Some(MachineSource { object, part, version: root.at(&["spec", "version"]), metadata, mark })
 }
 

@@ -33,7 +33,7 @@ pub fn judge(update: &Update<'_, '_>, verdict: &mut Verdict) {
 
 /// What the AWS provider calls things in EKS that have no name, unless that is so long that it is hashed.
 fn eks_name(update: &Update<'_, '_>, limit: usize) -> Option<String> {
-    let name = format!("{}_{}", update.new.namespace.as_deref()?, update.new.name.replace('.', "_"));
+    let name = format!("{}_{}", update.new.namespace()?, update.new.name.replace('.', "_"));
     (name.len() < limit).then_some(name)
 }
 
