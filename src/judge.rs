@@ -5,6 +5,8 @@
 
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
+
 use crate::admission::{self, Gates};
 use crate::baseline::Baseline;
 use crate::config::{Settings, Switch, UnknownKinds};
@@ -179,11 +181,12 @@ impl Judged {
         stays_one: impl Fn(&Alike) -> bool,
     ) -> Vec<Finding> {
         let mut findings = self.findings;
+        let place = |object: u32, field: &str| Some(release.objects.get(object as usize)?.field_place(field));
         for alike in self.alike {
             if stays_one(&alike) {
-                findings.extend(alike.together());
+                findings.extend(alike.together(place));
             } else {
-                findings.extend(alike.one_by_one());
+                findings.extend(alike.one_by_one(place));
             }
         }
         findings.extend(more);
@@ -303,7 +306,9 @@ pub fn judge_sent<'o, 'a: 'o>(
     let on_create = webhooks(options);
     let on_update = admission::Options { operation: admission::Operation::Update, ..webhooks(options) };
     let mut kinds = Kinds::new(&options.schemas, options.unknown_kinds);
+    let mut judged: FxHashMap<u32, &Object<'_>> = FxHashMap::default();
     for (old, new) in sent {
+        judged.insert(new.number, new);
         let Some(kind) = kinds.find(new) else { continue };
         match old.filter(|old| old.version() == new.version()) {
             Some(old) => {
@@ -333,7 +338,8 @@ pub fn judge_sent<'o, 'a: 'o>(
             findings.extend(after.into_iter().filter(|finding| !stood(finding)));
         }
     }
-    findings.extend(kinds.remarks().into_iter().flat_map(Alike::one_by_one));
+    let place = |object: u32, field: &str| Some(judged.get(&object)?.field_place(field));
+    findings.extend(kinds.remarks().into_iter().flat_map(|alike| alike.one_by_one(place)));
     findings
 }
 

@@ -121,13 +121,16 @@ pub struct TypeMeta<'a> {
     pub kind: Cow<'a, str>,
     /// Length of the group in `api_version`, without the `/`.
     group_length: u32,
+    /// Where the version begins in it, behind the `/`.
+    version_start: u32,
 }
 
 impl<'a> TypeMeta<'a> {
     /// The type of these two.
     pub(crate) fn new(api_version: Cow<'a, str>, kind: Cow<'a, str>) -> Self {
-        let group_length = memchr::memchr(b'/', api_version.as_bytes()).unwrap_or(0) as u32;
-        Self { api_version, kind, group_length }
+        let slash = memchr::memchr(b'/', api_version.as_bytes()).map(|slash| slash as u32);
+        let (group_length, version_start) = slash.map_or((0, 0), |slash| (slash, slash + 1));
+        Self { api_version, kind, group_length, version_start }
     }
 
     /// The API group: `cluster.x-k8s.io`; empty for the core group.
@@ -137,8 +140,7 @@ impl<'a> TypeMeta<'a> {
 
     /// The version: `v1beta2`.
     pub fn version(&self) -> &str {
-        let behind = self.api_version.get(self.group_length as usize..).unwrap_or_default();
-        behind.strip_prefix('/').unwrap_or(behind)
+        self.api_version.get(self.version_start as usize..).unwrap_or_default()
     }
 
     /// Whether it is this group and kind, whatever the version.
@@ -330,6 +332,11 @@ impl<'a> Object<'a> {
     /// The place of a value of this object; points at the value itself.
     pub fn place(&self, value: Value<'a>) -> Place {
         Place { document: self.document, object: Some(self.number), node: Some(value.index()), span: value.span() }
+    }
+
+    /// The place of a field of this object, or of all of it where it has no such field.
+    pub fn field_place(&self, field: &str) -> Place {
+        self.place(self.root.get(field).unwrap_or(self.root))
     }
 
     /// The place of a value's key: for findings about the field rather than what it holds.

@@ -142,13 +142,15 @@ pub struct Finding {
 /// How many further places a finding that stands for many names.
 const NAMED_PLACES: usize = 10;
 
-/// One thing that is to be said about many places, such as a kind that is deprecated: kept once, however many objects are of it.
+/// One thing that is to be said about many objects, such as a kind that is deprecated: kept once, however many there are.
 #[derive(Clone, Debug)]
 pub struct Alike {
     /// What is said, nowhere yet.
     pub finding: Finding,
-    /// Where, in order.
-    pub places: Vec<Place>,
+    /// The field of the objects at which it points.
+    pub field: &'static str,
+    /// The objects, in order.
+    pub objects: Vec<u32>,
 }
 
 impl Alike {
@@ -160,24 +162,25 @@ impl Alike {
             let Finding { rule, severity, message, .. } = &part.finding;
             let at = *known.entry((rule.name, *severity, message.clone())).or_insert(all.len());
             match all.get_mut(at) {
-                Some(known) => known.places.extend(part.places),
+                Some(known) => known.objects.extend(part.objects),
                 None => all.push(part),
             }
         }
         all
     }
 
-    /// A finding for each place.
-    pub fn one_by_one(self) -> impl Iterator<Item = Finding> {
-        let Self { finding, places } = self;
-        places.into_iter().map(move |place| finding.clone().at(place))
+    /// A finding for each object; `place` tells where the field of an object stands.
+    pub fn one_by_one(self, place: impl Fn(u32, &str) -> Option<Place>) -> impl Iterator<Item = Finding> {
+        let Self { finding, field, objects } = self;
+        objects.into_iter().filter_map(move |object| Some(finding.clone().at(place(object, field)?)))
     }
 
-    /// One finding with a count; `None` where it stands nowhere.
-    pub fn together(self) -> Option<Finding> {
-        let (first, others) = self.places.split_first()?;
-        let others = others.iter().take(NAMED_PLACES).copied().collect();
-        Some(Finding { others, count: self.places.len(), ..self.finding.at(*first) })
+    /// One finding with a count; `None` where there are no objects. `place` is as in [`Alike::one_by_one`].
+    pub fn together(self, place: impl Fn(u32, &str) -> Option<Place>) -> Option<Finding> {
+        let Self { finding, field, objects } = self;
+        let (first, others) = objects.split_first()?;
+        let others = others.iter().take(NAMED_PLACES).filter_map(|object| place(*object, field)).collect();
+        Some(Finding { others, count: objects.len(), ..finding.at(place(*first, field)?) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Address ranges that several clusters share.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use super::cidr_overlap::{Range, Ranges};
@@ -34,7 +35,9 @@ struct Entry<'v, 'a> {
 
 impl Entry<'_, '_> {
     fn overlaps(&self, other: &Self) -> bool {
-        self.network.contains_network(other.network) || other.network.contains_network(self.network)
+        self.network == other.network
+            || self.network.contains_network(other.network)
+            || other.network.contains_network(self.network)
     }
 
     fn finding(&self, message: String) -> Finding {
@@ -45,7 +48,8 @@ impl Entry<'_, '_> {
 
 /// Sweeps over all ranges in order of their first address.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    let mut entries: Vec<Entry<'_, '_>> = Vec::new();
+    // Mostly each cluster has one for its pods and one for its services.
+    let mut entries: Vec<Entry<'_, '_>> = Vec::with_capacity(2 * view.clusters.len());
     let mut ranges = Ranges::default();
     // First all pods and then all services: mostly each are in order already.
     for of in [0, 1] {
@@ -58,8 +62,11 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             }));
         }
     }
-    entries.sort_by_key(|entry| {
-        (entry.network.address.is_ipv6(), bounds(entry.network).0, entry.object.number, entry.node)
+    let place = |entry: &Entry<'_, '_>| (entry.network.address.is_ipv6(), bounds(entry.network).0);
+    entries.sort_by(|one, other| {
+        // Most clusters have the same ranges.
+        let places = if one.network == other.network { Ordering::Equal } else { place(one).cmp(&place(other)) };
+        places.then_with(|| (one.object.number, one.node).cmp(&(other.object.number, other.node)))
     });
     // The two ranges of different clusters that reach furthest so far: one of them is not the own cluster's.
     let mut furthest: Option<&Entry<'_, '_>> = None;
@@ -108,8 +115,9 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 }
 
 fn reaches_beyond(entry: &Entry<'_, '_>, before: &Entry<'_, '_>) -> bool {
-    entry.network.address.is_ipv6() != before.network.address.is_ipv6()
-        || bounds(entry.network).1 > bounds(before.network).1
+    entry.network != before.network
+        && (entry.network.address.is_ipv6() != before.network.address.is_ipv6()
+            || bounds(entry.network).1 > bounds(before.network).1)
 }
 
 fn error(before: &Entry<'_, '_>, entry: &Entry<'_, '_>) -> Finding {

@@ -56,7 +56,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         if elsewhere.is_some_and(|other| namespace.is_empty() || view.release.namespace_of(other).is_empty()) {
             continue;
         }
-        for object in &cluster.members {
+        for object in cluster.members.iter() {
             let Some(value) = object.at(&["spec", "clusterName"]) else { continue };
             let finding = if let Some((_, meant)) = near.first() {
                 let message = format!(

@@ -29,16 +29,21 @@ const SKIP: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
 /// Compares the workers of each cluster with its control plane.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for cluster in &view.clusters {
-        let Some(plane) = cluster.parsed_version() else { continue };
+        let Some(plane) = cluster.version().and_then(|(_, version)| version.as_str()) else { continue };
         for source in cluster.machine_sources().iter().filter(|source| source.part != Part::ControlPlane) {
-            out.extend(judge(cluster, plane, source));
+            out.extend(judge(cluster, &plane, source));
         }
     }
 }
 
-fn judge(cluster: &ClusterView<'_, '_>, plane: Version, source: &MachineSource<'_, '_>) -> Option<Finding> {
+fn judge(cluster: &ClusterView<'_, '_>, plane: &str, source: &MachineSource<'_, '_>) -> Option<Finding> {
     let value = source.version?;
-    let worker = Version::parse(&value.as_str()?)?;
+    let worker = value.as_str()?;
+    // Nearly always.
+    if worker == plane {
+        return None;
+    }
+    let (worker, plane) = (Version::parse(&worker)?, Version::parse(plane)?);
     let ahead = worker.minors_ahead_of(plane)?;
     let object = source.object;
     let skipped = object.annotation(SKIP).is_some_and(|checks| {

@@ -81,8 +81,8 @@ pub struct Kinds<'s> {
 #[derive(Clone, Copy)]
 struct Known<'s> {
     schema: Option<Kind<'s>>,
-    /// Which remark holds of it, and at which field.
-    remark: Option<(usize, &'static str)>,
+    /// Which remark holds of it.
+    remark: Option<usize>,
 }
 
 /// What is to be said about every object of a kind and version.
@@ -128,10 +128,8 @@ impl<'s> Kinds<'s> {
                 known
             }
         };
-        if let Some((remark, field)) = known.remark
-            && let Some(alike) = self.remarks.get_mut(remark)
-        {
-            alike.places.push(object.place(object.root.get(field).unwrap_or(object.root)));
+        if let Some(alike) = known.remark.and_then(|remark| self.remarks.get_mut(remark)) {
+            alike.objects.push(object.number);
         }
         known.schema
     }
@@ -142,8 +140,8 @@ impl<'s> Kinds<'s> {
             let (schema, remark) = self.work_out(object);
             let remark = remark.map(|remark| {
                 let field = remark.field;
-                self.remarks.push(Alike { finding: remark.finding(), places: Vec::new() });
-                (self.remarks.len() - 1, field)
+                self.remarks.push(Alike { finding: remark.finding(), field, objects: Vec::new() });
+                self.remarks.len() - 1
             });
             let known = Known { schema, remark };
             self.known.entry(object.api_version.to_string()).or_default().insert(object.kind.to_string(), known);
@@ -153,10 +151,13 @@ impl<'s> Kinds<'s> {
 
     /// What is to be said about the kinds and versions of the objects that were asked for since it was said last, in their order.
     pub fn remarks(&mut self) -> Vec<Alike> {
-        let said = self.remarks.iter_mut().filter(|alike| !alike.places.is_empty());
-        let said = said.map(|Alike { finding, places }| Alike { finding: finding.clone(), places: take(places) });
+        let said = self.remarks.iter_mut().filter(|alike| !alike.objects.is_empty());
+        let said = said.map(|Alike { finding, field, objects }| {
+            let (finding, objects) = (finding.clone(), take(objects));
+            Alike { finding, field, objects }
+        });
         let mut said: Vec<Alike> = said.collect();
-        said.sort_by_key(|alike| alike.places.first().copied());
+        said.sort_by_key(|alike| alike.objects.first().copied());
         said
     }
 

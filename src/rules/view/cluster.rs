@@ -1,10 +1,12 @@
 //! One cluster with its parts: control plane, workers, the labels their machines will carry, its environment and version.
 
 use std::borrow::Cow;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use super::{Labels, Version, View, labels};
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
-use crate::release::{Cluster, Membership};
+use crate::release::{Cluster, Release};
 use crate::yaml::Value;
 
 /// A cluster of the release.
@@ -15,7 +17,7 @@ pub struct ClusterView<'v, 'a> {
     /// Its Cluster object, where the release holds it.
     pub object: Option<&'v Object<'a>>,
     /// The objects that belong to it and to no other, in order.
-    pub members: Vec<&'v Object<'a>>,
+    pub members: Members<'v, 'a>,
     /// The control plane that it refers to, or the only one there is where nothing refers.
     pub control_plane: Option<&'v Object<'a>>,
     /// The infrastructure that it refers to.
@@ -23,7 +25,22 @@ pub struct ClusterView<'v, 'a> {
     /// Where it serves.
     pub environment: Environment,
     /// The environment's name as the cluster has it.
-    pub environment_name: Option<Cow<'a, str>>,
+    pub environment_name: Option<Cow<'v, str>>,
+}
+
+/// The objects of one cluster. They stand in one list with those of all others, so that no cluster asks for memory of its own.
+#[derive(Debug)]
+pub struct Members<'v, 'a> {
+    all: Arc<Vec<&'v Object<'a>>>,
+    own: Range<u32>,
+}
+
+impl<'v, 'a> Deref for Members<'v, 'a> {
+    type Target = [&'v Object<'a>];
+
+    fn deref(&self) -> &Self::Target {
+        self.all.get(self.own.start as usize..self.own.end as usize).unwrap_or_default()
+    }
 }
 
 /// Where a cluster serves.
@@ -115,16 +132,19 @@ const TOPOLOGY_POOL: &str = "topology.cluster.x-k8s.io/pool-name";
 /// All clusters of a release, in the order of `Release::clusters`.
 pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
     let release = view.release;
+    let (all, begins) = members(release);
+    let all = Arc::new(all);
     let mut clusters: Vec<ClusterView<'v, 'a>> = release
         .clusters
         .iter()
-        .map(|cluster| {
+        .zip(begins.windows(2))
+        .map(|(cluster, bounds)| {
             let object = cluster.object.and_then(|number| view.object(number));
             let (environment, environment_name) = environment(view, cluster, object);
             ClusterView {
                 cluster,
                 object,
-                members: Vec::new(),
+                members: Members { all: Arc::clone(&all), own: bounds[0]..bounds[1] },
                 control_plane: object.and_then(|object| view.target_of(object, "controlPlaneRef")),
                 infrastructure: object.and_then(|object| view.target_of(object, "infrastructureRef")),
                 environment,
@@ -132,18 +152,6 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
             }
         })
         .collect();
-    let mut counts = vec![0; clusters.len()];
-    for cluster in release.membership().iter().filter_map(Membership::one) {
-        counts[cluster] += 1;
-    }
-    for (cluster, count) in clusters.iter_mut().zip(counts) {
-        cluster.members.reserve_exact(count);
-    }
-    for (object, membership) in release.objects.iter().zip(release.membership()) {
-        if let Some(cluster) = membership.one().filter(|_| !release.twins().is_copy(object.number)) {
-            clusters[cluster].members.push(object);
-        }
-    }
     // A part of a chart, rendered alone: one control plane and workers of one cluster, and no Cluster that says they belong
     // together.
     if let [only] = clusters.as_mut_slice()
@@ -155,15 +163,41 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
     clusters
 }
 
+/// The objects of each cluster, one cluster's behind the other's; and where those of each begin, and the last ones end.
+fn members<'v, 'a>(release: &'v Release<'a>) -> (Vec<&'v Object<'a>>, Vec<u32>) {
+    let of_clusters = || {
+        let members = release.objects.iter().zip(release.membership());
+        members.filter_map(|(object, membership)| {
+            membership.one().filter(|_| !release.twins().is_copy(object.number)).map(|cluster| (cluster, object))
+        })
+    };
+    // The number of a cluster's objects stands two places on, so that it has moved to where the next one begins when all are there.
+    let mut begins = vec![0_u32; release.clusters.len() + 2];
+    for (cluster, _) in of_clusters() {
+        begins[cluster + 2] += 1;
+    }
+    for at in 1..begins.len() {
+        begins[at] += begins[at - 1];
+    }
+    let some = of_clusters().next().map(|(_, object)| object);
+    let mut all: Vec<&Object<'_>> = some.into_iter().cycle().take(begins[begins.len() - 1] as usize).collect();
+    for (cluster, object) in of_clusters() {
+        all[begins[cluster + 1] as usize] = object;
+        begins[cluster + 1] += 1;
+    }
+    begins.pop();
+    (all, begins)
+}
+
 fn is_control_plane(object: &Object<'_>) -> bool {
     object.group() == "controlplane.cluster.x-k8s.io" && object.kind.ends_with("ControlPlane")
 }
 
-fn environment<'a>(
-    view: &View<'_, 'a>,
-    cluster: &Cluster<'a>,
+fn environment<'v, 'a>(
+    view: &View<'v, 'a>,
+    cluster: &'v Cluster<'a>,
     object: Option<&Object<'a>>,
-) -> (Environment, Option<Cow<'a, str>>) {
+) -> (Environment, Option<Cow<'v, str>>) {
     let known = &view.settings.environments;
     let is_one_of = |names: &[String], text: &str| names.iter().any(|name| name.eq_ignore_ascii_case(text));
     let read = |text: &str| {
@@ -183,7 +217,7 @@ fn environment<'a>(
     let parts = cluster.name.split(['-', '.', '_']).map(|part| (read(part), part));
     let named = parts.rev().find(|(environment, _)| *environment != Environment::Other);
     match named {
-        Some((environment, part)) => (environment, Some(part.to_owned().into())),
+        Some((environment, part)) => (environment, Some(part.into())),
         None => (Environment::Unknown, None),
     }
 }
@@ -211,7 +245,7 @@ impl<'v, 'a> ClusterView<'v, 'a> {
         if let Some(object) = self.control_plane {
             sources.push(control_plane_source(object));
         }
-        for object in &self.members {
+        for object in self.members.iter() {
             sources.extend(worker_source(object));
         }
         if let Some((object, topology)) =
