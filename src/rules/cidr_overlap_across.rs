@@ -1,11 +1,11 @@
 //! Address ranges that several clusters share.
 
-use std::cmp::Ordering;
 use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
 
 use super::cidr_overlap::{Range, Ranges};
 use super::view::View;
-use crate::object::Object;
 use crate::report::{Finding, Severity};
 use crate::schema::ip::Network;
 
@@ -26,106 +26,155 @@ crate::rule! {
     pub CIDR_OVERLAP_ACROSS = "cidr-overlap-across", Info, Advice;
 }
 
-/// A range, small: there are as many as clusters.
-struct Entry<'v, 'a> {
-    object: &'v Object<'a>,
-    network: Network,
+/// A range, small: there are as many as clusters, and mostly they are few networks.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The place of its network among all.
+    network: u32,
+    object: u32,
     node: u32,
 }
 
-impl Entry<'_, '_> {
-    fn overlaps(&self, other: &Self) -> bool {
-        self.network == other.network
-            || self.network.contains_network(other.network)
-            || other.network.contains_network(self.network)
+/// The networks that clusters name, each once.
+#[derive(Default)]
+struct Networks {
+    all: Vec<Network>,
+    places: FxHashMap<Network, u32>,
+}
+
+impl Networks {
+    fn place_of(&mut self, network: Network) -> u32 {
+        // Mostly one of the first two.
+        let near = self.all.iter().take(2).position(|known| *known == network);
+        near.map_or_else(
+            || {
+                let next = self.all.len() as u32;
+                *self.places.entry(network).or_insert_with(|| {
+                    self.all.push(network);
+                    next
+                })
+            },
+            |near| near as u32,
+        )
     }
 
-    fn finding(&self, message: String) -> Finding {
-        let value = self.object.root.document().value(self.node).unwrap_or(self.object.root);
-        self.object.finding(&CIDR_OVERLAP_ACROSS, value, message)
+    /// For each network: how many begin before it.
+    fn ranks(&self) -> Vec<u32> {
+        let begin = |network: &Network| (network.address.is_ipv6(), bounds(*network).0);
+        let mut begins: Vec<_> = self.all.iter().map(begin).collect();
+        begins.sort_unstable();
+        begins.dedup();
+        self.all.iter().map(|network| begins.partition_point(|other| *other < begin(network)) as u32).collect()
+    }
+
+    fn of(&self, entry: Entry) -> Network {
+        self.all[entry.network as usize]
+    }
+
+    fn overlap(&self, one: Entry, other: Entry) -> bool {
+        let (network, another) = (self.of(one), self.of(other));
+        one.network == other.network || network.contains_network(another) || another.contains_network(network)
+    }
+
+    /// Whether a range has addresses behind another's last one.
+    fn reaches_beyond(&self, entry: Entry, before: Entry) -> bool {
+        let (network, other) = (self.of(entry), self.of(before));
+        entry.network != before.network
+            && (network.address.is_ipv6() != other.address.is_ipv6() || bounds(network).1 > bounds(other).1)
     }
 }
 
 /// Sweeps over all ranges in order of their first address.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
-    // Mostly each cluster has one for its pods and one for its services.
-    let mut entries: Vec<Entry<'_, '_>> = Vec::with_capacity(2 * view.clusters.len());
-    let mut ranges = Ranges::default();
-    // First all pods and then all services: mostly each are in order already.
-    for of in [0, 1] {
-        for object in view.clusters.iter().filter_map(|cluster| cluster.object) {
-            let both = ranges.of(object);
-            entries.extend(both[of].clone().map(|Range { network, value }| Entry {
-                object,
-                network,
-                node: value.index(),
-            }));
-        }
-    }
-    let place = |entry: &Entry<'_, '_>| (entry.network.address.is_ipv6(), bounds(entry.network).0);
-    entries.sort_by(|one, other| {
-        // Most clusters have the same ranges.
-        let places = if one.network == other.network { Ordering::Equal } else { place(one).cmp(&place(other)) };
-        places.then_with(|| (one.object.number, one.node).cmp(&(other.object.number, other.node)))
-    });
+    let mut networks = Networks::default();
+    let entries = entries(view, &mut networks);
     // The two ranges of different clusters that reach furthest so far: one of them is not the own cluster's.
-    let mut furthest: Option<&Entry<'_, '_>> = None;
-    let mut second: Option<&Entry<'_, '_>> = None;
-    let mut overlaps: Vec<(&Entry<'_, '_>, &Entry<'_, '_>)> = Vec::new();
-    for entry in &entries {
-        let of_other =
-            [furthest, second].into_iter().flatten().find(|before| before.object.number != entry.object.number);
-        if let Some(before) = of_other.filter(|before| before.overlaps(entry)) {
-            overlaps.push((before, entry));
-        }
-        if furthest.is_none_or(|before| reaches_beyond(entry, before)) {
-            if furthest.is_some_and(|before| before.object.number != entry.object.number) {
+    let mut furthest: Option<Entry> = None;
+    let mut second: Option<Entry> = None;
+    let mut overlaps: Vec<(Entry, Entry)> = Vec::new();
+    for entry in entries {
+        let of_other = [furthest, second].into_iter().flatten().find(|before| before.object != entry.object);
+        overlaps.extend(of_other.filter(|before| networks.overlap(*before, entry)).map(|before| (before, entry)));
+        let is_of_other = furthest.is_some_and(|before| before.object != entry.object);
+        if furthest.is_none_or(|before| networks.reaches_beyond(entry, before)) {
+            if is_of_other {
                 second = furthest;
             }
             furthest = Some(entry);
-        } else if furthest.is_some_and(|before| before.object.number != entry.object.number)
-            && second.is_none_or(|before| reaches_beyond(entry, before))
-        {
+        } else if is_of_other && second.is_none_or(|before| networks.reaches_beyond(entry, before)) {
             second = Some(entry);
         }
     }
     if view.settings.meshed {
-        overlaps.sort_by_key(|(_, entry)| entry.object.number);
-        out.extend(overlaps.iter().map(|(before, entry)| error(before, entry)));
+        overlaps.sort_by_key(|(_, entry)| entry.object);
+        out.extend(overlaps.iter().filter_map(|(before, entry)| error(view, &networks, *before, *entry)));
     } else if let Some((before, entry)) = overlaps.first() {
-        let mut clusters: Vec<u32> =
-            overlaps.iter().flat_map(|(before, entry)| [before.object.number, entry.object.number]).collect();
-        clusters.sort_unstable();
-        clusters.dedup();
-        let message = format!(
-            "{} clusters use address ranges that overlap (such as '{}' and '{}' with {} and {}): they cannot be joined by a mesh or by \
-             routes",
-            clusters.len(),
-            before.object.name,
-            entry.object.name,
-            before.network,
-            entry.network
-        );
-        out.push(
-            entry
-                .finding(message)
-                .suggest("where they are to be joined, give each its own, and say meshed: true in the settings"),
-        );
+        let mut is_among = vec![false; view.release.objects.len()];
+        for object in overlaps.iter().flat_map(|(before, entry)| [before.object, entry.object]) {
+            is_among[object as usize] = true;
+        }
+        let clusters = is_among.into_iter().filter(|is_among| *is_among).count();
+        out.extend(note(view, &networks, clusters, *before, *entry));
     }
 }
 
-fn reaches_beyond(entry: &Entry<'_, '_>, before: &Entry<'_, '_>) -> bool {
-    entry.network != before.network
-        && (entry.network.address.is_ipv6() != before.network.address.is_ipv6()
-            || bounds(entry.network).1 > bounds(before.network).1)
+/// The ranges of all clusters, in order of their first address.
+fn entries(view: &View<'_, '_>, networks: &mut Networks) -> Vec<Entry> {
+    // Mostly each cluster has one for its pods and one for its services, and each of the two is the same in all.
+    let mut entries: Vec<Entry> = Vec::with_capacity(2 * view.clusters.len());
+    let mut of_services: Vec<Entry> = Vec::with_capacity(view.clusters.len());
+    let mut ranges = Ranges::default();
+    for object in view.clusters.iter().filter_map(|cluster| cluster.object) {
+        let mut entry = |Range { network, value }: Range<'_>| Entry {
+            network: networks.place_of(network),
+            object: object.number,
+            node: value.index(),
+        };
+        let [pods, services] = ranges.of(object);
+        entries.extend(pods.map(&mut entry));
+        of_services.extend(services.map(&mut entry));
+    }
+    entries.append(&mut of_services);
+    let ranks = networks.ranks();
+    entries.sort_by_key(|entry| (ranks[entry.network as usize], entry.object, entry.node));
+    entries
 }
 
-fn error(before: &Entry<'_, '_>, entry: &Entry<'_, '_>) -> Finding {
+/// A finding at a range.
+fn finding(view: &View<'_, '_>, entry: Entry, message: String) -> Option<Finding> {
+    let object = view.object(entry.object)?;
+    let value = object.root.document().value(entry.node).unwrap_or(object.root);
+    Some(object.finding(&CIDR_OVERLAP_ACROSS, value, message))
+}
+
+fn name<'v>(view: &View<'v, '_>, entry: Entry) -> &'v str {
+    view.object(entry.object).map_or("", |object| &object.name)
+}
+
+/// That some clusters have ranges that overlap, such as two of them.
+fn note(view: &View<'_, '_>, networks: &Networks, clusters: usize, before: Entry, entry: Entry) -> Option<Finding> {
+    let message = format!(
+        "{clusters} clusters use address ranges that overlap (such as '{}' and '{}' with {} and {}): they cannot be joined by a mesh or \
+         by routes",
+        name(view, before),
+        name(view, entry),
+        networks.of(before),
+        networks.of(entry)
+    );
+    let help = "where they are to be joined, give each its own, and say meshed: true in the settings";
+    Some(finding(view, entry, message)?.suggest(help))
+}
+
+fn error(view: &View<'_, '_>, networks: &Networks, before: Entry, entry: Entry) -> Option<Finding> {
     let message = format!(
         "the range {} of '{}' overlaps with {} of '{}', and the settings say that the clusters are meshed",
-        entry.network, entry.object.name, before.network, before.object.name
+        networks.of(entry),
+        name(view, entry),
+        networks.of(before),
+        name(view, before)
     );
-    entry.finding(message).severity(Severity::Error).suggest("give each cluster ranges of its own")
+    let finding = finding(view, entry, message)?;
+    Some(finding.severity(Severity::Error).suggest("give each cluster ranges of its own"))
 }
 
 /// The first and the last address of a network.

@@ -28,15 +28,15 @@ crate::rule! {
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for object in view.of_kinds(|group, kind| group == CLUSTER_GROUP && !matches!(kind, "Cluster" | "ClusterClass")) {
         let Some(cluster) = object.at(&["spec", "clusterName"]).and_then(|value| value.as_str()) else { continue };
-        for labels in [
-            &["metadata", "labels"][..],
-            &["spec", "template", "metadata", "labels"],
-            &["spec", "selector", "matchLabels"],
+        for path in [
+            &["metadata", "labels", CLUSTER_NAME_LABEL][..],
+            &["spec", "template", "metadata", "labels", CLUSTER_NAME_LABEL],
+            &["spec", "selector", "matchLabels", CLUSTER_NAME_LABEL],
         ] {
-            let Some(label) = object.at(labels).and_then(|labels| labels.get(CLUSTER_NAME_LABEL)) else { continue };
+            let Some(label) = object.at(path) else { continue };
             let Some(text) = label.as_str().filter(|text| *text != cluster) else { continue };
             // A health check whose selector names another cluster is refused: that is for `admission`.
-            if object.kind == "MachineHealthCheck" && labels.contains(&"selector") {
+            if object.kind == "MachineHealthCheck" && path.contains(&"selector") {
                 continue;
             }
             let message = format!(

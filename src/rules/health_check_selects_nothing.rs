@@ -40,7 +40,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         if checks.peek().is_none() {
             continue;
         }
-        let sources = cluster.machine_sources();
+        let sources: Vec<_> = cluster.machine_sources().collect();
         let carried: Vec<Labels<'_>> = sources.iter().map(|source| source.labels(cluster)).collect();
         for object in checks {
             let Some(value) = object.at(&["spec", "selector"]) else { continue };

@@ -26,10 +26,10 @@ crate::rule! {
 /// Looks at every template of a kind that is referred to.
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     let mut in_use: FxHashSet<(&str, &str)> = FxHashSet::default();
-    let mut last = None;
+    // Mostly what they say stands once for all that say the same.
+    let mut seen: FxHashSet<usize> = FxHashSet::default();
     for link in &view.release.links {
-        // Charts render kind by kind: mostly it says the same as the one before, and that stands once.
-        if !last.replace(&link.to).is_some_and(|last| Arc::ptr_eq(last, &link.to)) {
+        if seen.insert(Arc::as_ptr(&link.to).addr()) {
             in_use.insert((&link.to.group, &link.to.kind));
         }
     }

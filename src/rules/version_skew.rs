@@ -30,8 +30,8 @@ const SKIP: &str = "machineset.cluster.x-k8s.io/skip-preflight-checks";
 pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
     for cluster in &view.clusters {
         let Some(plane) = cluster.version().and_then(|(_, version)| version.as_str()) else { continue };
-        for source in cluster.machine_sources().iter().filter(|source| source.part != Part::ControlPlane) {
-            out.extend(judge(cluster, &plane, source));
+        for source in cluster.machine_sources().filter(|source| source.part != Part::ControlPlane) {
+            out.extend(judge(cluster, &plane, &source));
         }
     }
 }

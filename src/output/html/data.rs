@@ -170,7 +170,6 @@ fn one_cluster(view: &ClusterView<'_, '_>, count: &ClusterCount, graph: &Graph, 
     let version = view.version().and_then(|(_, value)| value.as_str()).unwrap_or_default();
     let mut worker_versions: Vec<String> = view
         .machine_sources()
-        .iter()
         .filter(|source| source.part != Part::ControlPlane)
         .filter_map(|source| Some(source.version?.as_str()?.into_owned()))
         .filter(|worker| *worker != version)

@@ -240,20 +240,11 @@ impl<'v, 'a> ClusterView<'v, 'a> {
     }
 
     /// What makes machines in it, control plane first.
-    pub fn machine_sources(&self) -> Vec<MachineSource<'v, 'a>> {
-        let mut sources = Vec::with_capacity(self.members.len());
-        if let Some(object) = self.control_plane {
-            sources.push(control_plane_source(object));
-        }
-        for object in self.members.iter() {
-            sources.extend(worker_source(object));
-        }
-        if let Some((object, topology)) =
-            self.object.and_then(|object| Some((object, object.at(&["spec", "topology"])?)))
-        {
-            topology_sources(object, topology, &mut sources);
-        }
-        sources
+    pub fn machine_sources(&self) -> impl Iterator<Item = MachineSource<'v, 'a>> {
+        let workers = self.members.iter().filter_map(|object| worker_source(object));
+        let topology = self.object.and_then(|object| Some((object, object.at(&["spec", "topology"])?)));
+        let of_topology = topology.into_iter().flat_map(|(object, topology)| topology_sources(object, topology));
+        self.control_plane.map(control_plane_source).into_iter().chain(workers).chain(of_topology)
     }
 }
 
@@ -286,7 +277,8 @@ fn worker_source<'v, 'a>(object: &'v Object<'a>) -> Option<MachineSource<'v, 'a>
     Some(MachineSource { object, part, version: root.at(&["spec", "version"]), metadata, mark })
 }
 
-fn topology_sources<'v, 'a>(object: &'v Object<'a>, topology: Value<'a>, sources: &mut Vec<MachineSource<'v, 'a>>) {
+fn topology_sources<'v, 'a>(object: &'v Object<'a>, topology: Value<'a>) -> Vec<MachineSource<'v, 'a>> {
+    let mut sources = Vec::new();
     let mut source = |value: Value<'a>, part: Part, key: &'static str, text: Cow<'a, str>| {
         let metadata = value.get("metadata");
         sources.push(MachineSource { object, part, version: None, metadata, mark: Mark::Topology(key, text) });
@@ -299,4 +291,5 @@ fn topology_sources<'v, 'a>(object: &'v Object<'a>, topology: Value<'a>, sources
             source(item, part, key, item.get("name").and_then(|name| name.as_str()).unwrap_or_default());
         }
     }
+    sources
 }
