@@ -82,6 +82,21 @@ impl Holder {
         }
         (holder.kind != 0 && holder.name != 0 && (holder.api_group != 0 || holder.api_version != 0)).then_some(holder)
     }
+
+    /// The mapping's node.
+    pub(crate) fn node(&self) -> u32 {
+        self.node
+    }
+
+    /// The name that the mapping says in a document.
+    pub(crate) fn name<'a>(&self, document: &'a Document) -> Option<Cow<'a, str>> {
+        Self::text(document, self.name)
+    }
+
+    fn text(document: &Document, index: u32) -> Option<Cow<'_, str>> {
+        let value = if index == 0 { None } else { document.value(index) };
+        value.and_then(|value| value.as_str()).filter(|text| !text.is_empty())
+    }
 }
 
 impl<'a> Reference<'a> {
@@ -91,12 +106,14 @@ impl<'a> Reference<'a> {
     }
 
     /// The reference that a mapping of a document holds, where its texts are those of one.
-    fn held(document: &'a Document, holder: &Holder) -> Option<Self> {
-        let text = |index: u32| {
-            let value = if index == 0 { None } else { document.value(index) };
-            value.and_then(|value| value.as_str()).filter(|text| !text.is_empty())
-        };
-        let (kind, name) = (text(holder.kind)?, text(holder.name)?);
+    pub(crate) fn held(document: &'a Document, holder: &Holder) -> Option<Self> {
+        Self::named(document, holder, holder.name(document)?)
+    }
+
+    /// As [`Reference::held`], with this name.
+    pub(crate) fn named(document: &'a Document, holder: &Holder, name: Cow<'a, str>) -> Option<Self> {
+        let text = |index| Holder::text(document, index);
+        let kind = text(holder.kind)?;
         let (api, is_group) = match (text(holder.api_group), text(holder.api_version)) {
             (Some(group), _) => (group, true),
             (None, Some(version)) => (version, false),
@@ -287,12 +304,6 @@ impl<'a> Object<'a> {
     pub fn references(&self) -> impl Iterator<Item = Reference<'a>> + use<'a> {
         let document = self.root.document();
         self.holders().filter_map(move |holder| Reference::held(document, &holder))
-    }
-
-    /// As [`Object::references`], in order of appearance, where the mappings that may hold them are known.
-    pub(crate) fn references_in(&self, holders: &[Holder]) -> impl Iterator<Item = Reference<'a>> {
-        let document = self.root.document();
-        holders.iter().filter_map(move |holder| Reference::held(document, holder))
     }
 
     /// The mappings below `spec` that may be references, in order of appearance: the same in all documents of a form.

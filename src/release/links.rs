@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::Release;
 use crate::object::{CLUSTER_GROUP, Holder, Object, Reference, is_capi_group};
 use crate::report::Place;
-use crate::yaml::{PerForm, Value};
+use crate::yaml::{PerForm, Value, Words, words_read};
 
 const INFRASTRUCTURE: &str = "infrastructure.cluster.x-k8s.io";
 
@@ -30,6 +30,18 @@ pub enum Role {
     Data,
     /// The class of a cluster with a topology.
     Class,
+}
+
+impl Role {
+    /// What a reference by group, kind and name is for.
+    fn of(reference: &Reference<'_>) -> Self {
+        match &*reference.kind {
+            _ if reference.value.key_is("identityRef") || reference.kind.ends_with("Identity") => Self::Identity,
+            "Secret" | "ConfigMap" => Self::Data,
+            "ClusterClass" => Self::Class,
+            _ => Self::Part,
+        }
+    }
 }
 
 /// What a reference says besides a name: in all objects of a kind mostly the same.
@@ -89,22 +101,8 @@ impl<'a> Naming<'a> {
 }
 
 impl<'a> Link<'a> {
-    fn of_reference(from: &Object<'a>, reference: &Reference<'a>, to: Arc<Naming<'a>>) -> Self {
-        let role = match &*reference.kind {
-            _ if reference.value.key_is("identityRef") || reference.kind.ends_with("Identity") => Role::Identity,
-            "Secret" | "ConfigMap" => Role::Data,
-            "ClusterClass" => Role::Class,
-            _ => Role::Part,
-        };
-        Self::new(from, reference.value, role, to)
-    }
-
     fn by_name(from: &Object<'a>, value: Value<'a>, role: Role, to: Naming<'a>) -> Self {
-        Self::new(from, value, role, Arc::new(to))
-    }
-
-    fn new(from: &Object<'a>, value: Value<'a>, role: Role, to: Arc<Naming<'a>>) -> Self {
-        let (from, node) = (from.number, value.index());
+        let (from, node, to) = (from.number, value.index(), Arc::new(to));
         Self { to, from, node, behind_target: None, role, is_direct: false, is_exact: false }
     }
 
@@ -128,10 +126,6 @@ impl<'a> Link<'a> {
     /// The object of the release at its end.
     pub fn target(&self) -> Option<u32> {
         self.behind_target.map(|behind| behind.get() - 1)
-    }
-
-    fn lead_to(&mut self, target: Option<u32>) {
-        self.behind_target = target.and_then(|target| NonZeroU32::new(target.wrapping_add(1)));
     }
 
     /// Whether the place where it stands takes a template (to make objects from) or an object itself; `None` where either may do.
@@ -161,6 +155,11 @@ impl<'a> Link<'a> {
     }
 }
 
+/// The number behind that of an object.
+fn behind(object: Option<u32>) -> Option<NonZeroU32> {
+    NonZeroU32::new(object?.wrapping_add(1))
+}
+
 /// The references of some of a release's objects.
 #[derive(Debug, Default)]
 pub(super) struct Followed<'a> {
@@ -173,22 +172,69 @@ pub(super) struct Followed<'a> {
 /// Follows references, and has at hand what those that it followed before have taught.
 pub(super) struct Follower<'r, 'a> {
     release: &'r Release<'a>,
-    forms: PerForm<'a, OfForm>,
+    forms: PerForm<'a, OfForm<'a>>,
     trail: Trail<'a>,
 }
 
 /// What is the same in all documents of a form.
-struct OfForm {
+struct OfForm<'a> {
     /// The mappings that may be references, where the document is an object.
-    holders: Vec<Holder>,
+    holders: Vec<Known<'a>>,
     /// Whether any key speaks of data. Nearly no fleet names its data: then no object is looked through for it.
     names_data: bool,
 }
 
-impl OfForm {
-    fn of(object: &Object<'_>) -> Self {
-        let text = object.root.document().form_text();
-        Self { holders: object.holders_in_order(), names_data: data::may_be_in(text.as_bytes()) }
+/// A mapping that may be a reference.
+struct Known<'a> {
+    holder: Holder,
+    /// Whether it stands directly under `spec`.
+    is_direct: bool,
+    said: Option<Said<'a>>,
+}
+
+/// What the mapping says besides a name in all documents that keep these words.
+struct Said<'a> {
+    words: Words,
+    to: Arc<Naming<'a>>,
+    role: Role,
+}
+
+impl<'a> OfForm<'a> {
+    fn of(object: &Object<'a>) -> Self {
+        let document = object.root.document();
+        let watched = document.watched();
+        let said = |holder: &Holder| {
+            let words = words_read(|| {
+                let _ = Reference::named(&watched, holder, Cow::Borrowed(""));
+            });
+            let reference = Reference::named(document, holder, Cow::Borrowed("")).filter(|_| document.keeps(words))?;
+            Some(Said { words, to: Arc::new(Naming::of_reference(&reference)), role: Role::of(&reference) })
+        };
+        let holders = Known::all(object).map(|known| Known { said: said(&known.holder), ..known }).collect();
+        Self { holders, names_data: data::may_be_in(document.form_text().as_bytes()) }
+    }
+}
+
+impl<'a> Known<'a> {
+    /// Those of an object, in order of appearance, of which nothing more is known.
+    fn all(object: &Object<'_>) -> impl Iterator<Item = Self> {
+        let direct: Vec<u32> =
+            object.spec().into_iter().flat_map(|spec| spec.children()).map(|at| at.index()).collect();
+        let holders = object.holders_in_order().into_iter();
+        holders.map(move |holder| Self { holder, is_direct: direct.contains(&holder.node()), said: None })
+    }
+
+    /// What the mapping says in an object: the name, what it says besides, and what for; `None` where it is no reference.
+    fn read(&self, object: &Object<'a>, step: &mut Step<'a>) -> Option<(Cow<'a, str>, Arc<Naming<'a>>, Role)> {
+        let document = object.root.document();
+        let name = self.holder.name(document)?;
+        if let Some(said) = self.said.as_ref().filter(|said| document.keeps(said.words)) {
+            return Some((name, Arc::clone(&said.to), said.role));
+        }
+        let reference = Reference::named(document, &self.holder, name)?;
+        let to = step.naming(&reference);
+        let role = Role::of(&reference);
+        Some((reference.name, to, role))
     }
 }
 
@@ -217,7 +263,7 @@ impl<'r, 'a> Follower<'r, 'a> {
         let Self { release, forms, trail } = self;
         let of_form = forms.get(object.root.document(), || OfForm::of(object));
         // Items of a list stand in one document.
-        let of_item = if object.root.index() == 0 { Vec::new() } else { object.holders_in_order() };
+        let of_item = if object.root.index() == 0 { Vec::new() } else { Known::all(object).collect() };
         let holders = if object.root.index() == 0 { &of_form.holders } else { &of_item };
         by_shape(release, object, holders, trail, links);
         let by_shape = links.len();
@@ -226,7 +272,7 @@ impl<'r, 'a> Follower<'r, 'a> {
             links.extend(object.spec().into_iter().flat_map(|spec| data::of(object, spec)));
         }
         for link in links.iter_mut().skip(from).filter(|link| link.target().is_none()) {
-            link.lead_to(resolve(release, link).map(|target| target.number));
+            link.behind_target = behind(resolve(release, link).map(|target| target.number));
         }
         // By shape and then by name: in order of appearance again.
         if links.len() > by_shape {
@@ -287,18 +333,26 @@ impl<'a> Trail<'a> {
         &mut self.steps[nth]
     }
 
-    /// As [`Release::resolve`], for the `nth` reference of an object.
-    fn follow(&mut self, nth: usize, release: &Release<'a>, from: &Object<'a>, to: &Reference<'a>) -> Option<u32> {
+    /// The object to which the `nth` reference of an object leads.
+    fn follow(
+        &mut self,
+        nth: usize,
+        release: &Release<'a>,
+        from: &Object<'a>,
+        to: &Naming<'a>,
+        name: &str,
+    ) -> Option<u32> {
+        let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
         let expected = self.step(nth).next;
         let expected = release.objects.get(expected as usize).filter(|object| {
-            let namespace = || to.namespace.as_deref().unwrap_or_else(|| release.namespace_of(from));
-            object.name == to.name
+            object.name == name
                 // Where an identity stands twice, the first of them would have to be found.
                 && release.index.is_first(expected)
-                && object.is(to.group(), &to.kind)
+                && object.is(&to.group, &to.kind)
                 && release.namespace_of(object) == namespace()
         });
-        let target = expected.or_else(|| release.resolve(from, to))?.number;
+        let found = expected.or_else(|| release.find_or_may_be(&to.group, &to.kind, namespace(), name));
+        let target = found?.number;
         self.step(nth).next = target + 1;
         Some(target)
     }
@@ -308,22 +362,17 @@ impl<'a> Trail<'a> {
 fn by_shape<'a>(
     release: &Release<'a>,
     object: &Object<'a>,
-    holders: &[Holder],
+    holders: &[Known<'a>],
     trail: &mut Trail<'a>,
     links: &mut Vec<Link<'a>>,
 ) {
-    let mut fields = object.spec().into_iter().flat_map(|spec| spec.children()).map(|field| field.index()).peekable();
-    for (nth, reference) in object.references_in(holders).enumerate() {
-        let node = reference.value.index();
-        while fields.peek().is_some_and(|field| *field < node) {
-            fields.next();
-        }
-        let is_direct = fields.peek() == Some(&node);
-        let target = trail.follow(nth, release, object, &reference);
-        let to = trail.step(nth).naming(&reference);
-        let mut link = Link::of_reference(object, &reference, to);
-        link.lead_to(target);
-        links.push(Link { is_direct, is_exact: target.is_some(), ..link });
+    let mut nth = 0;
+    for known in holders {
+        let Some((name, to, role)) = known.read(object, trail.step(nth)) else { continue };
+        let target = trail.follow(nth, release, object, &to, &name);
+        nth += 1;
+        let (from, node, is_direct) = (object.number, known.holder.node(), known.is_direct);
+        links.push(Link { to, from, node, behind_target: behind(target), role, is_direct, is_exact: target.is_some() });
     }
 }
 
