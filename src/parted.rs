@@ -11,11 +11,13 @@ pub struct Parted<T> {
     /// The number of each part's first item.
     begins: Vec<usize>,
     count: usize,
+    /// Of how many parts an item is one, if all are of one length: a product takes less time than a quotient.
+    parts_of_item: f64,
 }
 
 impl<T> Default for Parted<T> {
     fn default() -> Self {
-        Self { parts: Vec::new(), begins: Vec::new(), count: 0 }
+        Self::from(Vec::new())
     }
 }
 
@@ -28,7 +30,9 @@ impl<T> From<Vec<Vec<T>>> for Parted<T> {
             begins.push(count);
             count += part.len();
         }
-        Self { parts, begins, count }
+        let mut parted = Self { parts, begins, count, parts_of_item: 0.0 };
+        parted.measure();
+        parted
     }
 }
 
@@ -49,19 +53,17 @@ impl<T> Parted<T> {
         self.parts.extend(other.parts);
         self.begins.extend(other.begins.into_iter().map(|begin| begin + count));
         self.count += other.count;
+        self.measure();
+    }
+
+    fn measure(&mut self) {
+        self.parts_of_item = self.parts.len() as f64 / self.count.max(1) as f64;
     }
 
     /// The item of a number.
     pub fn get(&self, number: usize) -> Option<&T> {
-        let (part, place) = self.place_of(number)?;
-        self.parts.get(part)?.get(place)
-    }
-
-    /// The part in which the item of a number would stand, and its place there.
-    #[inline]
-    pub fn place_of(&self, number: usize) -> Option<(usize, usize)> {
         let part = self.part_of(number)?;
-        Some((part, number - self.begins[part]))
+        self.parts.get(part)?.get(number - self.begins[part])
     }
 
     /// The part in which the item of a number stands. Threads share their work evenly, so that it is mostly where it would be if
@@ -69,7 +71,7 @@ impl<T> Parted<T> {
     #[inline]
     fn part_of(&self, number: usize) -> Option<usize> {
         let begins = self.begins.as_slice();
-        let likely = (number * begins.len()).checked_div(self.count)?;
+        let likely = (number as f64 * self.parts_of_item) as usize;
         let is_in = |part: &usize| {
             begins.get(*part).is_some_and(|begin| *begin <= number)
                 && begins.get(part + 1).is_none_or(|next| number < *next)

@@ -74,7 +74,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
 fn mappings<'a>(object: &Object<'a>) -> Vec<(Value<'a>, i64)> {
     let spec = if object.kind.ends_with("Template") { object.at(&["spec", "template", "spec"]) } else { object.spec() };
     let Some(spec) = spec else { return Vec::new() };
-    let lists = [spec.get("extraPortMappings"), spec.at(&["backend", "docker", "extraPortMappings"])];
+    let lists = [spec.at(&["extraPortMappings"]), spec.at(&["backend", "docker", "extraPortMappings"])];
     let items = lists.into_iter().flatten().flat_map(|list| list.items());
     items.filter_map(|item| Some((item, item.get("hostPort")?.as_i64().filter(|port| *port > 0)?))).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::uninstall_order::KEEP;
 use super::view::{View, is_capi_group};
+use crate::object::Object;
 use crate::report::Finding;
 
 crate::rule! {
@@ -32,7 +33,7 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
         is_capi_group(group) && (kind.ends_with("MachineTemplate") || kind.ends_with("ConfigTemplate"))
     };
     for object in view.of_kinds(is_template) {
-        if !ends_with_hash(&object.name) || object.annotation(KEEP).is_some_and(|policy| policy == "keep") {
+        if !ends_with_hash(&object.name) || is_kept(object) {
             continue;
         }
         if view.release.template_of(object.document).is_none() {
@@ -47,6 +48,11 @@ pub fn check(view: &View<'_, '_>, out: &mut Vec<Finding>) {
             object.finding(&TEMPLATE_WITHOUT_KEEP, name, message).suggest("annotation helm.sh/resource-policy: keep"),
         );
     }
+}
+
+fn is_kept(object: &Object<'_>) -> bool {
+    let policy = object.at(&["metadata", "annotations", KEEP]).and_then(|value| value.as_str());
+    policy.is_some_and(|policy| policy == "keep")
 }
 
 /// Six or more hexadecimal digits behind the last `-`, among them a digit and a letter, or eight and more digits.
