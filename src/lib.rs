@@ -16,6 +16,7 @@ pub mod fleet;
 pub mod glob;
 pub mod go_template;
 pub mod graph;
+pub mod grouped;
 pub mod ignores;
 pub mod input;
 pub mod inventory;

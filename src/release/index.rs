@@ -1,5 +1,6 @@
 //! Objects by a hash: sorted, with the place of each beginning at hand, so that a look-up does not search.
 
+use crate::grouped::Grouped;
 use crate::threads;
 
 /// Hashes that a thread must have to be worth its while; each looks at all of them.
@@ -20,10 +21,8 @@ pub struct Index {
 /// The objects whose hashes begin with some bits.
 #[derive(Debug)]
 struct Shard {
-    /// The end of each hash, and the object: sorted by how the hash begins, and among those that begin alike by this.
-    entries: Vec<(u32, u32)>,
-    /// Where the entries begin whose hash goes on with these bits; and where the last ones end.
-    begins: Vec<u32>,
+    /// The end of each hash, and the object: by how the hash goes on, and sorted among those that go on alike.
+    entries: Grouped<(u32, u32)>,
     /// Objects whose hash an earlier one has.
     later: Vec<u32>,
 }
@@ -31,37 +30,14 @@ struct Shard {
 impl Shard {
     /// Those of all hashes of which `place` gives the bits by which they are found here, below `places`.
     fn new(hashes: &(impl Iterator<Item = u64> + Clone), places: usize, place: impl Fn(u64) -> Option<usize>) -> Self {
-        // The number of a place's entries stands two places on, so that it has moved to where the next one begins when all are there.
-        let mut begins = vec![0_u32; places + 2];
-        for place in hashes.clone().filter_map(&place) {
-            begins[place + 2] += 1;
-        }
-        for at in 1..begins.len() {
-            begins[at] += begins[at - 1];
-        }
-        // Each goes to its place among all; the few that begin alike are sorted then.
-        let mut entries = vec![(0, 0); begins[places + 1] as usize];
-        for (number, hash) in (0..).zip(hashes.clone()) {
-            if let Some(place) = place(hash) {
-                let at = &mut begins[place + 1];
-                entries[*at as usize] = (hash as u32, number);
-                *at += 1;
-            }
-        }
-        begins.pop();
+        let entry = |(number, hash): (u32, u64)| Some((place(hash)?, (hash as u32, number)));
+        let mut entries = Grouped::new(places, &(0..).zip(hashes.clone()).filter_map(&entry));
         let mut later = Vec::new();
-        for place in begins.windows(2) {
-            let alike = &mut entries[place[0] as usize..place[1] as usize];
+        entries.change_each(|alike| {
             alike.sort_unstable();
             later.extend(alike.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1));
-        }
-        Self { entries, begins, later }
-    }
-
-    /// The entries whose hash goes on with some bits.
-    fn alike(&self, place: usize) -> &[(u32, u32)] {
-        let bound = |at: usize| self.begins.get(at).map_or(0, |at| *at as usize);
-        self.entries.get(bound(place)..bound(place.saturating_add(1))).unwrap_or_default()
+        });
+        Self { entries, later }
     }
 }
 
@@ -94,7 +70,7 @@ impl Index {
     pub fn of(&self, hash: u64) -> impl DoubleEndedIterator<Item = u32> + '_ {
         let place = hash.checked_shr(u64::BITS - self.bits).unwrap_or(0) as usize;
         let shard = self.shards.get(place >> self.within);
-        let alike = shard.map_or(&[][..], |shard| shard.alike(place & ((1 << self.within) - 1)));
+        let alike = shard.map_or(&[][..], |shard| shard.entries.of(place & ((1 << self.within) - 1)));
         let from = alike.partition_point(|(key, _)| *key < hash as u32);
         let to = alike.partition_point(|(key, _)| *key <= hash as u32);
         alike.get(from..to).unwrap_or_default().iter().map(|(_, number)| *number)
@@ -103,7 +79,7 @@ impl Index {
     /// The hashes that several objects share, or nearly share, with those objects.
     pub fn shared(&self) -> impl Iterator<Item = &[(u32, u32)]> {
         let with_any = self.shards.iter().filter(|shard| !shard.later.is_empty());
-        let alike = with_any.flat_map(|shard| (0..1 << self.within).map(|place| shard.alike(place)));
+        let alike = with_any.flat_map(|shard| (0..1 << self.within).map(|place| shard.entries.of(place)));
         alike.flat_map(|alike| alike.chunk_by(|a, b| a.0 == b.0)).filter(|run| run.len() > 1)
     }
 }

@@ -108,6 +108,7 @@ impl<'a> Link<'a> {
 
     /// The mapping, or the text where the reference is a name alone. `from` is the object that refers.
     pub fn value(&self, from: &Object<'a>) -> Value<'a> {
+        debug_assert_eq!(self.from, from.number);
         from.root.document().value(self.node).unwrap_or(from.root)
     }
 

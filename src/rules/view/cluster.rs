@@ -1,10 +1,11 @@
 //! One cluster with its parts: control plane, workers, the labels their machines will carry, its environment and version.
 
 use std::borrow::Cow;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{Labels, Version, View, labels};
+use crate::grouped::Grouped;
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object};
 use crate::release::{Cluster, Release};
 use crate::yaml::Value;
@@ -31,15 +32,15 @@ pub struct ClusterView<'v, 'a> {
 /// The objects of one cluster. They stand in one list with those of all others, so that no cluster asks for memory of its own.
 #[derive(Debug)]
 pub struct Members<'v, 'a> {
-    all: Arc<Vec<&'v Object<'a>>>,
-    own: Range<u32>,
+    of_all: Arc<Grouped<&'v Object<'a>>>,
+    cluster: usize,
 }
 
 impl<'v, 'a> Deref for Members<'v, 'a> {
     type Target = [&'v Object<'a>];
 
     fn deref(&self) -> &Self::Target {
-        self.all.get(self.own.start as usize..self.own.end as usize).unwrap_or_default()
+        self.of_all.of(self.cluster)
     }
 }
 
@@ -132,19 +133,18 @@ const TOPOLOGY_POOL: &str = "topology.cluster.x-k8s.io/pool-name";
 /// All clusters of a release, in the order of `Release::clusters`.
 pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
     let release = view.release;
-    let (all, begins) = members(release);
-    let all = Arc::new(all);
+    let members = Arc::new(members(release));
     let mut clusters: Vec<ClusterView<'v, 'a>> = release
         .clusters
         .iter()
-        .zip(begins.windows(2))
-        .map(|(cluster, bounds)| {
+        .enumerate()
+        .map(|(number, cluster)| {
             let object = cluster.object.and_then(|number| view.object(number));
             let (environment, environment_name) = environment(view, cluster, object);
             ClusterView {
                 cluster,
                 object,
-                members: Members { all: Arc::clone(&all), own: bounds[0]..bounds[1] },
+                members: Members { of_all: Arc::clone(&members), cluster: number },
                 control_plane: object.and_then(|object| view.target_of(object, "controlPlaneRef")),
                 infrastructure: object.and_then(|object| view.target_of(object, "infrastructureRef")),
                 environment,
@@ -163,30 +163,14 @@ pub fn collect<'v, 'a>(view: &View<'v, 'a>) -> Vec<ClusterView<'v, 'a>> {
     clusters
 }
 
-/// The objects of each cluster, one cluster's behind the other's; and where those of each begin, and the last ones end.
-fn members<'v, 'a>(release: &'v Release<'a>) -> (Vec<&'v Object<'a>>, Vec<u32>) {
-    let of_clusters = || {
-        let members = release.objects.iter().zip(release.membership());
-        members.filter_map(|(object, membership)| {
-            membership.one().filter(|_| !release.twins().is_copy(object.number)).map(|cluster| (cluster, object))
-        })
-    };
-    // The number of a cluster's objects stands two places on, so that it has moved to where the next one begins when all are there.
-    let mut begins = vec![0_u32; release.clusters.len() + 2];
-    for (cluster, _) in of_clusters() {
-        begins[cluster + 2] += 1;
-    }
-    for at in 1..begins.len() {
-        begins[at] += begins[at - 1];
-    }
-    let some = of_clusters().next().map(|(_, object)| object);
-    let mut all: Vec<&Object<'_>> = some.into_iter().cycle().take(begins[begins.len() - 1] as usize).collect();
-    for (cluster, object) in of_clusters() {
-        all[begins[cluster + 1] as usize] = object;
-        begins[cluster + 1] += 1;
-    }
-    begins.pop();
-    (all, begins)
+/// The objects of each cluster.
+fn members<'v, 'a>(release: &'v Release<'a>) -> Grouped<&'v Object<'a>> {
+    let (membership, twins) = (release.membership(), release.twins());
+    let of_clusters = release.objects.iter().filter_map(|object| {
+        let cluster = membership.get(object.number as usize)?.one()?;
+        (!twins.is_copy(object.number)).then_some((cluster, object))
+    });
+    Grouped::new(release.clusters.len(), &of_clusters)
 }
 
 fn is_control_plane(object: &Object<'_>) -> bool {

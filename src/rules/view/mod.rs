@@ -22,6 +22,7 @@ use std::sync::OnceLock;
 use rustc_hash::FxHashMap;
 
 use crate::config::Settings;
+use crate::grouped::Grouped;
 use crate::layers::{self, Layers};
 use crate::object::Object;
 use crate::release::Release;
@@ -73,9 +74,7 @@ pub struct View<'v, 'a> {
     /// Objects by kind, so that a rule looks at those it is about and at no other.
     kinds: Vec<OfKind<'v>>,
     /// Numbers of the release's links, by the object they lead to.
-    leading: Vec<u32>,
-    /// For each object: where the links that lead to it begin in `leading`; and where the last one's end.
-    leading_to: Vec<u32>,
+    leading: Grouped<u32>,
     layers: OnceLock<Layers<'v, 'a>>,
 }
 
@@ -98,11 +97,9 @@ impl<'v, 'a> View<'v, 'a> {
             clusters: Vec::new(),
             addons: Vec::new(),
             kinds: by_kind(release),
-            leading: Vec::new(),
-            leading_to: Vec::new(),
+            leading: turned_round(release),
             layers: OnceLock::new(),
         };
-        (view.leading, view.leading_to) = turned_round(release);
         view.clusters = cluster::collect(&view);
         view.addons = addons::collect(&view);
         view
@@ -134,22 +131,21 @@ impl<'v, 'a> View<'v, 'a> {
 
     /// The references that lead to an object.
     pub fn leading_to(&self, object: &Object<'_>) -> impl Iterator<Item = &Link<'a>> + '_ {
-        let links = part(&self.leading, &self.leading_to, object.number);
+        let links = self.leading.of(object.number as usize);
         links.iter().filter_map(|number| self.release.links.get(*number as usize))
     }
 
     /// Whether a reference leads to an object, or to another of its identity.
     pub fn is_referred_to(&self, object: &Object<'_>) -> bool {
-        !part(&self.leading, &self.leading_to, self.release.twins().first_of(object.number)).is_empty()
+        !self.leading.of(self.release.twins().first_of(object.number) as usize).is_empty()
     }
 
     /// The object at the end of a reference under `spec` of an object, such as `controlPlaneRef`.
-    pub fn target_of(&self, from: &Object<'a>, field: &str) -> Option<&'v Object<'a>> {
-        let link = self
-            .release
-            .links_from(from.number)
-            .iter()
-            .find(|link| link.is_direct && link.value(from).key_is(field))?;
+    pub fn target_of(&self, from: &Object<'_>, field: &str) -> Option<&'v Object<'a>> {
+        let mut links = self.release.links_from(from.number).iter();
+        // Of a copy they are those of the object that stands there first.
+        let is_field = |link: &Link<'a>| self.object(link.from).is_some_and(|from| link.value(from).key_is(field));
+        let link = links.find(|link| link.is_direct && is_field(link))?;
         self.object(link.target()?)
     }
 
@@ -159,30 +155,10 @@ impl<'v, 'a> View<'v, 'a> {
     }
 }
 
-/// The part of a list that belongs to an object, by the list of beginnings.
-fn part<'l, T>(list: &'l [T], begins: &[u32], object: u32) -> &'l [T] {
-    let bound = |number: u32| begins.get(number as usize).map_or(0, |at| *at as usize);
-    list.get(bound(object)..bound(object + 1)).unwrap_or_default()
-}
-
-/// The numbers of links by the object they lead to, and where each object's begin.
-fn turned_round(release: &Release<'_>) -> (Vec<u32>, Vec<u32>) {
-    // The number of what leads to an object stands two places on, so that it has moved to where the next one begins when all are there.
-    let mut begins = vec![0_u32; release.objects.len() + 2];
-    let targets = || (0_u32..).zip(&release.links).filter_map(|(number, link)| Some((number, link.target()? as usize)));
-    for (_, target) in targets() {
-        begins[target + 2] += 1;
-    }
-    for at in 1..begins.len() {
-        begins[at] += begins[at - 1];
-    }
-    let mut leading = vec![0; begins.last().map_or(0, |end| *end as usize)];
-    for (number, target) in targets() {
-        leading[begins[target + 1] as usize] = number;
-        begins[target + 1] += 1;
-    }
-    begins.pop();
-    (leading, begins)
+/// The numbers of links by the object they lead to.
+fn turned_round(release: &Release<'_>) -> Grouped<u32> {
+    let links = (0_u32..).zip(&release.links);
+    Grouped::new(release.objects.len(), &links.filter_map(|(number, link)| Some((link.target()? as usize, number))))
 }
 
 fn by_kind<'v>(release: &'v Release<'_>) -> Vec<OfKind<'v>> {
