@@ -225,14 +225,18 @@ impl<'a> Release<'a> {
         }
         report::cap(&mut release.findings, MOST_FINDINGS);
         release.objects = renumbered(gathered, jobs);
-        release.index = Index::new(release.objects.len(), &hashes.iter().flatten().copied(), jobs);
+        let objects = &release.objects;
+        let (index, (clusters, stated)) = threads::both(
+            if objects.len() < DOCUMENTS_PER_THREAD { 1 } else { jobs },
+            || Index::new(objects.len(), &hashes.iter().flatten().copied(), jobs.saturating_sub(1)),
+            || membership::stated(stated, objects, namespace),
+        );
+        (release.index, release.clusters, release.stated) = (index, clusters, Mutex::new(stated));
         // The references take their room.
         drop(hashes);
         // Before the threads that follow references ask for them.
         release.twins();
-        let (clusters, stated) =
-            release.follow_references(jobs, |objects| membership::stated(stated, objects, namespace));
-        (release.clusters, release.stated) = (clusters, Mutex::new(stated));
+        release.follow_references(jobs);
         release
     }
 
@@ -251,13 +255,12 @@ impl<'a> Release<'a> {
         self.streams.iter().map(Stream::threads).max().unwrap_or(1)
     }
 
-    /// Finds and resolves the references of Cluster API objects once, for everybody, and does something else beside it.
-    fn follow_references<T: Send>(&mut self, jobs: usize, beside: impl FnOnce(&Parted<Object<'a>>) -> T + Send) -> T {
+    /// Finds and resolves the references of Cluster API objects once, for everybody.
+    fn follow_references(&mut self, jobs: usize) {
         let objects = threads::Parts::of(&self.objects, jobs, DOCUMENTS_PER_THREAD);
         let begin = || links::Follower::new(self);
         let follow = |follower: &mut links::Follower<'_, 'a>, number| follower.of(objects.part(number).1);
-        let beside = || beside(&self.objects);
-        let (parts, done) = threads::in_turn_beside(objects.count(), objects.threads, begin, follow, beside);
+        let parts = threads::in_turn_with(objects.count(), objects.threads, begin, follow);
         let mut links_of = Vec::with_capacity(self.objects.len() + 1);
         links_of.push(0);
         for count in parts.iter().flat_map(|part| &part.counts) {
@@ -265,7 +268,6 @@ impl<'a> Release<'a> {
         }
         self.links = parts.into_iter().map(|part| part.links).collect::<Vec<_>>().into();
         self.links_of = links_of;
-        done
     }
 
     /// Whether an object that is no copy refers to any other.

@@ -181,17 +181,6 @@ pub fn in_turn_with<S, R: Send>(
     begin: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> R + Sync,
 ) -> Vec<R> {
-    in_turn_beside(count, jobs.min(count), begin, work, || ()).0
-}
-
-/// As [`in_turn_with`]; one thread does something else first.
-pub fn in_turn_beside<S, R: Send, B: Send>(
-    count: usize,
-    jobs: usize,
-    begin: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, usize) -> R + Sync,
-    beside: impl FnOnce() -> B + Send,
-) -> (Vec<R>, B) {
     let next = AtomicUsize::new(0);
     // Does what nobody has taken yet, until nothing is left.
     let take = || {
@@ -204,23 +193,21 @@ pub fn in_turn_beside<S, R: Send, B: Send>(
             done.push((number, work(&mut state, number)));
         }
     };
+    let jobs = jobs.min(count);
     if jobs <= 1 {
-        return (in_order(take(), count), beside());
+        return in_order(take(), count);
     }
-    let (done, beside) = std::thread::scope(|scope| {
+    let done = std::thread::scope(|scope| {
         let mut start = Start::new(scope);
-        let other = start.thread(|| (beside(), take()));
-        let workers: Vec<_> = (2..jobs).map(|_| start.thread(take)).collect();
+        let workers: Vec<_> = (1..jobs).map(|_| start.thread(take)).collect();
         start.begin();
         let mut done = take();
         for worker in workers {
             done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        let (beside, more) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        done.extend(more);
-        (done, beside)
+        done
     });
-    (in_order(done, count), beside)
+    in_order(done, count)
 }
 
 /// Calls `work` on up to `jobs` threads until there is nothing left to take, and gives what it gave, in order of the numbers
@@ -364,9 +351,7 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{
-        in_one, in_owned_parts, in_parts, in_parts_with, in_ranges_with, in_turn, in_turn_beside, until_nothing_is_left,
-    };
+    use super::{in_one, in_owned_parts, in_parts, in_parts_with, in_ranges_with, in_turn, until_nothing_is_left};
 
     #[test]
     fn the_order_is_that_of_the_items() {
@@ -380,7 +365,7 @@ mod tests {
             assert_eq!(in_owned_parts(items.clone(), jobs, 10, |part| part).concat(), items);
             assert_eq!(in_turn(1000, jobs, |number| number), items);
             assert_eq!(in_ranges_with(1000, jobs, 10, || (), |(), range| range.collect::<Vec<_>>()).concat(), items);
-            assert_eq!(in_turn_beside(1000, jobs, || (), |(), number| number, || "done"), (items.clone(), "done"));
+            assert_eq!(super::both(jobs, || items.len(), || items.clone()), (1000, items.clone()));
             let own = in_parts_with(
                 &items,
                 jobs,
