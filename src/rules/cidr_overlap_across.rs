@@ -43,6 +43,7 @@ struct Networks {
 }
 
 impl Networks {
+    /// The place of a network, which gets one where it has none.
     fn place_of(&mut self, network: Network) -> u32 {
         // Mostly one of the first two.
         let near = self.all.iter().take(2).position(|known| *known == network);

@@ -180,3 +180,32 @@ fn by_kind<'v>(release: &'v Release<'_>) -> Vec<OfKind<'v>> {
     }
     kinds
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Source;
+    use crate::stream::Stream;
+
+    #[test]
+    fn a_copy_that_is_written_otherwise_leads_where_the_first_one_does() {
+        let head = "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: a}\nspec:\n";
+        let (paused, plane) = (
+            "  paused: true\n",
+            "  controlPlaneRef:\n    apiGroup: controlplane.cluster.x-k8s.io\n    kind: KubeadmControlPlane\n    name: a\n",
+        );
+        let target =
+            "apiVersion: controlplane.cluster.x-k8s.io/v1beta2\nkind: KubeadmControlPlane\nmetadata: {name: a}\n";
+        let text = format!("{head}{plane}{paused}---\n{head}{paused}{plane}---\n{target}");
+        let streams = [Stream::parse(&Source { name: "copies".into(), bytes: text.into_bytes() }, 1)];
+        let release = Release::new(&streams, "");
+        let settings = Settings::default();
+        let view = View::new(&release, &Circumstances::of(&settings));
+        assert!(release.twins().is_copy(1));
+        for cluster in [0, 1] {
+            let cluster = view.object(cluster).expect("a cluster");
+            let plane = view.target_of(cluster, "controlPlaneRef").map(|object| object.number);
+            assert_eq!(plane, Some(2));
+        }
+    }
+}
