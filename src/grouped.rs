@@ -45,9 +45,9 @@ impl<T> Grouped<T> {
         self.items.get(bound(number)..bound(number.saturating_add(1))).unwrap_or_default()
     }
 
-    /// Calls `change` with those of each number, where there are any.
-    pub fn change_each(&mut self, mut change: impl FnMut(&mut [T])) {
-        for bounds in self.begins.windows(2).filter(|bounds| bounds[0] != bounds[1]) {
+    /// Calls `change` with those of each number, where there are several.
+    pub fn change_several(&mut self, mut change: impl FnMut(&mut [T])) {
+        for bounds in self.begins.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1) {
             change(&mut self.items[bounds[0] as usize..bounds[1] as usize]);
         }
     }
@@ -63,7 +63,7 @@ mod tests {
         let mut grouped = Grouped::new(5, &items.into_iter());
         let all = |grouped: &Grouped<char>| (0..7).map(|number| grouped.of(number).to_vec()).collect::<Vec<_>>();
         assert_eq!(all(&grouped), [vec!['b', 'e'], vec![], vec!['a', 'c'], vec!['d'], vec![], vec![], vec![]]);
-        grouped.change_each(<[char]>::reverse);
+        grouped.change_several(<[char]>::reverse);
         assert_eq!(all(&grouped)[..4], [vec!['e', 'b'], vec![], vec!['c', 'a'], vec!['d']]);
         assert!(Grouped::<u8>::new(0, &std::iter::empty()).of(usize::MAX).is_empty());
         assert!(Grouped::<u8>::default().of(0).is_empty());

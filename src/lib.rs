@@ -22,6 +22,7 @@ pub mod input;
 pub mod inventory;
 pub mod judge;
 pub mod layers;
+pub mod memory;
 pub mod migrate;
 pub mod object;
 pub mod output;

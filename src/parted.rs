@@ -66,10 +66,15 @@ impl<T> Parted<T> {
         self.parts.get(part)?.get(number - self.begins[part])
     }
 
+    /// A part, and the number of its first item; nothing where there are not so many parts. Empty ones do not count.
+    pub fn part(&self, part: usize) -> (usize, &[T]) {
+        self.begins.get(part).zip(self.parts.get(part)).map_or((0, &[]), |(begin, part)| (*begin, part))
+    }
+
     /// The part in which the item of a number stands. Threads share their work evenly, so that it is mostly where it would be if
     /// all parts were of one length.
     #[inline]
-    fn part_of(&self, number: usize) -> Option<usize> {
+    pub fn part_of(&self, number: usize) -> Option<usize> {
         let begins = self.begins.as_slice();
         let likely = (number as f64 * self.parts_of_item) as usize;
         let is_in = |part: &usize| {
@@ -140,7 +145,11 @@ mod tests {
             assert_eq!((list.len(), list.is_empty()), (count, count == 0));
             assert!(list.iter().copied().eq(0..count));
             assert!((0..count).all(|number| list.get(number) == Some(&number)));
-            assert_eq!(list.get(count), None);
+            assert!((0..count).all(|number| {
+                let (first, items) = list.part(list.part_of(number).expect("a part"));
+                items[number - first] == number
+            }));
+            assert_eq!((list.get(count), list.part(count + 1)), (None, (0, &[][..])));
             assert!((0..=count).all(|from| list.between(from..count).copied().eq(from..count)));
             assert!((0..=count).all(|number| list.partition_point(|item| *item < number) == number));
             assert!(

@@ -263,8 +263,9 @@ impl<'a> Release<'a> {
         let parts = threads::in_turn_with(objects.count(), objects.threads, begin, follow);
         let mut links_of = Vec::with_capacity(self.objects.len() + 1);
         links_of.push(0);
-        for count in parts.iter().flat_map(|part| &part.counts) {
-            links_of.push(links_of.last().copied().unwrap_or_default() + count);
+        for part in &parts {
+            let before = links_of.last().copied().unwrap_or_default();
+            links_of.extend(part.ends.iter().map(|end| before + end));
         }
         self.links = parts.into_iter().map(|part| part.links).collect::<Vec<_>>().into();
         self.links_of = links_of;
@@ -345,6 +346,12 @@ impl<'a> Release<'a> {
         objects.take_while(move |object| object.document == document)
     }
 
+    /// The number of the first object of a stream; of the next one's, where it has none.
+    pub fn first_object(&self, stream: u32) -> u32 {
+        let begin = self.begins.get(stream as usize).copied().unwrap_or(u32::MAX);
+        self.objects.partition_point(|object| object.document < begin) as u32
+    }
+
     /// All objects of a group and kind, in order.
     pub fn of_kind<'r>(&'r self, group: &'r str, kind: &'r str) -> impl Iterator<Item = &'r Object<'a>> + 'r {
         self.objects.iter().filter(move |object| object.is(group, kind))
@@ -417,7 +424,9 @@ impl<'a> Release<'a> {
 
     /// The line in its source at which an object begins, from 1.
     pub fn line_of(&self, object: &Object<'_>) -> Option<usize> {
-        Some(self.document(object.document)?.1.line_at(object.root.span().start as usize))
+        let origin = self.origin_of(object.document)?;
+        let stream = self.streams.get(origin.stream as usize)?;
+        stream.line_at(origin.document as usize, object.root.span().start as usize)
     }
 
     /// What was found among documents that are no objects: they are lost to everything that asks for objects.

@@ -4,6 +4,7 @@
 //! give back each of its bytes, so that the source can go: a fleet, of which most documents repeat others, takes less room than
 //! its text.
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
@@ -27,6 +28,8 @@ pub struct Stream {
     pub name: String,
     /// In order of appearance; they tile the bytes of the source.
     pub documents: Documents,
+    /// For each part of the documents: what stands before it in the source.
+    before: Vec<Before>,
     length: usize,
     holds: [bool; SOUGHT.len()],
     threads: usize,
@@ -44,12 +47,19 @@ const SOUGHT: [&str; 3] = ["capi-lint", "PRIVATE KEY-----", "passwd"];
 
 static FINDERS: LazyLock<[Finder<'_>; SOUGHT.len()]> = LazyLock::new(|| SOUGHT.map(Finder::new));
 
+/// What stands before a part of a stream: the documents of the part count from there, so that nobody has to go over all of them when
+/// it is known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    bytes: usize,
+    line_ends: usize,
+}
+
 /// A part of a stream that begins with a document.
 struct Part {
     documents: Vec<StreamDocument>,
     length: usize,
-    /// Line ends in it.
-    lines: u32,
+    line_ends: u32,
     /// Which of the words that are sought stand in it.
     holds: [bool; SOUGHT.len()],
 }
@@ -85,25 +95,18 @@ impl Stream {
 
     fn of(name: &str, parts: Vec<Part>, jobs: usize) -> Self {
         let holds = std::array::from_fn(|word| parts.iter().any(|part| part.holds[word]));
-        let (mut length, mut lines) = (0, 0);
-        let behind = parts.into_iter().map(|part| {
-            let behind = (length, lines);
-            length += part.length;
-            lines += part.lines;
-            (behind, part.documents)
-        });
-        let behind: Vec<_> = behind.collect();
-        let threads = worth(length, jobs);
-        let moved = threads::in_owned_parts(behind, threads, 1, |parts| {
-            let moved = parts.into_iter().map(|((length, lines), mut documents)| {
-                for document in &mut documents {
-                    document.move_behind(length, lines);
-                }
-                documents
-            });
-            moved.collect::<Vec<_>>()
-        });
-        Self { name: name.to_owned(), documents: threads::in_one(moved).into(), length, holds, threads }
+        let mut end = Before::default();
+        let (mut before, mut documents) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
+        for part in parts {
+            if !part.documents.is_empty() {
+                before.push(end);
+                documents.push(part.documents);
+            }
+            end.bytes += part.length;
+            end.line_ends += part.line_ends as usize;
+        }
+        let threads = worth(end.bytes, jobs);
+        Self { name: name.to_owned(), documents: documents.into(), before, length: end.bytes, holds, threads }
     }
 
     /// The number of threads that are worth working on it.
@@ -164,19 +167,41 @@ impl Stream {
         found.contains(&true)
     }
 
+    /// What stands before the part in which a document does.
+    fn before(&self, document: usize) -> Before {
+        self.documents.part_of(document).map_or_else(Before::default, |part| self.before[part])
+    }
+
+    /// Where a document stands in the source, with its separator.
+    pub fn range_of(&self, document: usize) -> Option<Range<usize>> {
+        let (Range { start, end }, before) = (self.documents.get(document)?.range(), self.before(document).bytes);
+        Some(before + start..before + end)
+    }
+
+    /// The line of the source, from 1, of an offset in the text of a document.
+    pub fn line_at(&self, document: usize, offset: usize) -> Option<usize> {
+        Some(self.before(document).line_ends + self.documents.get(document)?.lines_before(offset) + 1)
+    }
+
+    /// The number of the document in which a byte of the source stands.
+    fn document_at(&self, offset: usize) -> usize {
+        let part = self.before.partition_point(|before| before.bytes <= offset).saturating_sub(1);
+        let (first, documents) = self.documents.part(part);
+        let before = self.before.get(part).map_or(0, |before| before.bytes);
+        first + documents.partition_point(|document| before + document.range().end <= offset)
+    }
+
     /// Some bytes of the source.
-    pub fn bytes(&self, range: std::ops::Range<usize>) -> Vec<u8> {
-        let first = self.documents.partition_point(|document| document.end() <= range.start);
+    pub fn bytes(&self, range: Range<usize>) -> Vec<u8> {
+        let first = self.document_at(range.start);
         let mut bytes = Vec::new();
-        let mut begin = None;
+        let begin = self.range_of(first).map_or(0, |range| range.start);
         for document in (first..).map_while(|number| self.documents.get(number)) {
-            if document.begin() >= range.end {
+            if begin + bytes.len() >= range.end {
                 break;
             }
-            begin.get_or_insert(document.begin());
             document.write(&mut bytes);
         }
-        let begin = begin.unwrap_or_default();
         bytes.truncate(range.end.saturating_sub(begin));
         bytes.split_off((range.start.max(begin) - begin).min(bytes.len()))
     }
@@ -245,6 +270,6 @@ impl Part {
             documents.push(document);
         }
         look_through(&words);
-        Self { documents, length: bytes.len(), lines: at.line, holds }
+        Self { documents, length: bytes.len(), line_ends: at.line, holds }
     }
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::progress;
+use crate::{memory, progress};
 
 mod common;
 mod completions;
@@ -167,6 +167,7 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+    memory::keep_what_comes_back();
     progress::watch();
     let outcome = work(cli.command);
     let times = progress::finish();

@@ -21,6 +21,9 @@ pub(super) const BLOCK: usize = 1 << 19;
 /// Bytes that are read behind a block of a file, to find where its last document ends; more where it does not.
 const BEHIND: usize = 1 << 13;
 
+/// Bytes up to which room is made before it is known whether they are there.
+const AT_ONCE: usize = BLOCK + BEHIND;
+
 /// Before a document, behind a line.
 const SEPARATOR: &[u8] = b"\n---";
 
@@ -169,7 +172,7 @@ impl Block {
         read: impl Fn(&mut [u8], usize) -> io::Result<usize>,
     ) -> io::Result<()> {
         (self.begin, self.end) = (0, 0);
-        let mut size = BLOCK + BEHIND;
+        let mut size = AT_ONCE;
         let mut goes_on = self.read_up_to(size, &read)?;
         if !is_first {
             let first = memmem::find(self.bytes(), SEPARATOR).filter(|at| *at < piece);
@@ -196,7 +199,7 @@ impl Block {
         mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>,
     ) -> io::Result<bool> {
         while self.end < size {
-            let end = size.min(self.end + BLOCK);
+            let end = size.min(self.end + AT_ONCE);
             self.make_room(end)?;
             match read(&mut self.room[self.end..end], self.end) {
                 Ok(0) => return Ok(false),
@@ -276,11 +279,11 @@ mod tests {
                 let stream = Stream::arriving(&arriving, jobs).expect("read to its end");
                 let seen = |stream: &Stream| -> Vec<_> {
                     let nodes = |one: &StreamDocument| one.parsed().map(Document::len);
-                    let seen = |one: &StreamDocument| {
+                    let seen = |(number, one): (usize, &StreamDocument)| {
                         let text = one.text().to_owned();
-                        (one.begin()..one.end(), one.start(), text, nodes(one), one.line_at(0), one.column())
+                        (stream.range_of(number), text, nodes(one), stream.line_at(number, 0), one.column())
                     };
-                    stream.documents.iter().map(seen).collect()
+                    stream.documents.iter().enumerate().map(seen).collect()
                 };
                 assert!(seen(&stream) == seen(&whole), "{number}");
                 assert!(

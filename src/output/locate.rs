@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
@@ -112,8 +112,6 @@ pub struct Locator<'r> {
     secret: Cell<Option<(u32, bool)>>,
     /// Lines that were looked at, outside of Secrets, and whether they hold one: many findings are about lines that read the same.
     lines: RefCell<FxHashMap<Box<str>, bool>>,
-    /// The number of the first object, per stream; counted when first somebody asks.
-    first: Arc<OnceLock<Vec<u32>>>,
 }
 
 /// A line of a source, as far as it stands in one document.
@@ -174,16 +172,15 @@ impl<'r> Locator<'r> {
     /// A locator for a release; counts nothing yet.
     pub fn new(release: &'r Release<'r>) -> Self {
         let (line, secret, lines) = (Cell::new(None), Cell::new(None), RefCell::default());
-        Self { release, line, secret, lines, first: Arc::default() }
+        Self { release, line, secret, lines }
     }
 
     /// Resolves findings and puts them in the order of the input; findings without a place come last.
     pub fn locate(&self, findings: Vec<Finding>) -> Parted<Located<'r>> {
-        let (release, first) = (self.release, &self.first);
+        let release = self.release;
         let shared = &SharedValues::default();
         let (findings, threads) = (in_order(findings), release.threads());
-        let begin =
-            || (Self { first: Arc::clone(first), ..Self::new(release) }, Hidden { release, shared, last: None });
+        let begin = || (Self::new(release), Hidden { release, shared, last: None });
         let located = threads::in_owned_parts_with(findings, threads, FINDINGS_PER_THREAD, begin, |state, findings| {
             let (own, hidden) = state;
             findings.into_iter().flatten().map(|finding| own.located(finding, hidden)).collect()
@@ -202,12 +199,15 @@ impl<'r> Locator<'r> {
     }
 
     fn fix(&self, finding: &Finding) -> Option<Vec<FixedLines>> {
-        let (_, document) = self.release.document(finding.place?.document)?;
+        let place = finding.place.filter(|_| !finding.fix.is_empty())?;
+        let number = self.release.origin_of(place.document)?.document as usize;
+        let (stream, document) = self.release.document(place.document)?;
+        let is_first = stream.range_of(number)?.end == document.bytes().len();
         let ends_line = |offset: usize| match offset.checked_sub(1) {
             Some(before) => document.bytes().get(before) == Some(&b'\n'),
-            None => document.column() == 0 && document.start() > 0,
+            None => document.column() == 0 && !is_first,
         };
-        let line = |offset: usize| Some(document.line_at(offset));
+        let line = |offset: usize| stream.line_at(number, offset);
         let lines = finding.fix.iter().map(|edit| {
             // The last line of a file may lack its end; it goes all the same.
             let open = !ends_line(edit.span.end) && edit.span.end > edit.span.start;
@@ -241,7 +241,7 @@ impl<'r> Locator<'r> {
         let whole = String::from_utf8_lossy(&whole).trim_end_matches('\r').to_owned();
         Some(Location {
             file: &stream.name,
-            line: document.line_at(offset),
+            line: stream.line_at(origin.document as usize, offset)?,
             column: line.column + line.characters + 1,
             width: stream::characters(bytes.get(offset..end).unwrap_or_default().trim_ascii_end()).max(1),
             source: if hidden || self.hides_line(object, &whole) { String::new() } else { whole },
@@ -251,7 +251,7 @@ impl<'r> Locator<'r> {
                 kind: object.kind.to_string(),
                 namespace: object.namespace().map(ToString::to_string),
                 name: object.name.to_string(),
-                index: (object.number - self.first_object(origin.stream)) as usize,
+                index: (object.number - self.release.first_object(origin.stream)) as usize,
             }),
             path,
         })
@@ -288,19 +288,6 @@ impl<'r> Locator<'r> {
         let (_, may) = known.unwrap_or_else(|| (document, secrets::may_hold_secret(text)));
         self.secret.set(Some((document, may)));
         may
-    }
-
-    fn first_object(&self, stream: u32) -> u32 {
-        let first = self.first.get_or_init(|| {
-            let mut first = vec![None; self.release.streams.len()];
-            for object in &self.release.objects {
-                if let Some(origin) = self.release.origin_of(object.document) {
-                    first[origin.stream as usize].get_or_insert(object.number);
-                }
-            }
-            first.into_iter().map(Option::unwrap_or_default).collect()
-        });
-        first.get(stream as usize).copied().unwrap_or_default()
     }
 }
 

@@ -33,7 +33,7 @@ impl Shard {
         let entry = |(number, hash): (u32, u64)| Some((place(hash)?, (hash as u32, number)));
         let mut entries = Grouped::new(places, &(0..).zip(hashes.clone()).filter_map(&entry));
         let mut later = Vec::new();
-        entries.change_each(|alike| {
+        entries.change_several(|alike| {
             alike.sort_unstable();
             later.extend(alike.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1));
         });

@@ -166,8 +166,8 @@ fn behind(object: Option<u32>) -> Option<NonZeroU32> {
 pub(super) struct Followed<'a> {
     /// In order.
     pub(super) links: Vec<Link<'a>>,
-    /// How many of them each object has.
-    pub(super) counts: Vec<u32>,
+    /// Where those of each object end.
+    pub(super) ends: Vec<u32>,
 }
 
 /// Follows references, and has at hand what those that it followed before have taught.
@@ -248,13 +248,13 @@ impl<'r, 'a> Follower<'r, 'a> {
     /// The references of some of the objects.
     pub(super) fn of(&mut self, objects: &[Object<'a>]) -> Followed<'a> {
         let mut followed =
-            Followed { links: Vec::with_capacity(objects.len()), counts: Vec::with_capacity(objects.len()) };
+            Followed { links: Vec::with_capacity(objects.len()), ends: Vec::with_capacity(objects.len()) };
         for object in objects {
             let from = followed.links.len();
             if is_capi_group(object.group()) && !self.release.twins().is_copy(object.number) {
                 self.object(object, from, &mut followed.links);
             }
-            followed.counts.push((followed.links.len() - from) as u32);
+            followed.ends.push(followed.links.len() as u32);
         }
         followed
     }

@@ -2,6 +2,8 @@
 //!
 //! It gives back each byte of the source that it was made of, and judges none.
 
+use std::ops::Range;
+
 use super::lines::{self, Lines};
 use crate::yaml::{self, Problem, RawDocument, SyntaxError};
 
@@ -10,9 +12,10 @@ use crate::yaml::{self, Problem, RawDocument, SyntaxError};
 pub struct StreamDocument {
     /// What came of it.
     pub content: Content,
-    /// See [`StreamDocument::start`]; a source is no longer than four gigabytes.
+    /// Where its text begins in the part of the source that was parsed with it, behind the separator; a source is no longer than four
+    /// gigabytes.
     start: u32,
-    /// Line ends in the source before its text.
+    /// Line ends in that part before its text.
     line: u32,
     odd: Option<Box<Odd>>,
 }
@@ -91,12 +94,6 @@ impl StreamDocument {
         Self::difference(&self.content).map(|(words, _)| words)
     }
 
-    /// Counts its place from some bytes before, with so many line ends.
-    pub(super) fn move_behind(&mut self, bytes: usize, lines: u32) {
-        self.start += bytes as u32;
-        self.line += lines;
-    }
-
     /// The parsed document; `None` where it is broken.
     pub fn parsed(&self) -> Option<&yaml::Document> {
         match &self.content {
@@ -147,19 +144,10 @@ impl StreamDocument {
         }
     }
 
-    /// Where its text begins in the source, behind the separator.
-    pub fn start(&self) -> usize {
-        self.start as usize
-    }
-
-    /// Where it ends in the source.
-    pub fn end(&self) -> usize {
-        self.start() + self.len()
-    }
-
-    /// Where its separator begins in the source.
-    pub fn begin(&self) -> usize {
-        self.start() - self.separator().len()
+    /// Where it stands in the part of the source that was parsed with it, with its separator.
+    pub(super) fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start - self.separator().len()..start + self.len()
     }
 
     /// Adds its bytes and those of its separator to others.
@@ -173,11 +161,11 @@ impl StreamDocument {
         }
     }
 
-    /// The line of the source, from 1, of an offset in its text.
-    pub fn line_at(&self, offset: usize) -> usize {
+    /// Line ends before an offset in its text, in the part of the source that was parsed with it.
+    pub(super) fn lines_before(&self, offset: usize) -> usize {
         let before = self.bytes().get(..offset).unwrap_or_else(|| self.bytes());
         let ends = self.odd.as_ref().map_or_else(|| lines::count(before), |odd| odd.lines.before(before));
-        self.line as usize + ends + 1
+        self.line as usize + ends
     }
 
     /// Characters before its text on the line where it begins.

@@ -61,16 +61,17 @@ fn pair(one: &[u8], other: &[u8]) -> String {
 
 /// Documents without an edit keep their bytes, in order; none is lost, none comes from nowhere.
 fn documents_stay(before: (&Source, &Stream), after: (&Source, &Stream), plan: &Plan<'_>) -> Result<(), String> {
-    let mut left = after.1.documents.iter();
-    for (number, document) in (0..).zip(&before.1.documents) {
+    fn bytes<'s>((source, stream): (&'s Source, &Stream), document: usize) -> Option<&'s [u8]> {
+        source.bytes.get(stream.range_of(document)?)
+    }
+    let mut left = 0..after.1.documents.len();
+    for number in 0..before.1.documents.len() as u32 {
         if plan.dropped.contains(&number) {
             continue;
         }
         let Some(other) = left.next() else { return Err(format!("document {number} is gone")) };
-        let (was, is) = (
-            before.0.bytes.get(document.begin()..document.end()).expect("its bytes"),
-            after.0.bytes.get(other.begin()..other.end()).expect("its bytes"),
-        );
+        let was = bytes(before, number as usize).expect("its bytes");
+        let is = bytes(after, other).expect("its bytes");
         // A JSON value that goes leaves the end of its line to the value before it.
         let has_line_end =
             !was.ends_with(b"\n") && is.strip_prefix(was).is_some_and(|rest| rest.trim_ascii().is_empty());
