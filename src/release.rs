@@ -229,7 +229,7 @@ impl<'a> Release<'a> {
         let (index, (clusters, stated)) = threads::both(
             if objects.len() < DOCUMENTS_PER_THREAD { 1 } else { jobs },
             || Index::new(objects.len(), &hashes.iter().flatten().copied(), jobs.saturating_sub(1)),
-            || membership::stated(stated, objects, namespace),
+            || membership::stated(stated, objects.len(), namespace),
         );
         (release.index, release.clusters, release.stated) = (index, clusters, Mutex::new(stated));
         // The references take their room.

@@ -188,9 +188,9 @@ impl ReportArgs {
         self.fail_on.or(settings.fail_on).unwrap_or_default()
     }
 
-    /// How to print to a stream that is a terminal or not.
-    pub fn style(&self, terminal: bool, threshold: FailOn) -> Style {
-        Style { color: self.color.is_on(terminal), quiet: self.quiet.then_some(threshold) }
+    /// How to print to a stream that is a terminal or not, on at most `jobs` threads.
+    pub fn style(&self, terminal: bool, threshold: FailOn, jobs: usize) -> Style {
+        Style { color: self.color.is_on(terminal), quiet: self.quiet.then_some(threshold), jobs }
     }
 }
 

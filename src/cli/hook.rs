@@ -227,6 +227,6 @@ fn is_manifest(bytes: &[u8]) -> bool {
 
 fn finish(args: &HookArgs, settings: &Settings, report: &Report<'_>) -> anyhow::Result<Outcome> {
     let threshold = args.report.threshold(settings);
-    common::print(report, &args.format, args.report.style(io::stdout().is_terminal(), threshold))?;
+    common::print(report, &args.format, args.report.style(io::stdout().is_terminal(), threshold, args.judge.jobs()))?;
     Ok(if report.reaches(threshold) { Outcome::Findings } else { Outcome::Clean })
 }

@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
             .with_context(|| format!("cannot write the baseline to {}", path.display()))?;
     }
     let threshold = args.report.threshold(&settings);
-    common::print(&report, &args.format, args.report.style(io::stdout().is_terminal(), threshold))?;
+    common::print(&report, &args.format, args.report.style(io::stdout().is_terminal(), threshold, options.jobs))?;
     let outcome = if report.reaches(threshold) { Outcome::Findings } else { Outcome::Clean };
     common::leave(report);
     common::leave(releases);

@@ -108,7 +108,7 @@ fn render(args: &Args) -> anyhow::Result<Outcome> {
     progress::enter(Phase::Writing, "");
     let threshold = args.report.threshold(&settings);
     let refused = report.reaches(threshold);
-    tell(args, &report, args.report.style(io::stderr().is_terminal(), threshold), refused)?;
+    tell(args, &report, args.report.style(io::stderr().is_terminal(), threshold, options.jobs), refused)?;
     if refused {
         return Ok(Outcome::Findings);
     }

@@ -78,6 +78,8 @@ pub struct Style {
     pub color: bool,
     /// Only the closing line, and findings that reach the threshold.
     pub quiet: Option<FailOn>,
+    /// On at most so many threads.
+    pub jobs: usize,
 }
 
 /// Writes a report in a format.

@@ -11,9 +11,16 @@ use super::locate::{FixedLines, Located, Location};
 use super::paint::Paint;
 use super::{Report, Style};
 use crate::report::Severity;
+use crate::threads;
 
 /// Places that a finding with many of them names.
 const NAMED_PLACES: usize = 5;
+
+/// Findings whose text is held in memory at once.
+const FINDINGS_AT_ONCE: usize = 8192;
+
+/// Findings below which a further thread costs more than it brings.
+const FINDINGS_PER_THREAD: usize = 500;
 
 /// Writes the report.
 pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -27,8 +34,12 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
         if let (Some(file), true) = (group.first().and_then(|located| file_of(located)), several) {
             writeln!(out, "{}\n", paint.bold(&format!("{file}: {}", counts(group))))?;
         }
-        for located in *group {
-            finding(located, paint, out)?;
+        for some in group.chunks(FINDINGS_AT_ONCE) {
+            let texts = threads::in_parts(some, style.jobs, FINDINGS_PER_THREAD, |_, some| {
+                let mut text = Vec::new();
+                some.iter().try_for_each(|located| finding(located, paint, &mut text)).map(|()| text)
+            });
+            texts.into_iter().try_for_each(|text| out.write_all(&text?))?;
         }
     }
     writeln!(out, "{}", closing(report, paint))

@@ -10,7 +10,6 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{Link, Release, Twins};
 use crate::object::{CLUSTER_GROUP, CLUSTER_NAME_LABEL, Object, Text};
-use crate::parted::Parted;
 use crate::threads;
 
 /// A cluster of the run: named by its Cluster object, or only by objects that say they belong to it.
@@ -69,6 +68,8 @@ pub struct Stated<'a> {
     object: u32,
     is_cluster: bool,
     name: Text<'a>,
+    /// The object's own; empty where it names none. It stands here so that nobody has to look for the object.
+    namespace: Text<'a>,
 }
 
 impl<'a> Stated<'a> {
@@ -76,7 +77,7 @@ impl<'a> Stated<'a> {
     pub fn by(object: &Object<'a>) -> Option<Self> {
         let name = stated_cluster(object)?;
         let is_cluster = object.is(CLUSTER_GROUP, "Cluster");
-        let stated = Self { object: object.number, is_cluster, name };
+        let stated = Self { object: object.number, is_cluster, name, namespace: object.namespace.clone() };
         (!object.is_hook()).then_some(stated)
     }
 
@@ -97,7 +98,7 @@ pub fn assign_without<'a>(
     let parts = threads::in_parts(&release.objects, jobs, super::DOCUMENTS_PER_THREAD, |_, objects| {
         objects.iter().filter(stays).filter_map(Stated::by).collect::<Vec<_>>()
     });
-    let (clusters, mut membership) = stated(parts, &release.objects, release.namespace());
+    let (clusters, mut membership) = stated(parts, release.objects.len(), release.namespace());
     spread(release, gone, &mut membership);
     (clusters, membership)
 }
@@ -188,22 +189,21 @@ impl Numbers<'_> {
     }
 }
 
-/// The clusters that objects say they belong to, and the membership of all objects as far as they say it. `default_namespace` is
-/// what an absent one means.
+/// The clusters that objects say they belong to, and the membership of so many objects as far as they say it. `default_namespace`
+/// is what an absent one means.
 pub fn stated<'a>(
     parts: Vec<Vec<Stated<'a>>>,
-    objects: &Parted<Object<'a>>,
+    objects: usize,
     default_namespace: &str,
 ) -> (Vec<Cluster<'a>>, Vec<Membership>) {
     // Mostly each cluster has its object.
     let room = parts.iter().flatten().filter(|stated| stated.is_cluster).count();
     let mut clusters: Vec<Cluster<'a>> = Vec::with_capacity(room);
     let mut numbers = Numbers::with_room(room);
-    let mut membership = vec![Membership::Unassigned; objects.len()];
+    let mut membership = vec![Membership::Unassigned; objects];
     let mut last = 0;
-    for Stated { object, is_cluster, name } in parts.into_iter().flatten() {
-        let namespace = objects.get(object as usize).map(|object| &object.namespace).filter(|own| !own.is_empty());
-        let own = namespace.map_or(default_namespace, |namespace| namespace);
+    for Stated { object, is_cluster, name, namespace } in parts.into_iter().flatten() {
+        let own = if namespace.is_empty() { default_namespace } else { &*namespace };
         // Charts render kind by kind: mostly it is the same cluster again, or the next one.
         let expected = [last, last + 1].into_iter().find(|number| {
             let cluster = clusters.get(*number as usize);
@@ -219,7 +219,8 @@ pub fn stated<'a>(
                 }
                 numbers.others.entry(first).or_default().push(next);
             }
-            let namespace = namespace.cloned().unwrap_or_else(|| super::placed(default_namespace).into());
+            let is_own = !namespace.is_empty();
+            let namespace = if is_own { namespace.clone() } else { super::placed(default_namespace).into() };
             clusters.push(Cluster { namespace, name, object: None });
             next
         });
