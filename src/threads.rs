@@ -3,9 +3,12 @@
 //! It knows nothing of the work.
 
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::parted::Parted;
 
@@ -197,16 +200,8 @@ pub fn in_turn_with<S, R: Send>(
     if jobs <= 1 {
         return in_order(take(), count);
     }
-    let done = std::thread::scope(|scope| {
-        let mut start = Start::new(scope);
-        let workers: Vec<_> = (1..jobs).map(|_| start.thread(take)).collect();
-        start.begin();
-        let mut done = take();
-        for worker in workers {
-            done.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        done
-    });
+    let (mut done, others) = beside(take, vec![take; jobs - 1]);
+    done.extend(others.into_iter().flatten());
     in_order(done, count)
 }
 
@@ -227,92 +222,63 @@ pub fn until_nothing_is_left<S, R: Send, E: Send>(
         }
         Ok(done)
     };
-    let all = std::thread::scope(|scope| {
-        let mut start = Start::new(scope);
-        let workers: Vec<_> = (1..jobs).map(|_| start.thread(take)).collect();
-        start.begin();
-        let own = take();
-        let others =
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        std::iter::once(own).chain(others).collect::<Result<Vec<_>, E>>()
-    })?;
+    let (own, others) = beside(take, vec![take; jobs.max(1) - 1]);
+    let all = std::iter::once(own).chain(others).collect::<Result<Vec<_>, E>>()?;
     let done: Vec<_> = all.into_iter().flatten().collect();
     let count = done.len();
     Ok(in_order(done, count))
 }
 
-/// Starts threads that begin together. Linux may put a new thread behind the one that made it, on the same processor, and look for
-/// another one only when four milliseconds are over; a thread that wakes up is put where nobody works. So all of them fall asleep
-/// first (measured: kernel 6.18 and two processors, a tenth of the time that lint takes for 70,000 objects).
-struct Start<'s, 'e> {
-    scope: &'s Scope<'s, 'e>,
-    threads: usize,
-    gate: Arc<Gate>,
+/// Does two things, at once where `jobs` allows it.
+pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    if jobs <= 1 {
+        return (one(), other());
+    }
+    let mut done = None;
+    let (one, _) = beside(one, vec![|| done = Some(other())]);
+    (one, done.expect("what was done beside it"))
 }
 
-impl<'s, 'e> Start<'s, 'e> {
-    fn new(scope: &'s Scope<'s, 'e>) -> Self {
-        Self { scope, threads: 0, gate: Arc::default() }
+/// The threads that worked last, for whoever divides work next.
+static STAYING: Mutex<Option<ThreadPool>> = Mutex::new(None);
+
+/// Does something here and each of the others on a thread of its own, and gives what they gave, those of the others in order.
+fn beside<A, O: Send>(own: impl FnOnce() -> A, others: Vec<impl FnOnce() -> O + Send>) -> (A, Vec<O>) {
+    if others.is_empty() {
+        return (own(), Vec::new());
     }
-
-    fn thread<R: Send + 's>(&mut self, work: impl FnOnce() -> R + Send + 's) -> ScopedJoinHandle<'s, R> {
-        let gate = Arc::clone(&self.gate);
-        let thread = self.scope.spawn(move || {
-            gate.pass();
-            work()
-        });
-        self.threads += 1;
-        thread
-    }
-
-    /// Begins together with all of them.
-    fn begin(self) {
-        self.gate.state().all = Some(self.threads + 1);
-        self.gate.pass();
-    }
-}
-
-impl Drop for Start<'_, '_> {
-    /// Where one could not be made, the others begin all the same.
-    fn drop(&mut self) {
-        self.gate.open(&mut self.gate.state());
-    }
-}
-
-/// What threads pass when all of them have come.
-#[derive(Default)]
-struct Gate {
-    state: Mutex<Coming>,
-    opened: Condvar,
-}
-
-/// How many have come to a gate.
-#[derive(Default)]
-struct Coming {
-    come: usize,
-    /// How many there are; not known while they are made.
-    all: Option<usize>,
-    is_open: bool,
-}
-
-impl Gate {
-    fn state(&self) -> MutexGuard<'_, Coming> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn pass(&self) {
-        let mut state = self.state();
-        state.come += 1;
-        if state.all == Some(state.come) {
-            self.open(&mut state);
+    // What is done beside other things may be divided itself: it must not wait for threads that may wait for it.
+    if let Ok(mut staying) = STAYING.try_lock() {
+        if staying.as_ref().is_none_or(|threads| threads.current_num_threads() < others.len()) {
+            *staying = started(others.len());
         }
-        drop(self.opened.wait_while(state, |state| !state.is_open));
+        if let Some(threads) = &*staying {
+            let mut done: Vec<Option<O>> = others.iter().map(|_| None).collect();
+            let own = threads.in_place_scope(|scope| {
+                for (other, done) in others.into_iter().zip(&mut done) {
+                    scope.spawn(move |_| *done = Some(other()));
+                }
+                own()
+            });
+            return (own, done.into_iter().flatten().collect());
+        }
     }
+    std::thread::scope(|scope| {
+        let others: Vec<_> = others.into_iter().map(|other| scope.spawn(other)).collect();
+        let own = own();
+        let join = |thread: ScopedJoinHandle<'_, O>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        (own, others.into_iter().map(join).collect())
+    })
+}
 
-    fn open(&self, state: &mut Coming) {
-        state.is_open = true;
-        self.opened.notify_all();
-    }
+/// Threads that wait for work; nothing where there can be no more. Linux may put a new thread behind the one that made it, on the
+/// same processor, and look for another one only when four milliseconds are over; one that wakes up is put where nobody works, and
+/// best where it worked before. So all of them are waited for, and stay (measured: kernel 6.18 and two processors, a tenth of the
+/// time that `lint` takes for 70,000 objects).
+fn started(count: usize) -> Option<ThreadPool> {
+    let threads = ThreadPoolBuilder::new().num_threads(count).build().ok()?;
+    threads.broadcast(|_| ());
+    Some(threads)
 }
 
 fn in_order<R>(done: Vec<(usize, R)>, count: usize) -> Vec<R> {
@@ -331,20 +297,6 @@ pub fn in_one<T>(parts: Vec<Vec<T>>) -> Vec<T> {
     all.reserve_exact(count - all.len());
     all.extend(parts.flatten());
     all
-}
-
-/// Does two things, at once where `jobs` allows it.
-pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
-    if jobs <= 1 {
-        return (one(), other());
-    }
-    std::thread::scope(|scope| {
-        let mut start = Start::new(scope);
-        let other = start.thread(other);
-        start.begin();
-        let one = one();
-        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
 }
 
 #[cfg(test)]
