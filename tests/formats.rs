@@ -313,6 +313,21 @@ fn several_formats_at_once() {
     assert!(run.stderr.contains("two formats go to standard output"), "{}", run.stderr);
 }
 
+/// More findings than are written at once, by one thread and by several.
+#[test]
+fn a_long_report_reads_the_same_for_any_number_of_threads() {
+    const FINDINGS: usize = 9000;
+    let broken =
+        |number| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c-{number}\ndata: {number}\n---\n");
+    let stream: String = (0..FINDINGS).map(broken).collect();
+    let text = |jobs| common::capi_lint(&["lint", "--jobs", jobs], &stream).stdout;
+    let one = text("1");
+    assert_eq!(one.matches("\nerror[").count() + 1, FINDINGS, "{}", one.get(..2000).unwrap_or(&one));
+    for jobs in ["2", "5"] {
+        assert!(text(jobs) == one, "another report with {jobs} threads");
+    }
+}
+
 #[test]
 fn text_is_grouped_by_file_and_shows_the_source() {
     let text = lint(&folder("text"), &[]).stdout;
