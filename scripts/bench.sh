@@ -58,7 +58,7 @@ measure() {
 }
 # in_turn FILE ONE OTHER: the median of how many times as long ONE takes as OTHER right after it, and the least and the greatest; FILE is
 # their standard input. No shell starts them: bash takes as long as a tenth of what is measured here, and where it has just kept
-# both processors busy Linux puts both threads on one of them for some milliseconds (`select_idle_cpu`).
+# both processors busy Linux often puts both threads on one of them for some milliseconds.
 in_turn() {
     command -v python3 >/dev/null || { echo "?"; return; }
     python3 - "$((often * 2 + 1))" "$@" <<'PY'
