@@ -61,7 +61,7 @@ measure() {
 # both processors busy Linux often puts both threads on one of them for some milliseconds.
 in_turn() {
     command -v python3 >/dev/null || { echo "?"; return; }
-    python3 - "$((often * 2 + 1))" "$@" <<'PY'
+    python3 - "$((often * 7))" "$@" <<'PY'
 import statistics, subprocess, sys, time
 times, file, *commands = sys.argv[1:]
 def took(command):
