@@ -242,27 +242,33 @@ pub fn both<A, B: Send>(jobs: usize, one: impl FnOnce() -> A, other: impl FnOnce
 /// The threads that worked last, for whoever divides work next.
 static STAYING: Mutex<Option<ThreadPool>> = Mutex::new(None);
 
-/// Does something here and each of the others on a thread of its own, and gives what they gave, those of the others in order.
+/// Does something here and each of the others on a thread of its own, and gives what they gave, those of the others in order. Where
+/// no thread can be had (a container's limit of processes) all is done here, one after the other.
 fn beside<A, O: Send>(own: impl FnOnce() -> A, others: Vec<impl FnOnce() -> O + Send>) -> (A, Vec<O>) {
     if others.is_empty() {
         return (own(), Vec::new());
     }
     // What is done beside other things may be divided itself: it must not wait for threads that may wait for it.
-    if let Ok(mut staying) = STAYING.try_lock() {
-        if staying.as_ref().is_none_or(|threads| threads.current_num_threads() < others.len()) {
-            *staying = started(others.len());
-        }
-        if let Some(threads) = &*staying {
-            let mut done: Vec<Option<O>> = others.iter().map(|_| None).collect();
-            let own = threads.in_place_scope(|scope| {
-                for (other, done) in others.into_iter().zip(&mut done) {
-                    scope.spawn(move |_| *done = Some(other()));
-                }
-                own()
-            });
-            return (own, done.into_iter().flatten().collect());
-        }
+    let Ok(mut staying) = STAYING.try_lock() else { return beside_by_new(own, others) };
+    if staying.as_ref().is_none_or(|threads| threads.current_num_threads() < others.len()) {
+        *staying = started(others.len());
     }
+    let Some(threads) = &*staying else {
+        drop(staying);
+        return (own(), others.into_iter().map(|other| other()).collect());
+    };
+    let mut done: Vec<Option<O>> = others.iter().map(|_| None).collect();
+    let own = threads.in_place_scope(|scope| {
+        for (other, done) in others.into_iter().zip(&mut done) {
+            scope.spawn(move |_| *done = Some(other()));
+        }
+        own()
+    });
+    (own, done.into_iter().flatten().collect())
+}
+
+/// As [`beside`], by threads that end with what they do.
+fn beside_by_new<A, O: Send>(own: impl FnOnce() -> A, others: Vec<impl FnOnce() -> O + Send>) -> (A, Vec<O>) {
     std::thread::scope(|scope| {
         let others: Vec<_> = others.into_iter().map(|other| scope.spawn(other)).collect();
         let own = own();
